@@ -1,0 +1,111 @@
+"""One frozen tree of settings, read from TOML. An unknown key is an error, so that a misspelt setting is never ignored.
+
+The packaged `default_config/palmcourt.toml` documents every key; an operator's file overrides it key by key.
+"""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+
+
+class ConfigError(Exception):
+    """The settings cannot be used. Audience: the operator; the sentence says what to change."""
+
+
+class CourtConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who this court is: shown on every page and written into every record."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    host: Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?$")]
+    telephone: Annotated[str, Meta(min_length=3, max_length=40)]
+    time_zone: str
+    language: Annotated[str, Meta(pattern="^(zh|en)$")]
+
+
+class HttpConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where people reach the court. `public_url` empty: what host and port give."""
+
+    host: str
+    port: Port
+    public_url: str
+    tls_certificate: str
+    tls_key: str
+
+
+class DataConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where everything is kept."""
+
+    directory: str
+
+
+class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The media worker's one UDP port and the addresses it is reached at."""
+
+    enabled: bool
+    bind: str
+    port: Port
+    addresses: tuple[str, ...]
+
+
+class LinkConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long a personal link lives after the time of the sitting."""
+
+    lifetime_hours: Annotated[int, Meta(ge=1, le=24 * 365)]
+
+
+class LogConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Operator's log: `json` for collectors, `text` for a terminal."""
+
+    format: Annotated[str, Meta(pattern="^(json|text)$")]
+    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")]
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole tree."""
+
+    court: CourtConfig
+    http: HttpConfig
+    data: DataConfig
+    media: MediaSettings
+    links: LinkConfig
+    log: LogConfig
+
+
+def default_text() -> str:
+    """The packaged defaults, as TOML with its comments."""
+    packaged = resources.files("hearing_server") / "default_config" / "palmcourt.toml"
+    if packaged.is_file():
+        return packaged.read_text(encoding="utf-8")
+    return (Path(__file__).parent.parent / "config" / "default" / "palmcourt.toml").read_text(encoding="utf-8")
+
+
+def load(file: Path | None = None, **overrides: dict[str, Any]) -> Config:
+    """The defaults, overridden by `file`, overridden by `overrides` (`http={"port": 80}`). Raises ConfigError."""
+    tree = tomllib.loads(default_text())
+    if file is not None:
+        try:
+            given = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"The configuration {file} cannot be read: {error.strerror}. Check the path.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"The configuration {file} is not valid TOML: {error}. Correct that line.") from error
+        tree = _merged(tree, given)
+    tree = _merged(tree, overrides)
+    try:
+        return msgspec.convert(tree, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"The configuration does not fit: {error}. See config/default/palmcourt.toml.") from error
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        known = merged.get(key)
+        merged[key] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return merged

@@ -1,0 +1,59 @@
+"""Who may see and hear what at a sitting: pure functions of its state (SPEC AU).
+
+Law: deny by default. Whoever is not named here receives nothing: no entry, no hash, no checkpoint, no roster, no
+packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R7.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hearing_server.flows.decider import BENCH, Role
+from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting
+
+Routes = Mapping[str, frozenset[tuple[str, str]]]
+"""For each receiving seat, the (publishing seat, "audio" | "video") that is forwarded to it."""
+
+ON_AIR: Final = frozenset({Phase.CHECKING_IN, Phase.OPEN})
+"""Phases in which live sound and picture flow; a recess is a recess for everybody."""
+
+
+def first_visible(state: Sitting, slot: str) -> int | None:
+    """AU1: the sequence number from which this seat may see the record, or nil if it may see nothing.
+
+    Parties see the whole sitting as soon as they are admitted; a witness only what came after his admission (EV 72).
+    """
+    seat = state.seats.get(slot)
+    if seat is None or seat.state is not SeatState.ADMITTED:
+        return None
+    return (seat.admitted_seq or 0) if seat.role is Role.WITNESS else 0
+
+
+def may_be_heard(state: Sitting, seat: Seat) -> bool:
+    """AU3: whether this seat's live voice is forwarded at all: not muted by the court, and the floor is his or free."""
+    if seat.role in BENCH:
+        return True
+    return not seat.muted and state.floor in (None, seat.slot)
+
+
+def routes(state: Sitting) -> Routes:
+    """AU2: who receives whose sound and picture now.
+
+    While checking in, those who wait to be heard exchange sound and picture with the bench only, so that parties do
+    not argue before the court sits (AU4). An observer receives and is never sent on (AU5).
+    """
+    if state.phase not in ON_AIR:
+        return {}
+    present = [s for s in state.seats.values() if s.state is SeatState.ADMITTED and s.connected]
+    matrix: dict[str, frozenset[tuple[str, str]]] = {}
+    for receiver in present:
+        sources: set[tuple[str, str]] = set()
+        for source in present:
+            if source is receiver or source.role is Role.OBSERVER:
+                continue
+            if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
+                continue
+            sources.add((source.slot, "video"))
+            if may_be_heard(state, source):
+                sources.add((source.slot, "audio"))
+        matrix[receiver.slot] = frozenset(sources)
+    return matrix

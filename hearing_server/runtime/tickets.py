@@ -1,0 +1,110 @@
+"""Personal links: the secrets, hashed at rest. Whether a link is alive is said by the case's record; this table only
+knows which secret belongs to which link and which device used it first.
+
+Law: a ticket stands in the URL's fragment, is never sent in a URL to the server, never logged, and is stored as its
+SHA-256 only. It has 192 random bits, so a plain hash is enough: nothing can be guessed.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+TICKET_BYTES: Final = 24
+T = TypeVar("T")
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS ticket (
+  hash BLOB PRIMARY KEY,
+  case_stream BLOB NOT NULL,      -- empty: the clerk's desk
+  link_id BLOB NOT NULL,
+  slot TEXT NOT NULL,
+  device_hash BLOB,               -- of the first device that entered
+  bound_release INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+"""
+
+
+class Ticket(NamedTuple):
+    """What a secret opens. `case_stream` is empty for the clerk's desk."""
+
+    hash: bytes
+    case_stream: bytes
+    link_id: bytes
+    slot: str
+    device_hash: bytes | None
+    bound_release: int
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether it opens the clerk's desk instead of a seat."""
+        return not self.case_stream
+
+
+def new_ticket() -> str:
+    """A fresh secret for a link."""
+    return base64.urlsafe_b64encode(os.urandom(TICKET_BYTES)).decode().rstrip("=")
+
+
+def ticket_hash(ticket: str) -> bytes:
+    """What is kept of a secret."""
+    return hashlib.sha256(b"palm/ticket/v1\0" + ticket.encode()).digest()
+
+
+def device_hash(device: bytes, device_secret: bytes) -> bytes:
+    """What is kept of a device: enough to know it again, too little to be it."""
+    return hashlib.sha256(b"palm/device/v1\0" + device + device_secret).digest()
+
+
+class Tickets:
+    """The table. Writes are durable before they return; one connection, one writer at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=FULL")
+        self._db.executescript(_SCHEMA)
+        self._lock = asyncio.Lock()
+        path.chmod(0o600)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Disks are slow at the worst moment: never on the loop that answers people."""
+        async with self._lock:
+            return await asyncio.to_thread(work)
+
+    async def add(self, ticket: str, case_stream: bytes, link_id: bytes, slot: str) -> None:
+        """Keep a new secret."""
+        row = (ticket_hash(ticket), case_stream, link_id, slot)
+        await self._run(
+            lambda: self._db.execute("INSERT INTO ticket(hash,case_stream,link_id,slot) VALUES (?,?,?,?)", row)
+        )
+
+    async def find(self, ticket: str) -> Ticket | None:
+        """The row of a secret, or nil for one that the court never gave out."""
+        wanted = ticket_hash(ticket)
+        query = "SELECT hash,case_stream,link_id,slot,device_hash,bound_release FROM ticket WHERE hash=?"
+        row = await self._run(lambda: self._db.execute(query, (wanted,)).fetchone())
+        return Ticket(*row) if row else None
+
+    async def bind(self, ticket: Ticket, device: bytes, release: int) -> bool:
+        """Bind to the first device that uses it since the clerk last released it. False: another device has it."""
+        if ticket.device_hash is not None and ticket.bound_release == release:
+            return hmac.compare_digest(ticket.device_hash, device)
+        changed = await self._run(
+            lambda: (
+                self._db.execute(
+                    "UPDATE ticket SET device_hash=?, bound_release=? WHERE hash=? AND device_hash IS ?",
+                    (device, release, ticket.hash, ticket.device_hash),
+                ).rowcount
+            )
+        )
+        return changed == 1
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._db.close()

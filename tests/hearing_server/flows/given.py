@@ -1,0 +1,78 @@
+"""given(facts).when(command, by=slot).then(facts) or .refused(code): a flow's rules as sentences."""
+
+from typing import Any
+
+from hearing_server.flows.audience import first_visible, routes
+from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
+from recording.leaf import Leaf
+
+STREAM = bytes(16)
+
+
+class Story:
+    """A stream as a test tells it: what was decided so far, folded."""
+
+    def __init__(self, flow: Flow[Any]) -> None:
+        self.flow = flow
+        self.state = flow.initial
+        self.leaves: list[Leaf] = []
+        self._outcome: list[Fact] | Refused | None = None
+
+    def fold(self, facts: list[Fact], actor: str, now_ms: int = 0) -> None:
+        for fact in facts:
+            who = actor if fact.own else fact.actor or COURT
+            leaf = Leaf(
+                1, fact.type, len(self.leaves), STREAM, now_ms, 1, who, None, None, None, None, (), fact.facts, None
+            )
+            self.leaves.append(leaf)
+            self.state = self.flow.evolve(self.state, leaf)
+
+    def given(self, *acts: tuple[Any, ...]) -> "Story":
+        """Each act is (actor, command, *args) and must be accepted."""
+        for actor, name, *args in acts:
+            self.when(name, *args, by=actor)
+            assert not isinstance(self._outcome, Refused), f"{actor} {name}: {self._outcome}"
+        return self
+
+    def when(self, name: str, *args: Any, by: str = COURT, content: dict[str, Any] | None = None) -> "Story":
+        if content is None:
+            content = {"text": "x", "mime": "image/jpeg", "case_number": "1", "cause": "c", "name": "n"}
+        try:
+            facts = list(self.flow.decide(self.state, Command(name, args, content=content), Stamp(1_000, by)))
+        except Refused as refused:
+            self._outcome = refused
+        else:
+            self._outcome = facts
+            self.fold(facts, by, 1_000)
+        return self
+
+    def then(self, *facts: tuple[Any, ...]) -> "Story":
+        assert isinstance(self._outcome, list), f"refused: {self._outcome}"
+        assert [(f.type, *f.facts) for f in self._outcome] == [tuple(f) for f in facts]
+        return self
+
+    def refused(self, code: str) -> "Story":
+        assert isinstance(self._outcome, Refused), f"not refused: {self._outcome}"
+        assert self._outcome.code is RefusalCode(code)
+        return self
+
+    def sees(self, slot: str) -> int | None:
+        return first_visible(self.state, slot)
+
+    def hears(self, receiver: str) -> set[tuple[str, str]]:
+        return set(routes(self.state).get(receiver, frozenset()))
+
+
+SEATS = (
+    ("judge/1", "judge"),
+    ("clerk/1", "clerk"),
+    ("party/1", "plaintiff"),
+    ("party/2", "defendant"),
+    ("witness/1", "witness"),
+    ("observer/1", "observer"),
+)
+SCHEDULED = ((COURT, "open", "hearing", STREAM, 9_000_000), *((COURT, "seat", *s) for s in SEATS))
+ALL_JOINED = (*SCHEDULED, (COURT, "act.check_in"), *((COURT, "join", slot) for slot, _ in SEATS))
+PARTIES_ADMITTED = (*ALL_JOINED, ("clerk/1", "act.admit", "party/1"), ("judge/1", "act.admit", "party/2"))
+OPEN = (*PARTIES_ADMITTED, ("judge/1", "act.open"))
+CLOSED = (*OPEN, ("judge/1", "act.close"), (COURT, "rec.stop"))

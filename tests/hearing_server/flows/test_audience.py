@@ -1,0 +1,79 @@
+"""SPEC AU: who sees and hears."""
+
+import pytest
+from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, Story
+
+from hearing_server.flows.decider import COURT
+from hearing_server.flows.hearing import HEARING
+
+
+def sitting(*acts):
+    return Story(HEARING).given(*acts)
+
+
+def both(slot):
+    return {(slot, "audio"), (slot, "video")}
+
+
+@pytest.mark.parametrize("slot", ["party/1", "witness/1", "observer/1", "stranger/1"])
+def test_AU1_who_is_not_admitted_sees_nothing(slot):
+    assert sitting(*ALL_JOINED).sees(slot) is None
+
+
+def test_AU1_a_party_sees_from_the_first_entry_and_a_witness_from_his_admission():
+    story = sitting(*OPEN, ("party/1", "msg.text"), ("judge/1", "act.admit", "witness/1"))
+    assert story.sees("party/1") == 0
+    assert story.sees("witness/1") == story.leaves[-1].seq
+
+
+def test_AU1_a_witness_who_was_sent_out_and_called_again_sees_from_the_second_call():
+    story = sitting(*OPEN, ("judge/1", "act.admit", "witness/1"), ("judge/1", "act.remove", "witness/1"))
+    assert story.sees("witness/1") is None
+    story.given(("party/1", "msg.text"), ("judge/1", "act.admit", "witness/1"))
+    assert story.sees("witness/1") == story.leaves[-1].seq
+
+
+def test_AU2_nobody_who_waits_receives_or_sends_a_packet():
+    story = sitting(*OPEN)
+    assert story.hears("witness/1") == set()
+    assert not any(source == "witness/1" for source, _ in story.hears("judge/1"))
+
+
+def test_AU2_all_admitted_people_hear_and_see_one_another_while_open():
+    assert sitting(*OPEN).hears("party/1") == both("party/2") | both("judge/1") | both("clerk/1")
+
+
+@pytest.mark.parametrize("acts", [(*OPEN, ("judge/1", "act.recess")), CLOSED])
+def test_AU2_a_recess_and_the_close_are_silent(acts):
+    story = sitting(*acts)
+    assert all(story.hears(slot) == set() for slot in story.state.seats)
+
+
+def test_AU2_who_dropped_is_neither_sent_nor_received():
+    story = sitting(*OPEN, (COURT, "leave", "party/2", "network"))
+    assert story.hears("party/2") == set()
+    assert story.hears("party/1") == both("judge/1") | both("clerk/1")
+
+
+def test_AU3_a_muted_person_is_seen_and_not_heard():
+    story = sitting(*OPEN, ("judge/1", "act.mute", "party/2"))
+    assert ("party/2", "audio") not in story.hears("judge/1")
+    assert ("party/2", "video") in story.hears("judge/1")
+
+
+def test_AU3_with_the_floor_given_only_the_speaker_and_the_bench_are_heard():
+    story = sitting(*OPEN, ("judge/1", "act.floor", "party/1"))
+    assert {s for s, kind in story.hears("clerk/1") if kind == "audio"} == {"judge/1", "party/1"}
+    assert {s for s, kind in story.hears("party/1") if kind == "audio"} == {"judge/1", "clerk/1"}
+
+
+def test_AU4_while_checking_in_parties_do_not_hear_one_another():
+    story = sitting(*PARTIES_ADMITTED)
+    assert story.hears("party/1") == both("judge/1") | both("clerk/1")
+    assert both("party/2") <= story.hears("clerk/1")
+
+
+def test_AU5_an_observer_receives_and_is_never_sent_on():
+    story = sitting(*OPEN, ("clerk/1", "act.admit", "observer/1"))
+    assert both("party/1") <= story.hears("observer/1")
+    assert not any(source == "observer/1" for source, _ in story.hears("party/1"))

@@ -1,0 +1,237 @@
+"""SPEC HR: the sitting."""
+
+import pytest
+from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, SCHEDULED, SEATS, Story
+from hypothesis import given as for_all
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from hearing_server.flows import hearing
+from hearing_server.flows.decider import COURT, Command, Refused, Role, Stamp
+from hearing_server.flows.hearing import HEARING, PHASES, PRIVILEGES, TRANSITIONS, Phase, SeatState
+
+BLOB = b"b" * 32
+
+
+def sitting(*acts):
+    return Story(HEARING).given(*acts)
+
+
+def test_HR1_a_sitting_runs_from_scheduled_to_sealed():
+    story = sitting(*CLOSED)
+    assert story.state.phase is Phase.CLOSED
+    story.when("seal", by="judge/1")
+    assert story.state.phase is Phase.SEALED
+
+
+@pytest.mark.parametrize("command", ["act.open", "act.resume", "act.recess", "act.close", "seal"])
+def test_HR1_no_phase_is_skipped(command):
+    sitting(*SCHEDULED, (COURT, "join", "judge/1")).when(command, by="judge/1").refused("wrong_phase")
+
+
+def test_HR1_recess_and_back():
+    story = sitting(*OPEN).when("act.recess", by="judge/1").then(("act.recess",))
+    assert story.state.recess_since_ms == 1_000
+    story.when("act.resume", by="judge/1")
+    assert (story.state.phase, story.state.recess_since_ms) == (Phase.OPEN, None)
+
+
+@pytest.mark.parametrize("command", ["act.open", "act.recess", "act.resume", "act.close", "act.floor", "seal"])
+@pytest.mark.parametrize("actor", ["clerk/1", "party/1", "witness/1", "observer/1", COURT])
+def test_HR2_the_judges_acts_are_the_judges_alone(command, actor):
+    sitting(*OPEN).when(command, by=actor).refused("not_permitted")
+
+
+def test_HR2_every_command_has_a_privilege_a_phase_and_a_decision():
+    assert set(PRIVILEGES) == set(PHASES) == set(hearing._DECISIONS)
+    assert {c for _, c in TRANSITIONS} <= set(PRIVILEGES)
+
+
+def test_HR2_an_unknown_command_and_an_unknown_person_are_refused():
+    sitting(*OPEN).when("act.bribe", by="judge/1").refused("unknown_command")
+    sitting(*OPEN).when("msg.text", by="party/9").refused("not_permitted")
+
+
+@pytest.mark.parametrize("command", sorted(PRIVILEGES))
+def test_HR3_nothing_is_written_after_the_seal(command):
+    story = sitting(*CLOSED, ("judge/1", "seal"))
+    actor = COURT if COURT in PRIVILEGES[command] else "judge/1"
+    if Role.JUDGE in PRIVILEGES[command] or actor == COURT:
+        story.when(command, by=actor).refused("sealed")
+    else:
+        story.when(command, by="party/1").refused("sealed")
+
+
+def test_HR4_who_waits_may_not_speak():
+    sitting(*ALL_JOINED, ("judge/1", "act.open")).when("msg.text", by="party/1").refused("not_admitted")
+
+
+def test_HR5_the_bench_sits_by_joining_and_others_wait():
+    story = sitting(*ALL_JOINED)
+    states = {slot: story.state.seats[slot].state for slot, _ in SEATS}
+    assert states.pop("judge/1") is states.pop("clerk/1") is SeatState.ADMITTED
+    assert set(states.values()) == {SeatState.WAITING}
+
+
+def test_HR5_nobody_is_admitted_who_never_came():
+    sitting(*SCHEDULED, (COURT, "act.check_in"), (COURT, "join", "judge/1")).when(
+        "act.admit", "party/1", by="judge/1"
+    ).refused("wrong_phase")
+
+
+def test_HR6_a_removed_person_is_out_until_admitted_again():
+    story = sitting(*OPEN, ("judge/1", "act.remove", "party/2"))
+    assert story.sees("party/2") is None
+    story.when("msg.text", by="party/2").refused("not_admitted")
+    story.given((COURT, "leave", "party/2", "removed")).when("join", "party/2").refused("not_permitted")
+    story.given(("judge/1", "act.admit", "party/2"), (COURT, "join", "party/2"))
+    assert story.sees("party/2") == 0
+
+
+def test_HR6_the_bench_is_not_removed():
+    sitting(*OPEN).when("act.remove", "judge/1", by="clerk/1").refused("not_permitted")
+
+
+def test_HR7_parties_speak_only_while_the_court_is_open():
+    sitting(*PARTIES_ADMITTED).when("msg.text", by="party/1").refused("wrong_phase")
+    sitting(*OPEN).when("msg.text", by="party/1").then(("msg.text",))
+    recess = sitting(*OPEN, ("judge/1", "act.recess"))
+    recess.when("msg.text", by="party/1").refused("wrong_phase")
+    recess.when("msg.text", by="clerk/1").then(("msg.text",))
+
+
+def test_HR7_observers_never_speak():
+    sitting(*OPEN, ("clerk/1", "act.admit", "observer/1")).when("msg.text", by="observer/1").refused("not_permitted")
+
+
+def test_HR8_a_muted_person_still_writes():
+    story = sitting(*OPEN, ("judge/1", "act.mute", "party/2"))
+    story.when("msg.voice", BLOB, by="party/2").refused("muted")
+    story.when("msg.video", BLOB, by="party/2").refused("muted")
+    story.when("msg.text", by="party/2").then(("msg.text",))
+    story.when("msg.image", BLOB, by="party/2").then(("msg.image", BLOB))
+
+
+def test_HR8_mute_all_spares_the_bench():
+    story = sitting(*OPEN, ("clerk/1", "act.mute_all"))
+    assert {slot for slot, seat in story.state.seats.items() if seat.muted} == {
+        "party/1", "party/2", "witness/1", "observer/1",
+    }  # fmt: skip
+    story.given(("clerk/1", "act.unmute_all"))
+    assert not any(seat.muted for seat in story.state.seats.values())
+
+
+def test_HR9_the_floor_silences_the_others_and_ends_the_speakers_mute():
+    story = sitting(*OPEN, ("judge/1", "act.mute", "party/1"), ("party/1", "hand", True))
+    story.given(("judge/1", "act.floor", "party/1"))
+    assert not story.state.seats["party/1"].muted
+    assert not story.state.seats["party/1"].hand
+    story.when("msg.voice", BLOB, by="party/2").refused("not_your_turn")
+    story.when("msg.voice", BLOB, by="party/1").then(("msg.voice", BLOB))
+    story.given(("judge/1", "act.floor", None)).when("msg.voice", BLOB, by="party/2").then(("msg.voice", BLOB))
+
+
+def test_HR9_recess_ends_the_floor():
+    story = sitting(*OPEN, ("judge/1", "act.floor", "party/1"), ("judge/1", "act.recess"))
+    assert story.state.floor is None
+
+
+def test_HR10_opening_and_resuming_start_the_recording_in_the_same_decision():
+    story = sitting(*PARTIES_ADMITTED).when("act.open", by="judge/1").then(("act.open",), ("rec.start",))
+    story.given(("judge/1", "act.recess"), (COURT, "rec.stop"))
+    story.when("act.resume", by="judge/1").then(("act.resume",), ("rec.start",))
+
+
+def test_HR10_resuming_before_the_recording_had_stopped_does_not_start_it_twice():
+    sitting(*OPEN, ("judge/1", "act.recess")).when("act.resume", by="judge/1").then(("act.resume",))
+
+
+def test_HR11_a_drop_keeps_the_seat_and_the_return_is_said():
+    story = sitting(*OPEN).when("leave", "party/1", "network").then(("leave", "network"))
+    assert story.state.seats["party/1"].state is SeatState.ADMITTED
+    story.when("join", "party/1").then(("join", "return"))
+    story.when("join", "party/1").refused("already_done")
+
+
+def test_HR11_leaving_the_waiting_room_is_being_absent():
+    story = sitting(*ALL_JOINED, (COURT, "leave", "party/1", "left"))
+    assert story.state.seats["party/1"].state is SeatState.ABSENT
+
+
+def test_HR12_the_seal_counts_what_it_closes_over():
+    gap = ("party/1", "audio", 5_000, 9_000, "network")
+    story = sitting(
+        *OPEN,
+        ("party/1", "msg.text"),
+        (COURT, "rec.segment", "party/1", "audio", "opus", 0, 1_000, 5_000, BLOB),
+        (COURT, "rec.gap", *gap),
+        ("judge/1", "act.close"),
+        (COURT, "rec.stop"),
+    )
+    size = story.state.size
+    story.when("seal", by="judge/1")
+    entries, counts, media_ms, gap_count, gap_ms = story.leaves[-1].facts
+    assert (entries, media_ms, gap_count, gap_ms) == (size + 1, 4_000, 1, 4_000)
+    assert sum(n for _, n in counts) == entries == len(story.leaves)
+
+
+def test_HR12_no_seal_while_a_recording_is_unsettled():
+    sitting(*OPEN, ("judge/1", "act.close")).when("seal", by="judge/1").refused("recording_unsettled")
+
+
+def test_HR13_checking_in_falls_due_half_an_hour_before():
+    story = sitting(*SCHEDULED)
+    deadline = HEARING.due(story.state)
+    assert deadline is not None
+    assert deadline.at_ms == 9_000_000 - 30 * 60_000
+    assert deadline.command.name == "act.check_in"
+    assert HEARING.due(story.given((COURT, "act.check_in")).state) is None
+
+
+def test_HR15_texts_have_words_and_a_limit():
+    story = sitting(*OPEN)
+    story.when("msg.text", by="party/1", content={"text": "  "}).refused("malformed")
+    story.when("msg.text", by="party/1", content={"text": "长" * 5_001}).refused("too_large")
+    story.when("msg.image", b"short", by="party/1").refused("malformed")
+
+
+ACTORS = st.sampled_from([COURT, *(slot for slot, _ in SEATS), "party/9"])
+ARGS = st.one_of(
+    st.just(()),
+    st.tuples(st.sampled_from([slot for slot, _ in SEATS])),
+    st.tuples(st.sampled_from(["party/1"]), st.sampled_from(["network", "left"])),
+    st.tuples(st.booleans()),
+    st.tuples(st.none()),
+    st.tuples(st.binary(max_size=33)),
+)
+PERSONAL = sorted(c for c, roles in PRIVILEGES.items() if roles != hearing.COURT_ONLY)
+
+
+@settings(max_examples=150, deadline=None)
+@for_all(st.lists(st.tuples(ACTORS, st.sampled_from([*PERSONAL, "join"]), ARGS), max_size=40))
+def test_HR_whatever_people_ask_the_state_stays_lawful_and_a_replay_gives_the_same(script):
+    story = sitting(*ALL_JOINED)
+    for actor, name, args in script:
+        if name == "join" and (len(args) != 1 or not isinstance(args[0], str)):
+            continue
+        before = story.state
+        try:
+            facts = HEARING.decide(before, Command(name, args, content={"text": "x", "mime": "m"}), Stamp(5, actor))
+        except Refused:
+            assert story.state == before
+            continue
+        for fact in facts:
+            if fact.own:
+                assert fact.type == name
+                assert fact.facts[: len(args)] == args
+        story.fold(list(facts), actor)
+        if story.state.phase is not before.phase:
+            assert TRANSITIONS[before.phase, name] is story.state.phase
+    replayed = HEARING.initial
+    for leaf in story.leaves:
+        replayed = HEARING.evolve(replayed, leaf)
+    assert replayed == story.state
+    heard = {slot: story.hears(slot) for slot, _ in SEATS}
+    for slot, sources in heard.items():
+        assert story.state.seats[slot].state is SeatState.ADMITTED or not sources
+        assert all(source != slot for source, _ in sources)
