@@ -1,0 +1,161 @@
+"""The keystore: a directory (0700) of files (0600), made at the first start and kept apart from the record.
+
+    log.key              the court's Ed25519 log key, PKCS #8 PEM
+    content-master.key   32 bytes, hex: wraps the content keys
+    content-keys.sqlite  one wrapped AES-256 key per (stream, subject)
+
+*Law*: the record's files can be copied by anybody who keeps backups; the words in them are readable only together with
+this directory. A content key is durable before the first box under it can exist, and deleting its row (with secure
+delete) makes every box under it unreadable for good.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+
+from recording.errors import KeysUnreadable
+from recording.files import make_directory, sync_directory, write_durably
+from recording.note import Signer, VerifierKey
+
+__all__ = ["ContentKeys", "Keystore"]
+
+_WRAP = b"palm/content-key/v1\x00"
+
+
+class ContentKeys:
+    """Content keys by (stream, subject) and by number, wrapped under the master key. Safe to use from any thread."""
+
+    def __init__(self, path: Path, master: bytes) -> None:
+        self._master = AESGCM(master)
+        self._lock = threading.Lock()
+        self._known: dict[int, tuple[bytes, bytes]] = {}
+        fresh = not path.exists()
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._database.executescript(
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+                "CREATE TABLE IF NOT EXISTS content_key("
+                " number INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB NOT NULL, subject TEXT NOT NULL,"
+                " wrapped BLOB NOT NULL, UNIQUE(stream, subject));"
+            )
+            if fresh:
+                sync_directory(path.parent)
+        except (sqlite3.Error, OSError) as error:
+            raise KeysUnreadable(f"the content keys in {path} cannot be read or written: {error}") from error
+
+    def obtain(self, stream_id: bytes, subject: str) -> tuple[int, bytes]:
+        """(number, key) of a subject of a stream, made and stored durably when it is new."""
+        with self._lock:
+            try:
+                row = self._database.execute(
+                    "SELECT number, wrapped FROM content_key WHERE stream=? AND subject=?", (stream_id, subject)
+                ).fetchone()
+                if row is None:
+                    key, nonce = os.urandom(32), os.urandom(12)
+                    wrapped = nonce + self._master.encrypt(nonce, key, _WRAP + stream_id + subject.encode())
+                    number = self._database.execute(
+                        "INSERT INTO content_key(stream, subject, wrapped) VALUES(?,?,?)",
+                        (stream_id, subject, wrapped),
+                    ).lastrowid
+                    if number is None:
+                        raise KeysUnreadable("a new content key got no number")
+                else:
+                    number = int(row[0])
+                    key = self._unwrap(row[1], stream_id, subject)
+            except sqlite3.Error as error:
+                raise KeysUnreadable(f"a content key cannot be read or written: {error}") from error
+            self._known[number] = (stream_id, key)
+            return number, key
+
+    def by_number(self, number: int, stream_id: bytes) -> bytes | None:
+        """The key of that number if it is there and belongs to the stream, else None."""
+        with self._lock:
+            known = self._known.get(number)
+            if known is None:
+                try:
+                    row = self._database.execute(
+                        "SELECT stream, subject, wrapped FROM content_key WHERE number=?", (number,)
+                    ).fetchone()
+                except sqlite3.Error as error:
+                    raise KeysUnreadable(f"a content key cannot be read: {error}") from error
+                if row is None:
+                    return None
+                known = (row[0], self._unwrap(row[2], row[0], row[1]))
+                self._known[number] = known
+            return known[1] if known[0] == stream_id else None
+
+    def _unwrap(self, wrapped: bytes, stream_id: bytes, subject: str) -> bytes:
+        try:
+            return self._master.decrypt(wrapped[:12], wrapped[12:], _WRAP + stream_id + subject.encode())
+        except (InvalidTag, ValueError) as error:
+            raise KeysUnreadable(
+                "a content key does not open: content-master.key is not the one it was wrapped with"
+            ) from error
+
+    def close(self) -> None:
+        with self._lock:
+            self._database.close()
+
+
+class Keystore:
+    """All keys of a court on this machine. `Keystore.open(directory, court)` makes what is missing at the first start."""
+
+    def __init__(self, court: str, log_key: Ed25519PrivateKey, content: ContentKeys) -> None:
+        self.court = court
+        self.content = content
+        self.signer = Signer(court, log_key)
+
+    @classmethod
+    def open(cls, directory: Path, court: str) -> Keystore:
+        """Raises KeysUnreadable with what to do. A keystore of which a part is missing is never completed silently."""
+        try:
+            make_directory(directory, 0o700)
+            log_path, master_path = directory / "log.key", directory / "content-master.key"
+            keys_path = directory / "content-keys.sqlite"
+            there = [path.name for path in (log_path, master_path, keys_path) if path.exists()]
+            if not there or there == ["log.key"]:
+                # The order makes a first start that was cut short go on: the key database comes last.
+                if not there:
+                    write_durably(log_path, _pem(Ed25519PrivateKey.generate()))
+                write_durably(master_path, os.urandom(32).hex().encode() + b"\n")
+            elif "log.key" not in there or "content-master.key" not in there:
+                raise KeysUnreadable(
+                    f"the keystore {directory} holds only {', '.join(there)}; put the missing file back from your"
+                    " backup (new keys could neither sign for the old streams nor read their content)"
+                )
+            log_key = load_pem_private_key(log_path.read_bytes(), None)
+            master = bytes.fromhex(master_path.read_text().strip())
+        except OSError as error:
+            raise KeysUnreadable(
+                f"the keystore {directory} cannot be read or written ({error.strerror}); give this user"
+                " read and write rights on it"
+            ) from error
+        except ValueError as error:
+            raise KeysUnreadable(f"a key file in {directory} is damaged; put it back from your backup") from error
+        if not isinstance(log_key, Ed25519PrivateKey) or len(master) != 32:
+            raise KeysUnreadable(f"a key file in {directory} is of another kind; put it back from your backup")
+        return cls(court, log_key, ContentKeys(keys_path, master))
+
+    def court_key(self) -> VerifierKey:
+        """The court's key under the court's own name: what is given out of band, printed on the summons."""
+        return self.signer.key
+
+    def stream_key(self, origin: str) -> VerifierKey:
+        """The same public key under a stream's origin: the `log.vkey` of its export."""
+        return VerifierKey(origin, self.signer.key.public_key)
+
+    def close(self) -> None:
+        self.content.close()
+
+
+def _pem(key: Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
