@@ -1,0 +1,143 @@
+"""What stands at the head of a transcript: which court, which case, when, who was there, what was recorded and what
+was not.
+
+Law of this module: both documents, HTML and plain text, print these rows and no others, so they cannot tell two
+stories.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from transcripts import clock, lines
+from transcripts.clock import Zone
+from transcripts.shown import one_line
+from transcripts.timeline import Missing, Overview, Seat, Text
+from transcripts.wording import Wording
+
+LISTED: Final = 200
+"""How many entry numbers are spelled out where content is missing; the index lists them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordName:
+    """Which record a document was made from: origin, number of entries and root of the tree."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GapRow:
+    seq: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The rows of the head, already in words; all values are single lines."""
+
+    court: str
+    title: str
+    facts: Sequence[tuple[str, str]]
+    people: Sequence[tuple[str, str, str, str]]
+    tracks: Sequence[tuple[str, str, str, str]]
+    gaps: Sequence[GapRow]
+    notes: Sequence[str]
+    record: Sequence[tuple[str, str]]
+
+
+def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
+    """The head in one language."""
+    names = lines.Names(total, words)
+    kind = lines.kind_words(total, words)
+    opened = total.opened
+
+    def given(text: Text) -> str:
+        if isinstance(text, Missing):
+            return words.withheld if text is Missing.WITHHELD else words.unreadable
+        return one_line(text) if text else words.not_given
+
+    def at(ms: int | None, otherwise: str) -> str:
+        return otherwise if ms is None else clock.full(ms, zone, words)
+
+    facts = [
+        (words.case_number, given(opened.case_number if opened else None)),
+        (words.cause, given(opened.cause if opened else None)),
+        (words.kind, kind.name),
+        (words.scheduled, at(opened.scheduled_ms if opened else None, words.not_given)),
+        (words.began, at(total.began_ms, words.not_begun)),
+        (words.closed, at(total.closed_ms, words.not_closed)),
+        (words.sealed_at, _seal(total, words, zone)),
+        (words.zone, zone.label),
+    ]
+    tracks = [
+        (
+            one_line(names.of(span.slot)),
+            words.tracks.get(span.track, one_line(span.track)),
+            f"{clock.time(span.start_ms, zone)} – {clock.time(span.end_ms, zone)}",
+            words.recorded_value.format(length=clock.length(span.media_ms, words), count=span.segments),
+        )
+        for _, span in sorted(total.tracks.items())
+    ]
+    gaps = [
+        GapRow(
+            gap.place.seq,
+            one_line(
+                words.gap.format(
+                    who=names.of(gap.slot),
+                    track=words.tracks.get(gap.track, gap.track),
+                    start=clock.time(gap.start_ms, zone),
+                    end=clock.time(gap.end_ms, zone),
+                    length=clock.length(gap.end_ms - gap.start_ms, words),
+                    cause=lines.cause(gap.cause, words),
+                )
+            ),
+        )
+        for gap in total.gaps
+    ]
+    return Head(
+        court=given(opened.court if opened else None),
+        title=kind.title,
+        facts=facts,
+        people=[_person(seat, words, zone) for seat in total.seats.values()],
+        tracks=tracks,
+        gaps=gaps,
+        notes=_notes(total, words),
+        record=[
+            (words.record_of, one_line(name.origin)),
+            (words.root, f"{name.root.hex()} ({b64encode(name.root).decode()})"),
+        ],
+    )
+
+
+def _seal(total: Overview, words: Wording, zone: Zone) -> str:
+    if total.sealed is None:
+        return words.not_sealed.format(seq=max(0, total.entries - 1))
+    return clock.full(total.sealed.place.ts_ms, zone, words)
+
+
+def _person(seat: Seat, words: Wording, zone: Zone) -> tuple[str, str, str, str]:
+    if seat.first_ms is None:
+        presence = words.never_present
+    elif seat.left_ms is None:
+        presence = words.presence_open.format(start=clock.time(seat.first_ms, zone))
+    else:
+        presence = words.presence_span.format(start=clock.time(seat.first_ms, zone), end=clock.time(seat.left_ms, zone))
+    if seat.breaks:
+        presence += words.clause + words.presence_breaks.format(count=seat.breaks)
+    name = words.withheld_name if isinstance(seat.name, Missing) else one_line(seat.name or words.not_given)
+    return (words.roles.get(seat.role, words.unknown_role), name, one_line(seat.slot), presence)
+
+
+def _notes(total: Overview, words: Wording) -> list[str]:
+    notes = []
+    if total.faults:
+        notes.append(words.faults.format(count=total.faults))
+    if total.withheld:
+        listed = words.comma.join(f"#{seq}" for seq in total.withheld[:LISTED])
+        more = " …" if len(total.withheld) > LISTED else ""
+        notes.append(words.missing_note.format(count=len(total.withheld), list=listed + more))
+    return notes

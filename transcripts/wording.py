@@ -1,0 +1,508 @@
+"""Every word that a transcript, an index or the replay page says by itself, in Chinese and in English.
+
+Law of this module: no other module of this package holds words for people. A catalog is a frozen record with a
+field for each phrase, so a phrase that one language lacks is a type error; the tables inside are compared by a
+test. Court language: short and formal, people by role first and name second.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Language = Literal["zh", "en"]
+LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class KindWords:
+    """What a kind of sitting is called, and what its judge does when it begins, pauses and ends."""
+
+    name: str
+    title: str
+    open: str
+    recess: str
+    resume: str
+    close: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One language. Fields with braces are `str.format` templates whose names say what goes in."""
+
+    language: Language
+    html_lang: str
+    # names of things
+    roles: Mapping[str, str]
+    kinds: Mapping[str, KindWords]
+    tracks: Mapping[str, str]
+    media_kinds: Mapping[str, str]
+    causes: Mapping[str, str]
+    join_causes: Mapping[str, str]
+    leave_causes: Mapping[str, str]
+    court_speaker: str
+    unknown_role: str
+    person: str
+    withheld_name: str
+    cause_in_words: str
+    # acts
+    check_in: str
+    admit: str
+    remove: str
+    mute: str
+    unmute: str
+    mute_all: str
+    unmute_all: str
+    floor: str
+    floor_back: str
+    because: str
+    hand_up: str
+    hand_down: str
+    # other lines
+    opened: str
+    seated: str
+    recording_on: str
+    recording_off: str
+    recording_fault: str
+    gap: str
+    conflict: str
+    sealed: str
+    sealed_gaps: str
+    unread: str
+    withheld: str
+    withheld_reason: str
+    unreadable: str
+    not_in_export: str
+    # quantities
+    duration_s: str
+    duration_min: str
+    duration_h: str
+    date: str
+    # the document
+    not_given: str
+    court: str
+    case_number: str
+    cause: str
+    kind: str
+    scheduled: str
+    began: str
+    closed: str
+    not_begun: str
+    not_closed: str
+    sealed_at: str
+    not_sealed: str
+    zone: str
+    participants: str
+    role: str
+    name: str
+    seat: str
+    presence: str
+    presence_span: str
+    presence_open: str
+    presence_breaks: str
+    never_present: str
+    recording: str
+    no_recording: str
+    track: str
+    from_to: str
+    recorded: str
+    recorded_value: str
+    gaps: str
+    no_gaps: str
+    gap_row: str
+    faults: str
+    proceedings: str
+    line: str
+    time: str
+    speaker: str
+    words: str
+    root: str
+    root_words: str
+    record_of: str
+    leaf_hash: str
+    missing_note: str
+    how_to_check: str
+    end: str
+    open_file: str
+    play_voice: str
+    picture_of: str
+    sent_by_clock: str
+    # the replay page
+    replay: str
+    play: str
+    pause: str
+    speed: str
+    jump: str
+    now: str
+    other_language: str
+    no_track_now: str
+    replay_note: str
+    transcript: str
+    start_over: str
+    sound_and_picture: str
+    need_script: str
+    # between words
+    colon: str
+    stop: str
+    comma: str
+    clause: str
+
+
+ZH: Final = Wording(
+    language="zh",
+    html_lang="zh-CN",
+    roles={
+        "judge": "法官",
+        "clerk": "书记员",
+        "plaintiff": "原告",
+        "defendant": "被告",
+        "third_party": "第三人",
+        "agent": "诉讼代理人",
+        "witness": "证人",
+        "observer": "旁听人员",
+    },
+    kinds={
+        "hearing": KindWords("开庭审理", "庭审笔录", "宣布开庭。", "宣布休庭。", "宣布继续开庭。", "宣布闭庭。"),
+        "pretrial": KindWords(
+            "庭前会议",
+            "庭前会议笔录",
+            "宣布庭前会议开始。",
+            "宣布休会。",
+            "宣布庭前会议继续。",
+            "宣布庭前会议结束。",
+        ),
+        "exchange": KindWords(
+            "证据交换",
+            "证据交换笔录",
+            "宣布证据交换开始。",
+            "宣布暂停证据交换。",
+            "宣布证据交换继续。",
+            "宣布证据交换结束。",
+        ),
+        "inquiry": KindWords(
+            "询问", "询问笔录", "宣布询问开始。", "宣布暂停询问。", "宣布询问继续。", "宣布询问结束。"
+        ),
+        "mediation": KindWords(
+            "调解", "调解笔录", "宣布调解开始。", "宣布暂停调解。", "宣布调解继续。", "宣布调解结束。"
+        ),
+        "": KindWords("庭审活动", "笔录", "宣布开始。", "宣布暂停。", "宣布继续。", "宣布结束。"),
+    },
+    tracks={"audio": "录音", "video": "录像"},
+    media_kinds={"voice": "语音", "image": "图片", "video": "视频", "file": "文件"},
+    causes={
+        "network": "网络中断",
+        "left": "本人离开",
+        "removed": "被责令退出",
+        "muted": "法庭静音",
+        "off": "本人关闭设备",
+        "camera_off": "本人关闭摄像头",
+        "microphone_off": "本人关闭麦克风",
+        "recess": "休庭",
+        "loss": "数据丢失",
+        "silence": "设备未送出数据",
+        "codec": "编码变更",
+        "fault": "录制故障",
+        "disk": "存储故障",
+        "restart": "服务器重新启动",
+        "server": "服务器中断",
+        "crash": "服务器异常终止",
+    },
+    join_causes={"first": "进入本庭。", "return": "重新连接，回到本庭。"},
+    leave_causes={
+        "left": "离开本庭。",
+        "network": "因网络中断离线。",
+        "removed": "已退出法庭（被责令）。",
+    },
+    court_speaker="法庭系统",
+    unknown_role="参加人",
+    person="{role} {name}",
+    withheld_name="（姓名未公开）",
+    cause_in_words="其他（代码：{code}）",
+    check_in="开始核对到庭人员。",
+    admit="准许{who}入庭。",
+    remove="责令{who}退出法庭。",
+    mute="将{who}静音。",
+    unmute="恢复{who}的发言。",
+    mute_all="将全体参加人静音。",
+    unmute_all="恢复全体参加人的发言。",
+    floor="请{who}发言。",
+    floor_back="收回发言权。",
+    because="理由：{reason}",
+    hand_up="举手，请求发言。",
+    hand_down="放下举手。",
+    opened="为本次{kind}建立记录。",
+    seated="列席名单：{who}。",
+    recording_on="开始录音录像。",
+    recording_off="停止录音录像。",
+    recording_fault="录音录像发生故障：{cause}。",
+    gap="{who}的{track}中断：{start} 至 {end}，共 {length}。原因：{cause}。",
+    conflict="{who}的设备以同一编号（{dseq}）先后发送了不同内容，以先到者为准。",
+    sealed="宣布封存。此前共 {entries} 条，音视频共 {media}。封存后不能再增加任何内容。",
+    sealed_gaps="录音录像中断 {count} 处。",
+    unread="一条本文件无法用文字表述的记录（类型：{type}），内容保存在电子卷宗中。",
+    withheld="〔此处内容未公开或已依法删除，本文件不载；该条记录本身未变〕",
+    withheld_reason="〔理由未公开或已依法删除〕",
+    unreadable="〔发送的内容不符合格式，无法显示；原始字节保存在电子卷宗中〕",
+    not_in_export="〔文件未随本卷宗导出〕",
+    duration_s="{s} 秒",
+    duration_min="{m} 分 {s} 秒",
+    duration_h="{h} 小时 {m} 分 {s} 秒",
+    date="{y}年{m}月{d}日",
+    not_given="（未载明）",
+    court="法院",
+    case_number="案号",
+    cause="案由",
+    kind="庭审方式",
+    scheduled="预定时间",
+    began="开始时间",
+    closed="结束时间",
+    not_begun="未开始",
+    not_closed="未结束",
+    sealed_at="封存时间",
+    not_sealed="尚未封存，记录至第 {seq} 条",
+    zone="时间",
+    participants="参加人",
+    role="诉讼地位",
+    name="姓名",
+    seat="席位",
+    presence="到庭情况",
+    presence_span="{start} 至 {end}",
+    presence_open="{start} 起",
+    presence_breaks="网络中断 {count} 次",
+    never_present="未到庭",
+    recording="录音录像",
+    no_recording="本次没有录音录像。",
+    track="种类",
+    from_to="起止",
+    recorded="已录时长",
+    recorded_value="{length}（{count} 段）",
+    gaps="录制中断",
+    no_gaps="无中断。",
+    gap_row="第 {seq} 条",
+    faults="录制故障 {count} 次，见正文。",
+    proceedings="庭审内容",
+    line="序号",
+    time="时间",
+    speaker="发言人",
+    words="内容",
+    root="记录根值",
+    root_words="本笔录由电子记录自动生成。每行的序号即记录中的条目号，可逐条核对。",
+    record_of="记录名称",
+    leaf_hash="条目哈希",
+    missing_note="共有 {count} 条的内容未随本文件公开：第 {list} 条。",
+    how_to_check="核验方法见同一卷宗中的 README.txt。",
+    end="（笔录完）",
+    open_file="打开文件",
+    play_voice="播放语音",
+    picture_of="{who}发送的图片",
+    sent_by_clock="发送方时间 {time}",
+    replay="庭审回放",
+    play="播放",
+    pause="暂停",
+    speed="速度",
+    jump="跳到第 {seq} 条",
+    now="现在",
+    other_language="English",
+    no_track_now="此刻没有录像",
+    replay_note="本页不连接网络，仅读取本卷宗中的文件。以电子记录为准。",
+    transcript="笔录",
+    start_over="从头播放",
+    sound_and_picture="录音录像",
+    need_script="本页需要启用 JavaScript；笔录全文见 transcript.zh.html。",
+    colon="：",
+    stop="。",
+    comma="，",
+    clause="；",
+)
+
+EN: Final = Wording(
+    language="en",
+    html_lang="en",
+    roles={
+        "judge": "Judge",
+        "clerk": "Clerk",
+        "plaintiff": "Plaintiff",
+        "defendant": "Defendant",
+        "third_party": "Third party",
+        "agent": "Representative",
+        "witness": "Witness",
+        "observer": "Observer",
+    },
+    kinds={
+        "hearing": KindWords(
+            "Hearing",
+            "Record of hearing",
+            "Opened the hearing.",
+            "Adjourned for a recess.",
+            "Resumed the hearing.",
+            "Closed the hearing.",
+        ),
+        "pretrial": KindWords(
+            "Pre-trial conference",
+            "Record of pre-trial conference",
+            "Opened the conference.",
+            "Adjourned for a recess.",
+            "Resumed the conference.",
+            "Closed the conference.",
+        ),
+        "exchange": KindWords(
+            "Exchange of evidence",
+            "Record of evidence exchange",
+            "Opened the exchange of evidence.",
+            "Paused the exchange of evidence.",
+            "Resumed the exchange of evidence.",
+            "Closed the exchange of evidence.",
+        ),
+        "inquiry": KindWords(
+            "Inquiry",
+            "Record of inquiry",
+            "Opened the inquiry.",
+            "Paused the inquiry.",
+            "Resumed the inquiry.",
+            "Closed the inquiry.",
+        ),
+        "mediation": KindWords(
+            "Mediation",
+            "Record of mediation",
+            "Opened the mediation.",
+            "Paused the mediation.",
+            "Resumed the mediation.",
+            "Closed the mediation.",
+        ),
+        "": KindWords("Sitting", "Record of sitting", "Opened.", "Paused.", "Resumed.", "Closed."),
+    },
+    tracks={"audio": "sound", "video": "picture"},
+    media_kinds={"voice": "Voice message", "image": "Picture", "video": "Video clip", "file": "File"},
+    causes={
+        "network": "connection lost",
+        "left": "left by own choice",
+        "removed": "removed by order",
+        "muted": "muted by the court",
+        "off": "switched off by the participant",
+        "camera_off": "camera switched off by the participant",
+        "microphone_off": "microphone switched off by the participant",
+        "recess": "recess",
+        "loss": "data lost on the way",
+        "silence": "the device sent nothing",
+        "codec": "change of encoding",
+        "fault": "recorder fault",
+        "disk": "storage fault",
+        "restart": "server restarted",
+        "server": "server interrupted",
+        "crash": "server ended unexpectedly",
+    },
+    join_causes={"first": "Entered the courtroom.", "return": "Reconnected and returned to the courtroom."},
+    leave_causes={
+        "left": "Left the courtroom.",
+        "network": "Went offline: connection lost.",
+        "removed": "Left the courtroom by order.",
+    },
+    court_speaker="Court system",
+    unknown_role="Participant",
+    person="{role} {name}",
+    withheld_name="(name withheld)",
+    cause_in_words="other (code: {code})",
+    check_in="Began checking in the participants.",
+    admit="Admitted {who} to the courtroom.",
+    remove="Ordered {who} to leave the courtroom.",
+    mute="Muted {who}.",
+    unmute="Allowed {who} to speak again.",
+    mute_all="Muted all participants.",
+    unmute_all="Allowed all participants to speak again.",
+    floor="Gave the floor to {who}.",
+    floor_back="Took back the floor.",
+    because="Reason: {reason}",
+    hand_up="Raised a hand to ask for the floor.",
+    hand_down="Lowered the hand.",
+    opened="Opened the record of this sitting ({kind}).",
+    seated="Listed for this sitting: {who}.",
+    recording_on="Sound and picture recording started.",
+    recording_off="Sound and picture recording stopped.",
+    recording_fault="The recorder failed: {cause}.",
+    gap="Not recorded: {track} of {who}, {start} to {end}, {length}. Cause: {cause}.",
+    conflict="The device of {who} sent two different messages under one number ({dseq}); the first one stands.",
+    sealed="Sealed the record: {entries} entries before this one, {media} of recordings. "
+    "Nothing can be added after sealing.",
+    sealed_gaps="Interruptions of the recording: {count}.",
+    unread="An entry that this document cannot put into words (type: {type}). It is kept in the electronic record.",
+    withheld="[Withheld, or destroyed by order: not shown in this document. The entry itself is unchanged.]",
+    withheld_reason="[reason withheld or destroyed by order]",
+    unreadable="[What was sent is not well formed and cannot be shown. Its bytes are kept in the electronic record.]",
+    not_in_export="[the file is not in this export]",
+    duration_s="{s} s",
+    duration_min="{m} min {s} s",
+    duration_h="{h} h {m} min {s} s",
+    date="{d} {month} {y}",
+    not_given="(not stated)",
+    court="Court",
+    case_number="Case number",
+    cause="Cause of action",
+    kind="Kind of sitting",
+    scheduled="Scheduled for",
+    began="Opened",
+    closed="Closed",
+    not_begun="not opened",
+    not_closed="not closed",
+    sealed_at="Sealed",
+    not_sealed="not sealed yet, open as of #{seq}",
+    zone="Times",
+    participants="Participants",
+    role="Role",
+    name="Name",
+    seat="Seat",
+    presence="Presence",
+    presence_span="{start} to {end}",
+    presence_open="from {start}",
+    presence_breaks="connection lost {count}×",
+    never_present="did not appear",
+    recording="Recording",
+    no_recording="This sitting was not recorded in sound or picture.",
+    track="Kind",
+    from_to="From – to",
+    recorded="Recorded",
+    recorded_value="{length} (segments: {count})",
+    gaps="Interruptions",
+    no_gaps="None.",
+    gap_row="#{seq}",
+    faults="Recorder faults: {count}, see below.",
+    proceedings="Proceedings",
+    line="No.",
+    time="Time",
+    speaker="Speaker",
+    words="Words and acts",
+    root="Root of the record",
+    root_words="Made automatically from the electronic record. The number of a line is the number of its entry, "
+    "and each can be checked.",
+    record_of="Name of the record",
+    leaf_hash="entry hash",
+    missing_note="Entries whose content is not in this document: {count} ({list}).",
+    how_to_check="How to check it: see README.txt in the same export.",
+    end="(End of the record)",
+    open_file="Open the file",
+    play_voice="Play the voice message",
+    picture_of="Picture sent by {who}",
+    sent_by_clock="sender's clock {time}",
+    replay="Replay of the hearing",
+    play="Play",
+    pause="Pause",
+    speed="Speed",
+    jump="Go to #{seq}",
+    now="Now",
+    other_language="中文",
+    no_track_now="no picture at this moment",
+    replay_note="This page uses no network and reads only the files of this export. The electronic record prevails.",
+    transcript="Transcript",
+    start_over="From the beginning",
+    sound_and_picture="Sound and picture",
+    need_script="This page needs JavaScript; the full text is in transcript.en.html.",
+    colon=": ",
+    stop=".",
+    comma=", ",
+    clause="; ",
+)
+
+CATALOGS: Final[Mapping[Language, Wording]] = {"zh": ZH, "en": EN}
+
+MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
