@@ -62,9 +62,9 @@ class ContentKeys:
                 if row is None:
                     key, nonce = os.urandom(32), os.urandom(12)
                     wrapped = nonce + self._master.encrypt(nonce, key, _WRAP + stream_id + subject.encode())
+                    row_of = (stream_id, subject, wrapped)
                     number = self._database.execute(
-                        "INSERT INTO content_key(stream, subject, wrapped) VALUES(?,?,?)",
-                        (stream_id, subject, wrapped),
+                        "INSERT INTO content_key(stream, subject, wrapped) VALUES(?,?,?)", row_of
                     ).lastrowid
                     if number is None:
                         raise KeysUnreadable("a new content key got no number")
@@ -107,7 +107,7 @@ class ContentKeys:
 
 
 class Keystore:
-    """All keys of a court on this machine. `Keystore.open(directory, court)` makes what is missing at the first start."""
+    """A court's keys on this machine; `Keystore.open(directory, court)` makes them at the first start."""
 
     def __init__(self, court: str, log_key: Ed25519PrivateKey, content: ContentKeys) -> None:
         self.court = court

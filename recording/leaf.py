@@ -104,8 +104,8 @@ def decode(data: bytes) -> Leaf:
     return leaf
 
 
-def _check(leaf: Leaf) -> None:  # noqa: C901, PLR0912 - one guard per field in order
-    """Raise MalformedLeaf unless every field has its type and range. Plain straight lines: this runs for each append."""
+def _check(leaf: Leaf) -> None:  # noqa: C901, PLR0912 - a guard per field
+    """Raise MalformedLeaf unless every field has its type and range. Flat, because each append runs it."""
     version, kind, seq, stream, ts, epoch, actor, key, dseq, ts_client, commit, refs, facts, csig = leaf
     if type(version) is not int or version != VERSION:
         raise MalformedLeaf(f"a leaf of version {version!r} is not known, only {VERSION}")

@@ -1,0 +1,306 @@
+"""One stream's log: what its single writer appends through, and what answers proofs, checkpoints and reading.
+
+*Law*: there is one way in. A restart, a first opening and an audit all fold the stored leaves through `StreamLog.open`,
+which checks each of them, recomputes the root, and compares it with the last checkpoint that was signed. A stream that
+does not verify raises IntegrityError and halts; the others go on.
+
+Appends may follow each other without waiting: seqs are given at once (`next_seq`), while `size` counts what is durable,
+and nothing beyond `size` may be shown, proved or signed. If an append fails, this log is finished, because the tree in
+memory has run ahead of the disk: open the stream again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from recording import checkpoint as checkpoints
+from recording.checkpoint import Checkpoint
+from recording.content import SALT_BYTES, ContentVault, commitment
+from recording.errors import IntegrityError, MalformedLeaf, RecordError, Sealed, StoreDown
+from recording.leaf import VERSION, Fact, Leaf, Ref, decode, encode
+from recording.merkle import Frontier, Tree, leaf_hash
+from recording.note import Signer, VerifierKey
+from recording.store import MARK_BYTES, RecordStore, Row, SavedCheckpoint, StoredRow, StreamHead
+
+__all__ = ["Draft", "Entry", "Fold", "StreamLog"]
+
+
+class Draft(NamedTuple):
+    """A leaf to be, without what the log itself assigns (seq, stream, epoch, commitment)."""
+
+    type: str
+    actor: str
+    ts_ms: int
+    """The court's clock; at least that of the entry before."""
+    facts: Sequence[Fact] = ()
+    refs: Sequence[Ref] = ()
+    dseq: int | None = None
+    ts_client_ms: int | None = None
+    salt: bytes | None = None
+    """32 bytes from the phone that sends the content; None lets the log make one."""
+    content: bytes | None = None
+    """The bytes as their sender made them."""
+    subject: str = ""
+    """Under whose key the content rests; the stream's own by default."""
+    device_key_id: bytes | None = None
+    csig: bytes | None = None
+
+
+class Entry(NamedTuple):
+    """An entry on the record, with its content if it has one and its key is there."""
+
+    seq: int
+    leaf: Leaf
+    leaf_bytes: bytes
+    leaf_hash: bytes
+    salt: bytes | None
+    content: bytes | None
+
+
+Fold = Callable[[Leaf, bytes], None]
+"""Called with each leaf and its hash, in order."""
+
+
+class StreamLog:
+    """Open one with `StreamLog.open`; only one writer at a time holds its epoch."""
+
+    def __init__(
+        self, store: RecordStore, vault: ContentVault, signer: Signer, head: StreamHead, *, origin: str, seal_type: str
+    ) -> None:
+        self.stream_id = head.stream_id
+        self.origin = origin
+        self.epoch = head.epoch
+        self.sealed = head.sealed
+        self._store = store
+        self._vault = vault
+        self._signer = signer.under(origin)
+        self._seal_type = seal_type
+        self._tree = Tree()
+        self._size = 0
+        self._last_ts = 0
+        self._failed: RecordError | None = None
+        self._note: SavedCheckpoint | None = head.checkpoint
+        self._signing = asyncio.Lock()
+        self._under_way: deque[int] = deque()
+
+    @classmethod
+    async def open(
+        cls,
+        store: RecordStore,
+        vault: ContentVault,
+        signer: Signer,
+        origin: str,
+        stream_id: bytes,
+        *,
+        fold: Fold | None = None,
+        seal_type: str = "seal",
+    ) -> StreamLog:
+        """Claim the stream and verify every stored leaf while folding it.
+
+        Raises IntegrityError, UnknownStream or StoreDown.
+        """
+        head = await store.claim(stream_id)
+        log = cls(store, vault, signer, head, origin=origin, seal_type=seal_type)
+        for count, row in enumerate(store.read(stream_id), 1):
+            log._replay(row, fold)
+            if count % 4096 == 0:
+                await asyncio.sleep(0)  # other streams go on while a long one is read
+        log._compare(head)
+        return log
+
+    # --- what stands
+
+    @property
+    def size(self) -> int:
+        """Durable entries."""
+        return self._size
+
+    @property
+    def next_seq(self) -> int:
+        """The seq the next draft will get, appends under way included."""
+        return self._tree.size
+
+    @property
+    def failed(self) -> RecordError | None:
+        """Why this log takes no further appends, if an append failed."""
+        return self._failed
+
+    @property
+    def last_ts_ms(self) -> int:
+        """The court's time of the newest entry, appends under way included; a draft may not be earlier."""
+        return self._last_ts
+
+    @property
+    def vkey(self) -> VerifierKey:
+        return self._signer.key
+
+    @property
+    def saved_checkpoint(self) -> SavedCheckpoint | None:
+        """The newest signed checkpoint, without signing another."""
+        return self._note
+
+    def leaf_hash(self, seq: int) -> bytes:
+        return self._tree.leaf_hash(self._durable(seq + 1) - 1)
+
+    def root(self, size: int | None = None) -> bytes:
+        return self._tree.root(self._durable(size))
+
+    def frontier(self, size: int | None = None) -> Frontier:
+        return self._tree.frontier(self._durable(size))
+
+    def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
+        """Proof that entry `seq` is in the tree of `size` (all durable) entries."""
+        return self._tree.inclusion(seq, self._durable(size))
+
+    def consistency(self, old: int, size: int | None = None) -> list[bytes]:
+        """Proof that the tree of `size` (all durable) entries begins with the one of `old` entries."""
+        return self._tree.consistency(old, self._durable(size))
+
+    def _durable(self, size: int | None) -> int:
+        if size is None:
+            return self._size
+        if not 0 <= size <= self._size:
+            raise ValueError(f"only {self._size} entries are durable")
+        return size
+
+    def read(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
+        """Durable entries with their content opened. Raises BadContent on content that was altered."""
+        for row in self._store.read(self.stream_id, start, self._size if end is None else min(end, self._size)):
+            leaf = decode(row.leaf)
+            salt = content = None
+            if row.box is not None and leaf.commit is not None:
+                salt, content = self._vault.open(self.stream_id, leaf.commit, row.box)
+            yield Entry(row.seq, leaf, row.leaf, leaf_hash(row.leaf), salt, content)
+
+    # --- appending
+
+    async def append(self, drafts: Sequence[Draft]) -> list[Entry]:
+        """Put drafts on the record, all or none, and return their entries once they are durable.
+
+        Raises MalformedLeaf (nothing written, the log goes on), or Conflict, Fenced, Sealed, StoreDown: then this log
+        is finished. Cancelling the caller does not take back the append.
+        """
+        if self._failed is not None:
+            raise self._failed
+        if self.sealed:
+            raise Sealed("the stream is sealed")
+        if not drafts:
+            return []
+        entries, rows = self._prepare(drafts)
+        future = self._store.append(
+            self.stream_id, entries[0].seq, self.epoch, rows, seals=drafts[-1].type == self._seal_type
+        )
+        self._tree.extend([row.leaf_hash for row in rows])
+        self._last_ts = drafts[-1].ts_ms
+        self.sealed = drafts[-1].type == self._seal_type
+        self._under_way.append(self._tree.size)
+        future.add_done_callback(self._landed)
+        await asyncio.shield(future)
+        return entries
+
+    def _prepare(self, drafts: Sequence[Draft]) -> tuple[list[Entry], list[Row]]:
+        entries: list[Entry] = []
+        rows: list[Row] = []
+        stream_id, epoch, seal, seal_type = self.stream_id, self.epoch, self._vault.seal, self._seal_type
+        seq, ts = self._tree.size, self._last_ts
+        last = seq + len(drafts) - 1
+        for type_, actor, ts_ms, facts, refs, dseq, ts_client, salt, content, subject, key_id, csig in drafts:
+            if ts_ms < ts:
+                raise MalformedLeaf(f"entry #{seq} would be earlier than the one before it")
+            if type_ == seal_type and seq != last:
+                raise MalformedLeaf("a seal is the last entry of its stream")
+            commit = box = None
+            if content is not None:
+                if salt is None:
+                    salt = self._vault.salt()  # noqa: PLW2901 - the court's own content
+                elif len(salt) != SALT_BYTES:
+                    raise MalformedLeaf(f"a salt has {SALT_BYTES} bytes")
+                commit = commitment(salt, content)
+                box = seal(stream_id, commit, salt, content, subject)
+            elif salt is not None:
+                raise MalformedLeaf("a salt came without content")
+            leaf = Leaf(
+                VERSION, type_, seq, stream_id, ts_ms, epoch, actor, key_id, dseq, ts_client, commit, refs, facts, csig
+            )
+            data = encode(leaf)
+            digest = leaf_hash(data)
+            entries.append(Entry(seq, leaf, data, digest, salt, content))
+            rows.append(Row(data, digest, box))
+            seq, ts = seq + 1, ts_ms
+        return entries, rows
+
+    def _landed(self, future: asyncio.Future[None]) -> None:
+        """Futures resolve in the order of their appends, so the sizes do too."""
+        size = self._under_way.popleft()
+        error = future.exception()
+        if error is None:
+            self._size = size
+        elif self._failed is None:
+            self._failed = error if isinstance(error, RecordError) else StoreDown(str(error))
+
+    # --- recovery
+
+    def _replay(self, row: StoredRow, fold: Fold | None) -> None:
+        digest = leaf_hash(row.leaf)
+        if digest[:MARK_BYTES] != row.mark or row.seq != self._tree.size:
+            raise self._broken(f"entry #{row.seq} is not what was stored", row.seq)
+        try:
+            leaf = decode(row.leaf)
+        except MalformedLeaf as error:
+            raise self._broken(f"entry #{row.seq} is not a leaf: {error}", row.seq) from error
+        if (
+            leaf.seq != row.seq
+            or leaf.stream_id != self.stream_id
+            or leaf.ts_ms < self._last_ts
+            or self._size != row.seq
+        ):
+            raise self._broken(f"entry #{row.seq} does not follow the one before it", row.seq)
+        self._tree.append(digest)
+        self._size += 1
+        self._last_ts = leaf.ts_ms
+        if fold is not None:
+            fold(leaf, digest)
+
+    def _compare(self, head: StreamHead) -> None:
+        """The recomputed tree against the last checkpoint that this court signed."""
+        if self._size != head.size:
+            raise self._broken(f"only {self._size} of {head.size} entries can be read", self._size)
+        saved = head.checkpoint
+        if saved is None:
+            return
+        try:
+            signed = checkpoints.verify(saved.note, self.vkey)
+        except RecordError as error:
+            raise self._broken(f"its last checkpoint does not hold: {error}", None) from error
+        if (signed.size, signed.root) != (saved.size, saved.root):
+            raise self._broken("its last checkpoint is not the one that was signed", None)
+        if saved.size > self._size:
+            raise self._broken(f"entries #{self._size} to #{saved.size - 1} were signed and are gone", self._size)
+        if self._tree.root(saved.size) != saved.root:
+            raise self._broken(f"its first {saved.size} entries are not the ones that were signed", None)
+
+    def _broken(self, what: str, seq: int | None) -> IntegrityError:
+        return IntegrityError(
+            f"stream {self.stream_id.hex()} does not verify: {what}. It is halted; keep the files as they are"
+            " and compare them with a backup or an export",
+            stream_id=self.stream_id,
+            first_bad_seq=seq,
+        )
+
+    # --- signing
+
+    async def checkpoint(self) -> str:
+        """The signed note over all durable entries, itself durable when this returns; the last one if nothing came."""
+        async with self._signing:
+            if self._failed is not None:
+                raise self._failed
+            size = self._size
+            if self._note is None or self._note.size != size:
+                root = self._tree.root(size)
+                saved = SavedCheckpoint(size, root, checkpoints.sign(Checkpoint(self.origin, size, root), self._signer))
+                await asyncio.shield(self._store.save_checkpoint(self.stream_id, saved))
+                self._note = saved
+            return self._note.note

@@ -1,0 +1,89 @@
+"""What a store of streams promises. Every back end passes tests/recording/store_conformance.py.
+
+- *Atomic*: all rows of one append become part of the stream, or none.
+- *Durable*: an append's future is resolved only after the rows survive a power cut. If it fails with StoreDown, whether
+  they were written is unknown until the store is opened again (so senders repeat with the same id).
+- *Ordered*: a stream's rows have the seqs 0, 1, 2, ... in the order of the appends that were accepted.
+- *Fenced*: an append names the size and the epoch its writer believes in. Another size is refused with Conflict, an
+  older epoch with Fenced; nothing is written. This comparison alone is what keeps two writers from forking a stream;
+  locks and leases are for speed.
+- *Sealed*: after an append with `seals`, every later append to that stream is refused with Sealed, by the database too.
+- *Fail-stop*: the first failed write stops the store for good; it is never retried (see recording.errors).
+
+The store knows no courts, no leaves and no trees: rows are bytes. Futures belong to the running event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+__all__ = ["MARK_BYTES", "RecordStore", "Row", "SavedCheckpoint", "StoredRow", "StreamHead"]
+
+MARK_BYTES = 8
+
+
+class Row(NamedTuple):
+    """One entry to be kept."""
+
+    leaf: bytes
+    """Canonical leaf, at most 65,535 bytes for the store's purposes."""
+    leaf_hash: bytes
+    """Its first MARK_BYTES are kept beside the leaf, so that damage can be traced to one entry."""
+    box: bytes | None
+    """Encrypted salt and content, None for an entry without content."""
+
+
+class StoredRow(NamedTuple):
+    seq: int
+    leaf: bytes
+    mark: bytes
+    box: bytes | None
+
+
+class SavedCheckpoint(NamedTuple):
+    size: int
+    root: bytes
+    note: str
+
+
+class StreamHead(NamedTuple):
+    """A stream as it is durably: `size` entries, last opened as `epoch`."""
+
+    stream_id: bytes
+    size: int
+    epoch: int
+    sealed: bool
+    checkpoint: SavedCheckpoint | None
+
+
+class RecordStore(Protocol):
+    def create(self, stream_id: bytes) -> asyncio.Future[StreamHead]:
+        """A new empty stream at epoch 1. Conflict if there is one of that id."""
+
+    def claim(self, stream_id: bytes) -> asyncio.Future[StreamHead]:
+        """Become the writer: the epoch grows by one, durably, and appends of any earlier epoch are Fenced from now on.
+
+        A sealed stream is answered as it is, its epoch untouched.
+        """
+
+    def append(
+        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
+    ) -> asyncio.Future[None]:
+        """Append rows after the first `expected_size`; several appends may be under way and keep their order."""
+
+    def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
+        """Keep the stream's newest checkpoint, durably; one of a smaller size than the kept one is ignored."""
+
+    def head(self, stream_id: bytes) -> StreamHead:
+        """What is durable now. Raises UnknownStream."""
+
+    def streams(self) -> list[StreamHead]:
+        """All streams, in the order of their creation."""
+
+    def read(self, stream_id: bytes, start: int = 0, end: int | None = None) -> Iterator[StoredRow]:
+        """Durable rows with start <= seq < end (end: the durable size of now). Raises UnknownStream."""
+
+    def close(self) -> None:
+        """Finish what is queued and release the directory."""
