@@ -3,8 +3,8 @@
 A frame is one WebSocket binary message holding one msgpack array `[tag, field, field, ...]` of exact length. **A frame
 that decodes is well-formed to its last bound**; everything behind this file may rely on lengths, ranges and types
 without looking again. This file knows nothing of courts: slots, roles, commands and views are strings and maps whose
-meaning belongs to the server. PROTOCOL.md beside this file is the source; the client's TypeScript is generated from here
-(`python -m signaling.typescript`). It reads no clock and touches no socket.
+meaning belongs to the server. PROTOCOL.md beside this file is the source; the client's TypeScript is generated from
+here (`python -m signaling.typescript`). It reads no clock and touches no socket.
 
     ProtocolError
      └── Malformed(code, detail)      the peer broke the protocol: answer with this close code, close this session only
@@ -64,7 +64,7 @@ Sdp: TypeAlias = Annotated[str, Meta(max_length=MAX_SDP)]
 Hashes: TypeAlias = Annotated[list[Bytes32], Meta(max_length=MAX_PROOF)]
 Frontier: TypeAlias = Annotated[list[Bytes32], Meta(max_length=MAX_FRONTIER)]
 
-Scalar: TypeAlias = None | bool | int | str | bytes
+Scalar: TypeAlias = bool | int | str | bytes | None
 Argument: TypeAlias = Scalar | list[Scalar | list[Scalar]]
 """No floats and no maps: arguments become facts of a leaf, whose bytes must be the same on every machine."""
 SignalValue: TypeAlias = Scalar | dict[str, Scalar]
@@ -77,7 +77,7 @@ View: TypeAlias = dict[str, Any]
 
 
 def _check_values(values: list[Any], depth: int) -> None:
-    """Raise ValueError (msgspec makes a ValidationError of it) unless all are scalars, or lists `depth` deep of them."""
+    """Raise ValueError (which msgspec reports as its own) unless all are scalars, or lists `depth` deep of them."""
     if len(values) > MAX_ARGS:
         raise ValueError(f"a list of more than {MAX_ARGS} values")
     for value in values:
@@ -125,7 +125,8 @@ Reference: TypeAlias = Natural | EntryRef
 
 class Delivered(Frame, frozen=True):
     """One entry of the record for somebody who may read it. `salt` and `content` are nil where there is none
-    or where the content has been destroyed or withheld."""
+    or where the content has been destroyed or withheld.
+    """
 
     seq: Natural
     leaf: Leaf
@@ -213,7 +214,8 @@ ClientFrame: TypeAlias = Hello | Submit | Negotiate | Signal | History | Ping
 # --- from the room -------------------------------------------------------------------------------------------------
 class Welcome(Frame, frozen=True, tag="welcome"):
     """You are in. What follows are the entries from `start_seq` on; `frontier` are the roots of the full subtrees of
-    the tree of that size, left to right (RFC 6962 section 2.1), so that the phone can go on building it."""
+    the tree of that size, left to right (RFC 6962 section 2.1), so that the phone can go on building it.
+    """
 
     version: Natural
     session: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -338,9 +340,10 @@ class ProtocolError(Exception):
     """Anything a peer can do wrong."""
 
 
-class Malformed(ProtocolError):
+class Malformed(ProtocolError):  # noqa: N818 - the architecture's word for it
     """The peer broke the protocol. `code` is the close code to answer with (4400 or 4413); `detail` names the field
-    and never repeats what was sent, so it may be logged."""
+    and never repeats what was sent, so it may be logged.
+    """
 
     def __init__(self, code: CloseCode, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -354,7 +357,7 @@ _server_decoder: msgspec.msgpack.Decoder[ServerFrame] = msgspec.msgpack.Decoder(
 _QUOTED = re.compile(r"'.*?'", re.DOTALL)
 
 
-def encode(frame: ClientFrame | ServerFrame) -> bytes:
+def encode(frame: Frame) -> bytes:
     """The bytes of one WebSocket message. Bounds are the maker's duty here and the receiver's law."""
     return _encoder.encode(frame)
 
