@@ -48,6 +48,7 @@ RESUME: Final = 4460
 STOPPING: Final = 4503
 
 CloseCode: TypeAlias = Literal[4400, 4401, 4403, 4409, 4410, 4413, 4429, 4460, 4503]
+NegotiateKind: TypeAlias = Literal["offer", "bye"]
 
 # --- field types -------------------------------------------------------------------------------------------------
 Natural: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT)]
@@ -174,7 +175,7 @@ class Submit(Frame, frozen=True, tag="submit"):
 class Negotiate(Frame, frozen=True, tag="negotiate"):
     """The phone offers, the server answers: glare cannot happen. `bye` ends the media and keeps the session."""
 
-    kind: Literal["offer", "bye"]
+    kind: NegotiateKind
     sdp: Sdp
 
 
