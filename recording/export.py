@@ -1,0 +1,100 @@
+"""The record part of an export: the log as tiles, its key, and every content with its salt.
+
+    data/record/checkpoint  data/record/tile/...     tlog-tiles
+    data/record/keys/log.vkey  data/record/policy.txt
+    data/content/<commitment in hex>.<extension>     the bytes as their sender made them
+    data/salts/<commitment in hex>                   32 bytes
+
+*Law*: names are commitments, never digests or a sender's file name; a plain digest would let anyone who holds the names
+guess short contents, and a name can be a personal datum or a path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path
+
+from recording import checkpoint as checkpoints
+from recording import tiles
+from recording.content import commitment, commitment_of_digest
+from recording.errors import BadContent, IntegrityError
+from recording.leaf import Leaf
+from recording.log import Entry
+from recording.note import VerifierKey
+
+__all__ = ["policy_text", "write_blob", "write_content", "write_record"]
+
+_EXTENSION = re.compile(r"[a-z0-9]{1,8}", re.ASCII)
+
+
+def policy_text(key: VerifierKey) -> str:
+    """C2SP tlog-policy: whose signature makes a checkpoint of this log count. No witnesses yet."""
+    return f"log {key}\nquorum none\n"
+
+
+def write_record(
+    bundle: Path,
+    entries: Iterable[Entry],
+    note: str,
+    key: VerifierKey,
+    *,
+    extension: Callable[[Leaf], str] = lambda _leaf: "json",
+) -> tuple[int, bytes]:
+    """Write data/record and the contents that entries carry, streaming; returns the log's (size, root).
+
+    Raises IntegrityError when the entries are not the ones that the note signs.
+    """
+    signed = checkpoints.verify(note, key)
+
+    def leaves() -> Iterator[bytes]:
+        for entry in entries:
+            if entry.leaf.commit is not None and entry.content is not None and entry.salt is not None:
+                write_content(bundle, entry.leaf.commit, entry.salt, entry.content, extension(entry.leaf))
+            yield entry.leaf_bytes
+
+    record = bundle / "data" / "record"
+    size, root = tiles.write(record, leaves(), note)
+    if (size, root) != (signed.size, signed.root):
+        stream = bytes.fromhex(key.name.rpartition("/")[2])
+        raise IntegrityError(
+            f"the {size} entries of {key.name} are not the ones its checkpoint signs", stream_id=stream
+        )
+    (record / "keys").mkdir(exist_ok=True)
+    (record / "keys" / "log.vkey").write_text(f"{key}\n", encoding="utf-8")
+    (record / "policy.txt").write_text(policy_text(key), encoding="utf-8")
+    return size, root
+
+
+def write_content(bundle: Path, commit: bytes, salt: bytes, content: bytes, extension: str) -> str:
+    """Write one content and its salt; returns its path below the bundle. Raises BadContent if they do not match."""
+    if commitment(salt, content) != commit:
+        raise BadContent("content is not what its commitment says")
+    file = _place(bundle, commit, salt, extension)
+    file.write_bytes(content)
+    return file.relative_to(bundle).as_posix()
+
+
+def write_blob(bundle: Path, commit: bytes, salt: bytes, blocks: Iterable[bytes], extension: str) -> str:
+    """The same for bytes that come in blocks, such as a clip or a recorded segment."""
+    file = _place(bundle, commit, salt, extension)
+    digest = sha256()
+    with file.open("wb") as out:
+        for block in blocks:
+            digest.update(block)
+            out.write(block)
+    if commitment_of_digest(salt, digest.digest()) != commit:
+        file.unlink()
+        raise BadContent("a blob is not what its commitment says")
+    return file.relative_to(bundle).as_posix()
+
+
+def _place(bundle: Path, commit: bytes, salt: bytes, extension: str) -> Path:
+    if not _EXTENSION.fullmatch(extension):
+        raise ValueError("an extension is one to eight small letters or digits")
+    contents, salts = bundle / "data" / "content", bundle / "data" / "salts"
+    contents.mkdir(parents=True, exist_ok=True)
+    salts.mkdir(exist_ok=True)
+    (salts / commit.hex()).write_bytes(salt)
+    return contents / f"{commit.hex()}.{extension}"

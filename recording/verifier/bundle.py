@@ -1,0 +1,40 @@
+"""A whole export: its bag and its record together. Views are the caller's to regenerate (`on_leaf` helps with that)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from recording import bag
+from recording.findings import Findings
+from recording.leaf import Leaf
+from recording.note import VerifierKey
+from recording.verifier.record import NamedBlobs, RecordReport, no_blobs, verify_record
+
+__all__ = ["verify_bundle"]
+
+
+def verify_bundle(
+    bundle: Path,
+    *,
+    court_key: VerifierKey | None = None,
+    named_blobs: NamedBlobs = no_blobs,
+    seal_type: str = "seal",
+    on_leaf: Callable[[Leaf, bytes], None] | None = None,
+    info: Callable[[RecordReport], bag.Pairs] | None = None,
+) -> RecordReport:
+    """Check record, contents and bag. Never raises on hostile input.
+
+    `info` derives what bag-info.txt must say from the verified record, so that it is compared byte for byte; without it
+    bag-info.txt is covered by the tag manifest and its own sum only.
+    """
+    findings = Findings()
+    report = verify_record(
+        bundle, court_key=court_key, named_blobs=named_blobs, seal_type=seal_type, on_leaf=on_leaf, findings=findings
+    )
+    try:
+        pairs = info(report) if info is not None and report.origin is not None else None
+        bag.check(bundle, findings, info=pairs)
+    except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
+        findings.add("verifier_error", f"the bag could not be checked ({type(error).__name__})")
+    return report
