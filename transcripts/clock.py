@@ -63,6 +63,12 @@ def date(ms: int, zone: Zone, words: Wording) -> str:
     return words.date.format(y=when.year, m=when.month, d=when.day, month=MONTHS[when.month - 1])
 
 
+def day(ms: int, zone: Zone) -> str:
+    """The day in figures, `2018-09-10`."""
+    when = moment(ms, zone)
+    return f"{ms} ms" if when is None else f"{when:%Y-%m-%d}"
+
+
 def time(ms: int, zone: Zone) -> str:
     """The time of day with seconds."""
     when = moment(ms, zone)

@@ -192,8 +192,8 @@ class Lines:
             return text, False
         if isinstance(reason, Missing):
             shown = words.withheld_reason if reason is Missing.WITHHELD else words.unreadable
-            return f"{text} {shown}", True
-        return f"{text} {words.because.format(reason=reason)}", False
+            return f"{text}{words.space}{shown}", True
+        return f"{text}{words.space}{words.because.format(reason=reason)}", False
 
     def _act(self, item: Acted) -> str:
         words, kind = self._words, self._kind
@@ -218,7 +218,7 @@ class Lines:
     def _seal(self, item: Sealed) -> str:
         words = self._words
         text = words.sealed.format(entries=item.entries, media=clock.length(item.media_ms, words))
-        return f"{text} {words.sealed_gaps.format(count=item.gaps)}" if item.gaps else text
+        return f"{text}{words.space}{words.sealed_gaps.format(count=item.gaps)}" if item.gaps else text
 
     def _presence(self, item: Joined | Left | HandMoved | Seated) -> Line:
         words = self._words
@@ -237,7 +237,7 @@ class Lines:
 
     def _uncommon(self, text: str, code: str) -> str:
         """A coming or going whose cause has no phrase of its own."""
-        return f"{text} {self._words.because.format(reason=cause(code, self._words))}"
+        return f"{text}{self._words.space}{self._words.because.format(reason=cause(code, self._words))}"
 
     def _recording(self, item: RecordingTurned | Faulted | Gap) -> str:
         words = self._words

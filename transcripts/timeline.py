@@ -7,6 +7,7 @@ no I/O, no order of its own.
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,6 +17,8 @@ from recording.leaf import Leaf
 
 CONTENT_LIMIT: Final = 64 * 1024
 """Largest content object in bytes; a larger one is `Missing.UNREADABLE`."""
+
+CONTENT_DEPTH: Final = 32
 
 COURT: Final = "court"
 """The actor of entries that the court's machine makes."""
@@ -266,7 +269,27 @@ def read_content(leaf: Leaf, content: bytes | None) -> Mapping[str, Any] | Missi
         value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         return Missing.UNREADABLE
-    return value if isinstance(value, dict) else Missing.UNREADABLE
+    return value if isinstance(value, dict) and _sober(value) else Missing.UNREADABLE
+
+
+def _sober(value: object) -> bool:
+    """Whether every reader can show the value: nested no deeper than a fixed depth, and no number beyond all bounds.
+
+    A depth of our own makes the answer the same everywhere; an interpreter's recursion limit would not.
+    """
+    level: list[object] = [value]
+    for _ in range(CONTENT_DEPTH):
+        if any(isinstance(each, float) and not math.isfinite(each) for each in level):
+            return False
+        level = [
+            inner
+            for each in level
+            if isinstance(each, dict | list)
+            for inner in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def _no_constant(name: str) -> None:
@@ -398,8 +421,8 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
         case "conflict":
             return Contested(place, _text(facts, 0), _whole(facts, 1))
         case "seal":
-            gaps = facts[3] if len(facts) > 3 and isinstance(facts[3], list | tuple) else ()
-            return Sealed(place, leaf.actor, _whole(facts, 0), _whole(facts, 2), len(gaps), _field(content, "reason"))
+            gaps = len(facts[3]) if len(facts) > 3 and isinstance(facts[3], list | tuple) else _whole(facts, 3)
+            return Sealed(place, leaf.actor, _whole(facts, 0), _whole(facts, 2), gaps, _field(content, "reason"))
         case _:
             raise _MisfitError
 

@@ -145,6 +145,7 @@ class Wording:
     stop: str
     comma: str
     clause: str
+    space: str
 
 
 ZH: Final = Wording(
@@ -206,11 +207,11 @@ ZH: Final = Wording(
         "server": "服务器中断",
         "crash": "服务器异常终止",
     },
-    join_causes={"first": "进入本庭。", "return": "重新连接，回到本庭。"},
+    join_causes={"first": "报到。", "return": "重新连接。"},
     leave_causes={
-        "left": "离开本庭。",
+        "left": "离开。",
         "network": "因网络中断离线。",
-        "removed": "已退出法庭（被责令）。",
+        "removed": "被责令退出，已离开。",
     },
     court_speaker="法庭系统",
     unknown_role="参加人",
@@ -236,7 +237,7 @@ ZH: Final = Wording(
     recording_fault="录音录像发生故障：{cause}。",
     gap="{who}的{track}中断：{start} 至 {end}，共 {length}。原因：{cause}。",
     conflict="{who}的设备以同一编号（{dseq}）先后发送了不同内容，以先到者为准。",
-    sealed="宣布封存。此前共 {entries} 条，音视频共 {media}。封存后不能再增加任何内容。",
+    sealed="宣布封存。记录共 {entries} 条（含本条），音视频共 {media}。封存后不能再增加任何内容。",
     sealed_gaps="录音录像中断 {count} 处。",
     unread="一条本文件无法用文字表述的记录（类型：{type}），内容保存在电子卷宗中。",
     withheld="〔此处内容未公开或已依法删除，本文件不载；该条记录本身未变〕",
@@ -259,7 +260,7 @@ ZH: Final = Wording(
     not_closed="未结束",
     sealed_at="封存时间",
     not_sealed="尚未封存，记录至第 {seq} 条",
-    zone="时间",
+    zone="时区",
     participants="参加人",
     role="诉讼地位",
     name="姓名",
@@ -312,6 +313,7 @@ ZH: Final = Wording(
     stop="。",
     comma="，",
     clause="；",
+    space="",
 )
 
 EN: Final = Wording(
@@ -390,11 +392,11 @@ EN: Final = Wording(
         "server": "server interrupted",
         "crash": "server ended unexpectedly",
     },
-    join_causes={"first": "Entered the courtroom.", "return": "Reconnected and returned to the courtroom."},
+    join_causes={"first": "Checked in.", "return": "Reconnected."},
     leave_causes={
-        "left": "Left the courtroom.",
+        "left": "Left.",
         "network": "Went offline: connection lost.",
-        "removed": "Left the courtroom by order.",
+        "removed": "Left by order of the court.",
     },
     court_speaker="Court system",
     unknown_role="Participant",
@@ -420,7 +422,7 @@ EN: Final = Wording(
     recording_fault="The recorder failed: {cause}.",
     gap="Not recorded: {track} of {who}, {start} to {end}, {length}. Cause: {cause}.",
     conflict="The device of {who} sent two different messages under one number ({dseq}); the first one stands.",
-    sealed="Sealed the record: {entries} entries before this one, {media} of recordings. "
+    sealed="Sealed the record: {entries} entries with this one, {media} of recordings. "
     "Nothing can be added after sealing.",
     sealed_gaps="Interruptions of the recording: {count}.",
     unread="An entry that this document cannot put into words (type: {type}). It is kept in the electronic record.",
@@ -444,7 +446,7 @@ EN: Final = Wording(
     not_closed="not closed",
     sealed_at="Sealed",
     not_sealed="not sealed yet, open as of #{seq}",
-    zone="Times",
+    zone="Time zone",
     participants="Participants",
     role="Role",
     name="Name",
@@ -498,6 +500,7 @@ EN: Final = Wording(
     stop=".",
     comma=", ",
     clause="; ",
+    space=" ",
 )
 
 CATALOGS: Final[Mapping[Language, Wording]] = {"zh": ZH, "en": EN}

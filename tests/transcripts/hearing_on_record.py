@@ -1,0 +1,238 @@
+"""A hearing as the court's record would hold it, made by hand: fixed keys, fixed salts, fixed times.
+
+Two parties, a witness, a judge and a clerk; words, a picture, a voice clip, a video clip and a file; a recess, a mute, a
+lost connection with its gap in the recording, and the seal.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recording import checkpoint, leaf, merkle
+from recording.checkpoint import Checkpoint
+from recording.content import commitment
+from recording.leaf import Leaf
+from recording.note import Signer
+from transcripts.bundle import Blob, Kept
+from transcripts.timeline import Entry
+
+STREAM = bytes.fromhex("5f0e4c1d9a8b47c2b3a1f06e7d2c9b48")
+ORIGIN = f"yuyao.court.example/{STREAM.hex()}"
+TWO_O_CLOCK = 1_536_559_200_000  # 10 September 2018, 14:00 in Yuyao
+
+
+def png(width: int = 160, height: int = 120) -> bytes:
+    """A picture of a stamp on paper, without any library."""
+    rows = bytearray()
+    for y in range(height):
+        rows.append(0)
+        for x in range(width):
+            far = ((x - width / 2) ** 2 + (y - height / 2) ** 2) ** 0.5
+            ring = abs(far - height / 3) < 3 or far < 6
+            rows += bytes((158, 42, 43)) if ring else bytes((244, 245, 242))
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    header = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))
+    body = zlib.compress(bytes(rows), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+
+
+@dataclass
+class Hearing:
+    """A record under construction, and a source that the bundle can be made from."""
+
+    stream_id: bytes = STREAM
+    origin: str = ORIGIN
+    kept: list[Kept] = field(default_factory=list)
+    blobs: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
+    now_ms: int = TWO_O_CLOCK
+    counts: dict[str, int] = field(default_factory=dict)
+    media_ms: int = 0
+    gaps: list[tuple[str, str, int, int, str]] = field(default_factory=list)
+    dseq: int = 0
+    signer: Signer = field(
+        default_factory=lambda: Signer(
+            "yuyao.court.example", Ed25519PrivateKey.from_private_bytes(sha256(b"court").digest())
+        )
+    )
+
+    def salt(self) -> bytes:
+        return sha256(f"salt {len(self.kept)} {len(self.blobs)}".encode()).digest()
+
+    def put(self, kind: str, actor: str, *facts: Any, content: object = None, after_s: float = 5) -> Leaf:
+        """One entry; `content` is an object, or bytes as a hostile phone sends them."""
+        self.now_ms += int(after_s * 1000)
+        salt = data = commit = None
+        if content is not None:
+            data = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
+            salt = self.salt()
+            commit = commitment(salt, data)
+        person = actor != "court" and kind not in {"join", "leave"}
+        self.dseq += person
+        made = Leaf(
+            version=1,
+            type=kind,
+            seq=len(self.kept),
+            stream_id=self.stream_id,
+            ts_ms=self.now_ms,
+            epoch=1,
+            actor=actor,
+            device_key_id=None,
+            dseq=self.dseq if person else None,
+            ts_client_ms=self.now_ms - 180 if person else None,
+            commit=commit,
+            refs=(),
+            facts=facts,
+            csig=None,
+        )
+        self.kept.append(Kept(leaf.encode(made), salt, data))
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return made
+
+    def blob(self, data: bytes) -> bytes:
+        salt = sha256(b"blob" + self.salt()).digest()
+        commit = commitment(salt, data)
+        self.blobs[commit] = (salt, data)
+        return commit
+
+    def segment(self, slot: str, track: str, n: int, start_ms: int, end_ms: int, data: bytes) -> None:
+        mime = {"audio": "audio/webm", "video": "video/webm"}[track]
+        codec = {"audio": "opus", "video": "vp8"}[track]
+        content = {"mime": mime, "size": len(data)}
+        self.put("rec.segment", "court", slot, track, codec, n, start_ms, end_ms, self.blob(data), content=content)
+        self.media_ms += end_ms - start_ms
+
+    def gap(self, slot: str, track: str, start_ms: int, end_ms: int, cause: str) -> None:
+        self.gaps.append((slot, track, start_ms, end_ms, cause))
+        self.put("rec.gap", "court", *self.gaps[-1], after_s=0)
+
+    def seal(self, by: str = "judge/1") -> None:
+        counts = tuple(sorted({**self.counts, "seal": 1}.items()))
+        gap_ms = sum(gap[3] - gap[2] for gap in self.gaps)
+        self.put("seal", by, len(self.kept) + 1, counts, self.media_ms, len(self.gaps), gap_ms, after_s=95)
+
+    # -- what the bundle asks of a source
+    @property
+    def vkey(self) -> str:
+        return str(self.signer.under(self.origin).key)
+
+    @property
+    def checkpoint(self) -> bytes:
+        frontier = merkle.Frontier()
+        for each in self.kept:
+            frontier.append(merkle.leaf_hash(each.leaf))
+        return checkpoint.sign(Checkpoint(self.origin, frontier.size, frontier.root()), self.signer).encode()
+
+    def entries(self) -> Iterator[Kept]:
+        return iter(self.kept)
+
+    def open_blob(self, commit: bytes) -> Blob | None:
+        found = self.blobs.get(commit)
+        if found is None:
+            return None
+        salt, data = found
+        return Blob(salt, (data[at : at + 1000] for at in range(0, len(data), 1000)))
+
+    # -- what the timeline reads
+    def read(self) -> list[Entry]:
+        return [Entry(leaf.decode(each.leaf), merkle.leaf_hash(each.leaf), each.content) for each in self.kept]
+
+
+def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = True) -> Hearing:
+    """The hearing; `segment` stands for the recording's bytes, to which each segment's name is added."""
+    it = Hearing()
+    case = bytes.fromhex("00112233445566778899aabbccddeeff")
+    it.now_ms -= 45 * 60_000
+    it.put(
+        "open",
+        "court",
+        "hearing",
+        case,
+        TWO_O_CLOCK,
+        content={
+            "court": "余姚市人民法院",
+            "case_number": "(2018)浙0281民初1234号",
+            "cause": "装饰装修合同纠纷",
+            "language": "zh",
+        },
+    )
+    for slot, role, name in (
+        ("judge/1", "judge", "陈静"),
+        ("clerk/1", "clerk", "吴敏"),
+        ("party/1", "plaintiff", "宁波安居装饰有限公司"),
+        ("party/2", "defendant", "方建国"),
+        ("witness/1", "witness", "李 <b>四</b>"),
+    ):
+        it.put("seat", "court", slot, role, content={"name": name}, after_s=0)
+    it.now_ms = TWO_O_CLOCK - 12 * 60_000
+    it.put("act.check_in", "clerk/1")
+    for slot in ("clerk/1", "judge/1", "party/1", "party/2", "witness/1"):
+        it.put("join", slot, "first", after_s=21)
+    for slot in ("party/1", "party/2"):
+        it.put("act.admit", "clerk/1", slot)
+    it.now_ms = TWO_O_CLOCK
+    it.put("act.open", "judge/1", after_s=2)
+    it.put("rec.start", "court", after_s=0)
+    start = it.now_ms
+    it.put("msg.text", "judge/1", content={"text": "现在核对双方当事人身份。请原告陈述诉讼请求。", "lang": "zh"})
+    it.put("act.floor", "judge/1", "party/1")
+    it.put(
+        "msg.text",
+        "party/1",
+        content={
+            "text": "请求判令被告支付装修余款72,607.00元。\n事实与理由：\n一、合同约定2017年12月完工；\n二、工程已经验收。"
+        },
+        after_s=24,
+    )
+    stamp = it.blob(png())
+    image = {"mime": "image/png", "name": "验收单.png", "size": len(png()), "width": 160, "height": 120}
+    it.put("msg.image", "party/1", stamp, content={**image, "text": "验收单，有被告盖章。"}, after_s=31)
+    it.put("hand", "party/2", True)
+    it.put("act.floor", "judge/1", "party/2")
+    voice = it.blob(b"OggS a voice, twelve seconds of it")
+    it.put(
+        "msg.voice",
+        "party/2",
+        voice,
+        content={"mime": "audio/webm;codecs=opus", "size": 34, "duration_ms": 12_300},
+        after_s=18,
+    )
+    it.put("leave", "party/2", "network", after_s=40)
+    it.put("join", "party/2", "return", after_s=17)
+    for slot in ("judge/1", "party/1", "party/2"):
+        for track in ("audio", "video"):
+            for n in range(3):
+                begin = start + n * 60_000
+                if slot == "party/2" and n == 2:
+                    continue
+                it.segment(slot, track, n, begin, begin + 60_000, segment + f"{slot} {track} {n}".encode())
+    it.gap("party/2", "audio", start + 120_000, start + 137_400, "network")
+    it.gap("party/2", "video", start + 120_000, start + 137_400, "network")
+    it.put("act.mute", "judge/1", "party/1")
+    it.put("act.unmute", "judge/1", "party/1", after_s=9)
+    it.put("act.recess", "judge/1", content={"reason": "被告请求核对原件"})
+    it.put("act.resume", "judge/1", after_s=600)
+    it.put("act.admit", "clerk/1", "witness/1")
+    clip = it.blob(b"\x1aE\xdf\xa3 a clip of the bathroom wall")
+    it.put(
+        "msg.video",
+        "witness/1",
+        clip,
+        content={"mime": "video/webm", "size": 33, "duration_ms": 4000, "text": "卫生间墙面现状"},
+        after_s=44,
+    )
+    paper = it.blob(b"%PDF-1.7 the contract")
+    it.put("msg.file", "party/1", paper, content={"mime": "application/pdf", "name": "合同.pdf", "size": 21})
+    it.put("msg.text", "party/2", content={"text": "我同意分两期支付。<script>alert(1)</script>\u202e期两分"})
+    it.put("act.close", "judge/1", after_s=60)
+    it.put("rec.stop", "court", after_s=1)
+    if sealed:
+        it.seal()
+    return it

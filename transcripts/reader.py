@@ -1,0 +1,88 @@
+"""Reads the record back out of an export's directory.
+
+Law of this module: the leaves come from the record's tiles and the words from the files that their commitments
+name; nothing else in the directory is asked. Whether the bytes are what the commitments say is the verifier's
+question, asked before.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from recording.leaf import Leaf, decode
+from recording.merkle import leaf_hash
+from transcripts import layout
+from transcripts.head import RecordName
+from transcripts.record_files import read_leaves, read_name
+from transcripts.timeline import CONTENT_LIMIT, Entry, Missing, blobs_of, read_content
+
+
+class Endings:
+    """The file name of each commitment: `.json` for content, and for a blob the ending of the media type that the
+    content beside its first mention gives it.
+    """
+
+    def __init__(self) -> None:
+        self._ending: dict[bytes, str] = {}
+
+    def add(self, leaf: Leaf, content: bytes | None) -> None:
+        """Take in the commitments of the next entry."""
+        if leaf.commit is not None:
+            self._ending.setdefault(leaf.commit, "json")
+        for blob in blobs_of(leaf):
+            if blob not in self._ending:
+                found = read_content(leaf, content)
+                mime = None if found is None or isinstance(found, Missing) else found.get("mime")
+                self._ending[blob] = layout.ending(mime if isinstance(mime, str) else None)
+
+    def path(self, commit: bytes) -> str:
+        """Where the bytes of a commitment lie, if they are in the export."""
+        return layout.content_file(commit, self._ending[commit])
+
+    def __contains__(self, commit: bytes) -> bool:
+        return commit in self._ending
+
+    def commitments(self) -> Iterator[bytes]:
+        """All commitments of the record, in the order of their first mention."""
+        return iter(self._ending)
+
+
+class BundleRecord:
+    """The record in an export, as the views read it. `present` tells whether a path is a file of the export."""
+
+    def __init__(
+        self, root: Path, endings: Endings | None = None, present: Callable[[str], bool] | None = None
+    ) -> None:
+        self._root = root
+        self._present = present or (lambda path: (root / path).is_file())
+        self.name: RecordName = read_name(root)
+        self.endings = endings or self._named()
+
+    def _named(self) -> Endings:
+        endings = Endings()
+        for data in read_leaves(self._root, self.name.size):
+            leaf = decode(data)
+            content = None
+            if leaf.commit is not None:
+                content = self._content(layout.content_file(leaf.commit, "json"))
+            endings.add(leaf, content)
+        return endings
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries in order; content that is not there is None."""
+        for data in read_leaves(self._root, self.name.size):
+            leaf = decode(data)
+            content = self._content(self.endings.path(leaf.commit)) if leaf.commit is not None else None
+            yield Entry(leaf, leaf_hash(data), content)
+
+    def file_of(self, commit: bytes) -> str | None:
+        """The path of the bytes of a commitment, from the top of the export; None when they are not in it."""
+        if commit not in self.endings:
+            return None
+        path = self.endings.path(commit)
+        return path if self._present(path) else None
+
+    def _content(self, path: str) -> bytes | None:
+        if not self._present(path):
+            return None
+        with (self._root / path).open("rb") as file:
+            return file.read(CONTENT_LIMIT + 1)
