@@ -11,17 +11,19 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from recording.content import commitment, commitment_of_digest
+from recording import bag, tiles
+from recording import checkpoint as checkpoints
+from recording.errors import BadContent, RecordError
+from recording.export import policy_text, write_blob, write_content
 from recording.leaf import decode
+from recording.note import VerifierKey
 from transcripts import layout
-from transcripts.bag import BagHead, seal_bag
 from transcripts.clock import COURT_ZONE, Zone
 from transcripts.reader import BundleRecord, Endings
-from transcripts.record_files import write_record
 from transcripts.timeline import Recorded, blobs_of, read
 from transcripts.views import views
 
@@ -87,8 +89,6 @@ class Exported:
 
     path: Path
     entries: int
-    files: int
-    size: int
     absent: Sequence[int]
     damaged: Sequence[int]
     media: Sequence[str]
@@ -121,6 +121,8 @@ def export(
         made = _Writer(source, aside, progress).write(zone, made_ms, remux)
         aside.chmod(0o755)
         aside.rename(target)
+    except RecordError as error:
+        raise CannotExport(f"the record does not hold: {error}") from error
     except OSError as error:
         raise CannotExport(f"the export stopped: {error.strerror or error}") from error
     finally:
@@ -142,11 +144,20 @@ class _Writer:
 
     def write(
         self, zone: Zone, made_ms: int, remux: Remux | None
-    ) -> tuple[int, int, int, Sequence[int], Sequence[int], Sequence[str]]:
+    ) -> tuple[int, Sequence[int], Sequence[int], Sequence[str]]:
         source, root = self._source, self._root
-        for directory in (layout.CONTENT, layout.SALTS, "data/view"):
-            (root / directory).mkdir(parents=True, exist_ok=True)
-        size = write_record(root, source.checkpoint, source.vkey, self._leaves())
+        key = VerifierKey.parse(source.vkey)
+        signed = checkpoints.verify(source.checkpoint, key)
+        (root / "data" / "view").mkdir(parents=True)
+        leaves = islice(self._leaves(signed.size), signed.size)
+        built = tiles.write(root / layout.RECORD, leaves, source.checkpoint.decode())
+        if built != (signed.size, signed.root):
+            raise CannotExport(
+                "the entries are not the ones that the checkpoint signs; the operator must look at the store"
+            )
+        (root / layout.LOG_KEY).parent.mkdir()
+        (root / layout.LOG_KEY).write_text(f"{key}\n", encoding="utf-8")
+        (root / layout.POLICY).write_text(policy_text(key), encoding="utf-8")
         record = BundleRecord(root, self._endings)
         media = self._remuxed(record, remux) if remux is not None else []
         written = list(views(record, zone))
@@ -155,11 +166,11 @@ class _Writer:
             with (root / view.path).open("wb") as file:
                 file.writelines(view.pieces())
         self._progress(Progress("manifest", 0, 1))
-        files, total = seal_bag(root, BagHead(record.name.origin, made_ms, zone))
+        bag.write(root, layout.bag_info(record.name.origin, made_ms, zone))
         self._progress(Progress("manifest", 1, 1))
-        return size, files, total, self._absent, self._damaged, media
+        return signed.size, self._absent, self._damaged, media
 
-    def _leaves(self) -> Iterator[bytes]:
+    def _leaves(self, size: int) -> Iterator[bytes]:
         """The leaves, each given on after its content and blobs have been written."""
         for done, kept in enumerate(self._source.entries()):
             leaf = decode(kept.leaf)
@@ -167,7 +178,7 @@ class _Writer:
             self._endings.add(leaf, content)
             for blob in blobs_of(leaf):
                 self._blob(leaf.seq, blob)
-            self._progress(Progress("record", done + 1, 0))
+            self._progress(Progress("record", done + 1, size))
             yield kept.leaf
 
     def _content(self, seq: int, commit: bytes, kept: Kept) -> bytes | None:
@@ -177,14 +188,13 @@ class _Writer:
         if kept.content is None or kept.salt is None:
             self._absent.append(seq)
             return None
-        if commitment(kept.salt, kept.content) != commit:
+        try:
+            write_content(self._root, commit, kept.salt, kept.content, "json")
+        except BadContent:
             self._absent.append(seq)
             self._damaged.append(seq)
             return None
-        if commit not in self._written:
-            self._written.add(commit)
-            (self._root / layout.content_file(commit, "json")).write_bytes(kept.content)
-            (self._root / layout.salt_file(commit)).write_bytes(kept.salt)
+        self._written.add(commit)
         return kept.content
 
     def _blob(self, seq: int, commit: bytes) -> None:
@@ -194,19 +204,15 @@ class _Writer:
         if blob is None:
             self._absent.append(seq)
             return
-        path = self._root / self._endings.path(commit)
-        digest = sha256()
-        with path.open("wb") as file:
-            for chunk in blob.chunks:
-                digest.update(chunk)
-                file.write(chunk)
-        if commitment_of_digest(blob.salt, digest.digest()) != commit:
-            path.unlink()
+        ending = self._endings.path(commit).rpartition(".")[2]
+        try:
+            write_blob(self._root, commit, blob.salt, blob.chunks, ending)
+        except BadContent:
+            (self._root / layout.salt_file(commit)).unlink(missing_ok=True)
             self._absent.append(seq)
             self._damaged.append(seq)
             return
         self._written.add(commit)
-        (self._root / layout.salt_file(commit)).write_bytes(blob.salt)
 
     def _remuxed(self, record: BundleRecord, remux: Remux) -> list[str]:
         """One file per track of each seat, joined from the segments that are here."""

@@ -8,6 +8,9 @@ from a closed table, because a browser decides by the ending whether to run a fi
 
 from typing import Final
 
+from transcripts import clock
+from transcripts.clock import Zone
+
 FORMAT: Final = 1
 """Version of the views and names; a verifier that knows another cannot compare them and says so."""
 
@@ -56,6 +59,18 @@ ENDINGS: Final[dict[str, str]] = {
 def ending(mime: str | None) -> str:
     """The ending for a media type as its sender wrote it; `bin` for any that a program might run."""
     return ENDINGS.get((mime or "").partition(";")[0].strip().lower(), "bin")
+
+
+def bag_info(origin: str, made_ms: int, zone: Zone) -> tuple[tuple[str, str], ...]:
+    """What bag-info.txt says: all of it follows from the record but the moment of the export and the zone it is in."""
+    return (
+        ("Bag-Software-Agent", "palmcourt"),
+        ("Bagging-Date", clock.day(made_ms, zone)),
+        ("External-Identifier", origin),
+        ("Palmcourt-Export-Format", str(FORMAT)),
+        ("Palmcourt-Made-Ms", str(made_ms)),
+        ("Palmcourt-Time-Zone", str(zone)),
+    )
 
 
 def transcript(language: str, kind: str) -> str:

@@ -5,15 +5,31 @@ name; nothing else in the directory is asked. Whether the bytes are what the com
 question, asked before.
 """
 
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from recording import checkpoint as checkpoints
+from recording import note, tiles
 from recording.leaf import Leaf, decode
 from recording.merkle import leaf_hash
 from transcripts import layout
 from transcripts.head import RecordName
-from transcripts.record_files import read_leaves, read_name
 from transcripts.timeline import CONTENT_LIMIT, Entry, Missing, blobs_of, read_content
+
+
+def is_plain_file(path: Path) -> bool:
+    """Whether a file of its own lies there: not a link, a pipe or a device."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_name(root: Path) -> RecordName:
+    """Origin, size and root of the record in an export, from its checkpoint, whose signature is not asked here."""
+    found = checkpoints.parse(note.parse((root / layout.CHECKPOINT).read_bytes()).text)
+    return RecordName(found.origin, found.size, found.root)
 
 
 class Endings:
@@ -53,13 +69,13 @@ class BundleRecord:
         self, root: Path, endings: Endings | None = None, present: Callable[[str], bool] | None = None
     ) -> None:
         self._root = root
-        self._present = present or (lambda path: (root / path).is_file())
+        self._present = present or (lambda path: is_plain_file(root / path))
         self.name: RecordName = read_name(root)
         self.endings = endings or self._named()
 
     def _named(self) -> Endings:
         endings = Endings()
-        for data in read_leaves(self._root, self.name.size):
+        for data in tiles.read_leaves(self._root / layout.RECORD, self.name.size):
             leaf = decode(data)
             content = None
             if leaf.commit is not None:
@@ -69,7 +85,7 @@ class BundleRecord:
 
     def entries(self) -> Iterator[Entry]:
         """All entries in order; content that is not there is None."""
-        for data in read_leaves(self._root, self.name.size):
+        for data in tiles.read_leaves(self._root / layout.RECORD, self.name.size):
             leaf = decode(data)
             content = self._content(self.endings.path(leaf.commit)) if leaf.commit is not None else None
             yield Entry(leaf, leaf_hash(data), content)

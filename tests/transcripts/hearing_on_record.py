@@ -1,7 +1,7 @@
 """A hearing as the court's record would hold it, made by hand: fixed keys, fixed salts, fixed times.
 
-Two parties, a witness, a judge and a clerk; words, a picture, a voice clip, a video clip and a file; a recess, a mute, a
-lost connection with its gap in the recording, and the seal.
+Two parties, a witness, a judge and a clerk; words, a picture, a voice clip, a video clip and a file; a recess, a
+mute, a lost connection with its gap in the recording, and the seal.
 """
 
 import json
@@ -102,7 +102,8 @@ class Hearing:
         self.blobs[commit] = (salt, data)
         return commit
 
-    def segment(self, slot: str, track: str, n: int, start_ms: int, end_ms: int, data: bytes) -> None:
+    def segment(self, slot: str, track: str, n: int, span: tuple[int, int], data: bytes) -> None:
+        start_ms, end_ms = span
         mime = {"audio": "audio/webm", "video": "video/webm"}[track]
         codec = {"audio": "opus", "video": "vp8"}[track]
         content = {"mime": mime, "size": len(data)}
@@ -187,7 +188,8 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
         "msg.text",
         "party/1",
         content={
-            "text": "请求判令被告支付装修余款72,607.00元。\n事实与理由：\n一、合同约定2017年12月完工；\n二、工程已经验收。"
+            "text": "请求判令被告支付装修余款72,607.00元。\n事实与理由：\n"
+            "一、合同约定2017年12月完工；\n二、工程已经验收。"
         },
         after_s=24,
     )
@@ -212,7 +214,7 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
                 begin = start + n * 60_000
                 if slot == "party/2" and n == 2:
                     continue
-                it.segment(slot, track, n, begin, begin + 60_000, segment + f"{slot} {track} {n}".encode())
+                it.segment(slot, track, n, (begin, begin + 60_000), segment + f"{slot} {track} {n}".encode())
     it.gap("party/2", "audio", start + 120_000, start + 137_400, "network")
     it.gap("party/2", "video", start + 120_000, start + 137_400, "network")
     it.put("act.mute", "judge/1", "party/1")
