@@ -101,18 +101,19 @@ function decodeBy(tables: Tables, array: unknown): { type: string } {
   const type = array[0] as string;
   const fields = Object.prototype.hasOwnProperty.call(tables, type) ? tables[type] : undefined;
   if (fields === undefined) fail('frame', 'a known type');
-  const row = unpackRow(fields as Fields)(array.slice(1), type) as { type: string };
-  row.type = type;
-  return row;
+  return { type, ...(unpackRow(fields as Fields)(array.slice(1), type) as object) };
 }
-
-/** The array to hand to msgpack's encoder. Throws FrameError where the server would close the session. */
-export function encodeFrame(frame: ClientFrame): unknown[] {
+function together(frame: ClientFrame): ClientFrame {
   if (frame.type === 'submit' && (frame.salt === null) !== (frame.content === null)) {
     fail('submit', 'salt and content together or not at all');
   }
   if (frame.type === 'history' && frame.to_seq <= frame.from_seq) fail('history', 'to_seq above from_seq');
-  return encodeBy(CLIENT, frame);
+  return frame;
+}
+
+/** The array to hand to msgpack's encoder. Throws FrameError where the server would close the session. */
+export function encodeFrame(frame: ClientFrame): unknown[] {
+  return encodeBy(CLIENT, together(frame));
 }
 /** What msgpack's decoder gave, as a frame. Throws FrameError if the server broke the protocol. */
 export function decodeFrame(array: unknown): ServerFrame {
@@ -123,7 +124,7 @@ export function encodeServerFrame(frame: ServerFrame): unknown[] {
   return encodeBy(SERVER, frame);
 }
 export function decodeClientFrame(array: unknown): ClientFrame {
-  return decodeBy(CLIENT, array) as unknown as ClientFrame;
+  return together(decodeBy(CLIENT, array) as unknown as ClientFrame);
 }
 """
 
