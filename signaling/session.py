@@ -324,10 +324,10 @@ class ServerSession:
         if self.state is State.CLOSED:
             return []
         self.state = State.CLOSED
-        self._record.clear()
         if code == frames.RESUME:
             self._talk.clear()
         self._talk.append(encode(frames.Closing(code, detail[:1_000])))
+        self._forget_record()
         self._unanswered.clear()
         return [Close(code, detail)]
 
