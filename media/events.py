@@ -1,0 +1,124 @@
+"""What the media plane tells the court. Every event is a fact that already happened,
+frozen, and free of personal data: a seat is a slot name such as `party/1`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["audio", "video"]
+KINDS: tuple[Kind, Kind] = ("audio", "video")
+
+RECORDER = "*recorder"
+"""In `Routes`: the recorder as a receiver. When no such key is present the recorder takes
+every track that at least one seat receives, so a muted person is not recorded either."""
+
+Routes = Mapping[str, frozenset[tuple[str, Kind]]]
+"""receiver seat -> what it receives, as (publisher seat, kind). What is not named is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`sdp` goes to the browser; `slots` says whose picture is in which receive slot now."""
+
+    sdp: str
+    slots: dict[int, str]
+
+
+class BadOffer(ValueError):  # noqa: N818 - the peer's mistake, named by what it is
+    """The offer cannot be answered; the sentence says why, for the developer of the peer."""
+
+
+class MediaUnavailable(RuntimeError):  # noqa: N818 - named like the court's other `Unavailable`
+    """No media worker can take the request now; retry with the same offer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeatConnected:
+    """ICE and DTLS are up (again): packets can flow."""
+
+    room: bytes
+    seat: str
+
+
+@dataclass(frozen=True, slots=True)
+class SeatSilent:
+    """A publication that used to send stopped, though its seat may still be connected."""
+
+    room: bytes
+    seat: str
+    kind: Kind
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeatResumed:
+    """A silent publication sends again."""
+
+    room: bytes
+    seat: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class SeatGone:
+    """Nothing was heard from the seat for `gone_ms`, or its browser closed the connection."""
+
+    room: bytes
+    seat: str
+    cause: Literal["network", "closed"]
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsChanged:
+    """The seat's receive slots were mapped anew; no renegotiation is needed."""
+
+    room: bytes
+    seat: str
+    slots: dict[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentClosed:
+    """A recording segment is complete, renamed and on disk (fsynced)."""
+
+    room: bytes
+    seat: str
+    kind: Kind
+    codec: str
+    n: int
+    start_ms: int
+    end_ms: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingGap:
+    """Between the two times nothing of this track was recorded. Causes: `silent` (no packets
+    came), `loss` (packets came but no frame could be made of them), `not_routed` (muted by
+    the court), `gone` (the seat left), `restart` (a media process died), `overload`.
+    """
+
+    room: bytes
+    seat: str
+    kind: Kind
+    start_ms: int
+    end_ms: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRestarted:
+    """A media process died and another took its place. For `worker`, each seat of `rooms`
+    must offer again (routes and recordings are carried over); for `recorder` nothing is to do.
+    """
+
+    role: Literal["worker", "recorder"]
+    rooms: tuple[bytes, ...]
+
+
+MediaEvent = (
+    SeatConnected | SeatSilent | SeatResumed | SeatGone | SlotsChanged | SegmentClosed | RecordingGap | WorkerRestarted
+)

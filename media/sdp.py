@@ -1,0 +1,427 @@
+"""Session descriptions (RFC 8866, RFC 8829): a strict reader of offers and a writer of answers.
+
+The offer is hostile input and is read by a small parser of our own: every line is bounded,
+every number is checked, and what we do not use is not interpreted. The convention between
+our client and this server, in the order of the m-lines:
+
+    0        audio   the microphone (sendonly, or inactive without one)
+    1        video   the camera (sendonly, or inactive)
+    2 ...    audio and video, recvonly: the i-th of each is receive slot i
+
+Slots are fixed for the life of the leg. Whose voice and picture is in a slot changes without
+a new negotiation: the SSRC stays, the packets are rewritten.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from media.engine.packet_engine import Codec, LegSpec, SubscriptionSpec
+from media.events import BadOffer, Kind
+
+MAX_SDP = 256 * 1024
+MAX_LINE = 4096
+MAX_MEDIA = 2 + 2 * 32
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+EXTENSIONS = (MID, ABS_SEND_TIME, AUDIO_LEVEL)
+FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+
+Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
+_DIRECTIONS: dict[str, Direction] = {
+    "sendrecv": "sendrecv",
+    "sendonly": "sendonly",
+    "recvonly": "recvonly",
+    "inactive": "inactive",
+}
+_ICE_CHARS = re.compile(r"[A-Za-z0-9+/]+")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`{|}~A-Za-z0-9-]{1,16}")
+_DIGEST = re.compile(r"(?:[0-9A-Fa-f]{2}:){19,63}[0-9A-Fa-f]{2}")
+_H264 = re.compile(r"42[0-9a-f]{2}[0-9a-f]{2}")
+
+
+@dataclass(slots=True)
+class MediaSection:
+    """One m-line of an offer, reduced to what we can use."""
+
+    kind: str
+    mid: str
+    port: int
+    protocol: str
+    direction: Direction = "sendrecv"
+    formats: tuple[int, ...] = ()
+    rtpmap: dict[int, str] = field(default_factory=dict)
+    fmtp: dict[int, str] = field(default_factory=dict)
+    feedback: dict[int, set[str]] = field(default_factory=dict)
+    extensions: dict[str, int] = field(default_factory=dict)
+    rtcp_mux: bool = False
+
+    def codecs(self) -> dict[int, Codec]:
+        """Our codecs among the offered ones, in our order of preference: one number each."""
+        found: dict[Codec, int] = {}
+        best_h264 = -1
+        for number in self.formats:
+            name = self.rtpmap.get(number, "").lower()
+            if self.kind == "audio" and name == "opus/48000/2":
+                found.setdefault("opus", number)
+            elif self.kind == "video" and name == "vp8/90000":
+                found.setdefault("vp8", number)
+            elif self.kind == "video" and name == "h264/90000":
+                grade = _h264_grade(self.fmtp.get(number, ""))
+                if grade > best_h264 and grade > 0:
+                    best_h264, found["h264"] = grade, number
+        order: tuple[Codec, ...] = ("opus", "vp8", "h264")
+        return {found[codec]: codec for codec in order if codec in found}
+
+    def repairs(self, wanted: dict[int, Codec]) -> dict[int, int]:
+        """Rtx number -> number it repairs, for the wanted codecs (RFC 4588 section 8.6)."""
+        found: dict[int, int] = {}
+        for number in self.formats:
+            if self.rtpmap.get(number, "").lower() == "rtx/90000":
+                match = re.search(r"(?:^|;)\s*apt=(\d{1,3})", self.fmtp.get(number, ""))
+                if match and int(match[1]) in wanted and int(match[1]) not in found.values():
+                    found[number] = int(match[1])
+        return found
+
+
+@dataclass(slots=True)
+class Offer:
+    """A browser's offer that keeps to the convention."""
+
+    ufrag: str
+    password: str
+    fingerprints: list[tuple[str, str]]
+    session_id: str
+    media: list[MediaSection]
+
+    @property
+    def slots(self) -> list[tuple[int, int]]:
+        """Per receive slot the indexes of its audio and its video m-line."""
+        audio = [i for i, m in enumerate(self.media) if i > 1 and m.kind == "audio" and _receives(m)]
+        video = [i for i, m in enumerate(self.media) if i > 1 and m.kind == "video" and _receives(m)]
+        return list(zip(audio, video, strict=False))
+
+    def publishes(self) -> frozenset[Kind]:
+        """What the peer may send."""
+        kinds: set[Kind] = set()
+        if self.media[0].port and self.media[0].direction in ("sendonly", "sendrecv") and self.media[0].codecs():
+            kinds.add("audio")
+        if self.media[1].port and self.media[1].direction in ("sendonly", "sendrecv") and self.media[1].codecs():
+            kinds.add("video")
+        return frozenset(kinds)
+
+    def receivable(self) -> frozenset[Codec]:
+        """Video codecs the peer takes in its receive slots."""
+        return frozenset(codec for _, video in self.slots for codec in self.media[video].codecs().values())
+
+
+def _receives(section: MediaSection) -> bool:
+    return section.port != 0 and section.direction in ("recvonly", "sendrecv")
+
+
+def _h264_grade(fmtp: str) -> int:
+    """Constrained baseline in packetization mode 1 is what every phone decodes; 0: not ours."""
+    parameters = dict(part.strip().lower().partition("=")[::2] for part in fmtp.split(";"))
+    profile = parameters.get("profile-level-id", "")
+    if parameters.get("packetization-mode") != "1" or not _H264.fullmatch(profile):
+        return 0
+    if profile.startswith("42e0"):
+        return 3 if profile == "42e01f" else 2
+    return 1 if profile.startswith("42") else 0
+
+
+def read_offer(text: str) -> Offer:  # noqa: C901 - one rule per line, in the order of the text
+    """Reads an offer. BadOffer, with a sentence, for anything that cannot be answered."""
+    if len(text) > MAX_SDP:
+        raise BadOffer(f"the offer is {len(text)} characters long; {MAX_SDP} are read at most")
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines or lines[0] != "v=0":
+        raise BadOffer("the offer does not begin with v=0")
+    session: dict[str, list[str]] = {}
+    session_id = ""
+    media: list[MediaSection] = []
+    transport: list[dict[str, list[str]]] = []
+    for number, line in enumerate(lines, 1):
+        if not line:
+            continue
+        if len(line) > MAX_LINE or len(line) < 2 or line[1] != "=" or not line.isprintable():
+            raise BadOffer(f"line {number} of the offer is not an SDP line")
+        key, value = line[0], line[2:]
+        if key == "o":
+            session_id = value[:128]
+        elif key == "m":
+            if len(media) == MAX_MEDIA:
+                raise BadOffer(f"the offer has more than {MAX_MEDIA} m-lines")
+            media.append(_read_media_line(value, number))
+            transport.append({})
+        elif key == "a":
+            name, _, rest = value.partition(":")
+            if media:
+                _read_attribute(media[-1], name, rest, number)
+            scope = transport[-1] if media else session
+            scope.setdefault(name, []).append(rest)
+    return _complete(session, session_id, media, transport)
+
+
+def _read_media_line(value: str, number: int) -> MediaSection:
+    parts = value.split(" ")
+    if len(parts) < 4 or not parts[1].isdecimal() or int(parts[1]) > 65535 or not parts[1].isascii():
+        raise BadOffer(f"line {number}: an m-line needs a kind, a port, a protocol and formats")
+    formats: tuple[int, ...] = ()
+    if parts[0] in ("audio", "video"):
+        if parts[2] != "UDP/TLS/RTP/SAVPF":
+            raise BadOffer(f"line {number}: media must be offered as UDP/TLS/RTP/SAVPF")
+        if len(parts) > 3 + 128 or not all(re.fullmatch(r"[0-9]{1,3}", p) and int(p) < 128 for p in parts[3:]):
+            raise BadOffer(f"line {number}: payload types are numbers below 128")
+        formats = tuple(int(p) for p in parts[3:])
+    return MediaSection(kind=parts[0], mid="", port=int(parts[1]), protocol=parts[2], formats=formats)
+
+
+def _read_attribute(  # noqa: C901, PLR0912 - one branch per attribute
+    section: MediaSection, name: str, rest: str, number: int
+) -> None:
+    if name in _DIRECTIONS:
+        section.direction = _DIRECTIONS[name]
+    elif name == "mid":
+        if not _TOKEN.fullmatch(rest):
+            raise BadOffer(f"line {number}: a mid is a token of at most 16 characters")
+        section.mid = rest
+    elif name == "rtcp-mux":
+        section.rtcp_mux = True
+    elif name in ("rtpmap", "fmtp", "rtcp-fb"):
+        head, _, tail = rest.partition(" ")
+        if name == "rtcp-fb" and head == "*":
+            for fmt in section.formats:
+                section.feedback.setdefault(fmt, set()).add(tail)
+            return
+        if not re.fullmatch(r"[0-9]{1,3}", head):
+            raise BadOffer(f"line {number}: {name} names no payload type")
+        if name == "rtpmap":
+            section.rtpmap[int(head)] = tail
+        elif name == "fmtp":
+            section.fmtp[int(head)] = tail
+        else:
+            section.feedback.setdefault(int(head), set()).add(tail)
+    elif name == "extmap":
+        head, _, tail = rest.partition(" ")
+        ext_id = head.partition("/")[0]
+        if not re.fullmatch(r"[0-9]{1,4}", ext_id):
+            raise BadOffer(f"line {number}: extmap names no number")
+        uri = tail.partition(" ")[0]
+        if uri in EXTENSIONS and 1 <= int(ext_id) <= 14:
+            section.extensions[uri] = int(ext_id)
+
+
+def _complete(  # noqa: C901, PLR0912 - one refusal per line
+    session: dict[str, list[str]],
+    session_id: str,
+    media: list[MediaSection],
+    transport: list[dict[str, list[str]]],
+) -> Offer:
+    if len(media) < 2 or media[0].kind != "audio" or media[1].kind != "video":
+        raise BadOffer("the first m-line must be the microphone (audio), the second the camera (video)")
+    mids = [section.mid for section in media]
+    if "" in mids or len(set(mids)) != len(mids):
+        raise BadOffer("each m-line needs a mid of its own")
+    bundle = next((g.split(" ")[1:] for g in session.get("group", []) if g.startswith("BUNDLE ")), [])
+    for section in media:
+        if section.kind not in ("audio", "video") or section.port == 0:
+            continue
+        if section.mid not in bundle:
+            raise BadOffer("every m-line must be in the BUNDLE group: there is one port for everything")
+        if not section.rtcp_mux:
+            raise BadOffer(f"m-line {section.mid} does not offer rtcp-mux")
+
+    def first(name: str) -> str:
+        for scope in (*transport, session):
+            if name in scope:
+                return scope[name][0]
+        raise BadOffer(f"the offer has no a={name}")
+
+    ufrag, password = first("ice-ufrag"), first("ice-pwd")
+    if not 4 <= len(ufrag) <= 256 or not _ICE_CHARS.fullmatch(ufrag):
+        raise BadOffer("a=ice-ufrag is not 4 to 256 ice-chars")
+    if not 22 <= len(password) <= 256 or not _ICE_CHARS.fullmatch(password):
+        raise BadOffer("a=ice-pwd is not 22 to 256 ice-chars")
+    if first("setup") not in ("actpass", "active"):
+        raise BadOffer("a=setup must let the browser be the DTLS client (actpass or active)")
+    fingerprints: list[tuple[str, str]] = []
+    for scope in (session, *transport):
+        for value in scope.get("fingerprint", []):
+            algorithm, _, digest = value.partition(" ")
+            if not _DIGEST.fullmatch(digest):
+                raise BadOffer("a=fingerprint is not a list of hexadecimal bytes")
+            pair = (algorithm.lower(), digest.upper())
+            if pair not in fingerprints:
+                fingerprints.append(pair)
+    fingerprints = [pair for pair in fingerprints if pair[0] in ("sha-256", "sha-384", "sha-512")]
+    if not fingerprints:
+        raise BadOffer("the offer has no a=fingerprint by SHA-256 or better")
+    if len(fingerprints) > 8:
+        raise BadOffer("the offer has more than 8 fingerprints")
+    return Offer(ufrag, password, fingerprints, session_id, media)
+
+
+def leg_spec(
+    offer: Offer, slots: int, promises: list[dict[Kind, SubscriptionSpec]], allowed: frozenset[Codec] | None
+) -> LegSpec:
+    """What the engine needs to know. `promises` are the fixed SSRCs per slot, mids not yet
+    filled in. `allowed`: the video codecs everybody else in the room can receive.
+    """
+    codecs: dict[int, Codec] = {}
+    rtx: dict[int, int] = {}
+    extensions: dict[str, int] = {}
+    used = {0, 1} | {index for pair in offer.slots[:slots] for index in pair}
+    for index in sorted(used):
+        section = offer.media[index]
+        for number, codec in chosen(offer, index, allowed).items():
+            if codecs.setdefault(number, codec) != codec or number in rtx:
+                raise BadOffer(f"payload type {number} means different things in one bundle")
+        for number, repaired in section.repairs(chosen(offer, index, allowed)).items():
+            if rtx.setdefault(number, repaired) != repaired or number in codecs:
+                raise BadOffer(f"payload type {number} means different things in one bundle")
+        for uri, ext_id in section.extensions.items():
+            if extensions.setdefault(uri, ext_id) != ext_id:
+                raise BadOffer(f"header extension {uri} has two numbers in one bundle")
+    if len(set(extensions.values())) != len(extensions):
+        raise BadOffer("two header extensions share a number")
+    filled: list[dict[Kind, SubscriptionSpec]] = []
+    for (audio, video), promise in zip(offer.slots[:slots], promises, strict=False):
+        lines: dict[Kind, int] = {"audio": audio, "video": video}
+        filled.append(
+            {
+                kind: SubscriptionSpec(promise[kind].ssrc, promise[kind].rtx_ssrc, offer.media[index].mid.encode())
+                for kind, index in lines.items()
+            }
+        )
+    return LegSpec(
+        codecs=codecs,
+        rtx=rtx,
+        ext_mid=extensions.get(MID, 0),
+        ext_abs_send_time=extensions.get(ABS_SEND_TIME, 0),
+        ext_audio_level=extensions.get(AUDIO_LEVEL, 0),
+        publishes=offer.publishes(),
+        slots=tuple(filled),
+        remb=any("goog-remb" in fb for fb in offer.media[1].feedback.values()),
+    )
+
+
+def chosen(offer: Offer, index: int, allowed: frozenset[Codec] | None) -> dict[int, Codec]:
+    """The codecs answered on an m-line. On the camera's line, those all others can decode
+    come alone; if there are none in common, all of ours: some will see rather than nobody.
+    """
+    codecs = offer.media[index].codecs()
+    if index == 1 and allowed is not None:
+        common = {number: codec for number, codec in codecs.items() if codec in allowed}
+        return common or codecs
+    return codecs
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Our side, for the answer."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    addresses: tuple[str, ...]
+    port: int
+    session: int
+    version: int
+
+
+def write_answer(offer: Offer, spec: LegSpec, transport: Transport, allowed: frozenset[Codec] | None) -> str:
+    """The answer to an offer: one port, ICE-lite, DTLS server (RFC 8829 section 5.3)."""
+    of_line: dict[int, tuple[int, Kind]] = {}
+    for slot, (audio, video) in enumerate(offer.slots[: len(spec.slots)]):
+        of_line[audio], of_line[video] = (slot, "audio"), (slot, "video")
+    bundle = [m.mid for m in offer.media if m.kind in ("audio", "video") and m.port]
+    lines = [
+        "v=0",
+        f"o=- {transport.session} {transport.version} IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        "a=group:BUNDLE " + " ".join(bundle),
+        "a=msid-semantic: WMS *",
+    ]
+    for index, section in enumerate(offer.media):
+        codecs = chosen(offer, index, allowed)
+        if section.kind not in ("audio", "video") or not section.port or not codecs:
+            fmt = " ".join(str(number) for number in section.formats) or "webrtc-datachannel"
+            port = 9 if section.mid in bundle else 0
+            lines += [f"m={section.kind} {port} {section.protocol} {fmt}", "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}"]
+            lines += ["a=inactive", *(_transport_lines(transport, first=False) if port else [])]
+            if port:
+                lines += [f"a=rtpmap:{n} {section.rtpmap.get(n, 'unknown/90000')}" for n in section.formats]
+            continue
+        lines += _section_lines(section, codecs, transport, first=section.mid == bundle[0])
+        if index < 2:
+            lines.append("a=recvonly" if section.direction in ("sendonly", "sendrecv") else "a=inactive")
+        elif index in of_line:
+            slot, kind = of_line[index]
+            lines += ["a=sendonly", *_slot_lines(slot, kind, spec, bool(section.repairs(codecs)))]
+        else:
+            lines.append("a=inactive")
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _transport_lines(transport: Transport, *, first: bool) -> list[str]:
+    lines = [
+        f"a=ice-ufrag:{transport.ufrag}",
+        f"a=ice-pwd:{transport.password}",
+        f"a=fingerprint:sha-256 {transport.fingerprint}",
+        "a=setup:passive",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+    ]
+    if first:
+        for number, address in enumerate(transport.addresses):
+            priority = (126 << 24) | ((65535 - number) << 8) | 255
+            lines.append(f"a=candidate:{number + 1} 1 udp {priority} {address} {transport.port} typ host")
+        lines.append("a=end-of-candidates")
+    return lines
+
+
+def _section_lines(section: MediaSection, codecs: dict[int, Codec], transport: Transport, *, first: bool) -> list[str]:
+    repairs = section.repairs(codecs)
+    numbers: list[int] = []
+    for number in codecs:
+        numbers += [number, *(rtx for rtx, repaired in repairs.items() if repaired == number)]
+    lines = [
+        f"m={section.kind} 9 {section.protocol} {' '.join(map(str, numbers))}",
+        "c=IN IP4 0.0.0.0",
+        "a=rtcp:9 IN IP4 0.0.0.0",
+        *_transport_lines(transport, first=first),
+        f"a=mid:{section.mid}",
+    ]
+    lines += [f"a=extmap:{section.extensions[uri]} {uri}" for uri in EXTENSIONS if uri in section.extensions]
+    for number in numbers:
+        lines.append(f"a=rtpmap:{number} {section.rtpmap[number]}")
+        codec = codecs.get(number)
+        if codec == "opus":
+            lines.append(f"a=fmtp:{number} minptime=10;useinbandfec=1")
+        elif codec == "h264":
+            profile = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+            lines.append(f"a=fmtp:{number} {profile}")
+        elif number in repairs:
+            lines.append(f"a=fmtp:{number} apt={repairs[number]}")
+        if codec is not None and section.kind == "video":
+            offered = section.feedback.get(number, set())
+            lines += [f"a=rtcp-fb:{number} {kind}" for kind in FEEDBACK if kind in offered]
+    return lines
+
+
+def _slot_lines(slot: int, kind: Kind, spec: LegSpec, repaired: bool) -> list[str]:
+    promise = spec.slots[slot][kind]
+    name = f"slot-{slot} slot-{slot}-{kind}"
+    lines = [f"a=msid:{name}"]
+    ssrcs = [promise.ssrc]
+    if kind == "video" and repaired:
+        lines.append(f"a=ssrc-group:FID {promise.ssrc} {promise.rtx_ssrc}")
+        ssrcs.append(promise.rtx_ssrc)
+    for ssrc in ssrcs:
+        lines += [f"a=ssrc:{ssrc} cname:palmcourt", f"a=ssrc:{ssrc} msid:{name}"]
+    return lines

@@ -1,0 +1,123 @@
+"""Real Chromium pages against the real media processes, over loopback."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from media_support import ROOM, Plane, eventually, everything
+
+from media.events import SeatConnected, SeatGone, SeatResumed, SeatSilent, SlotsChanged
+
+pytestmark = pytest.mark.browser
+OpenPage = Callable[[], Any]
+
+
+async def got(page: Any, kind: str, field: str = "packets") -> int:
+    stats = await page.evaluate("inbound()")
+    return sum(s[field] for s in stats.values() if s["kind"] == kind)
+
+
+async def test_two_pages_see_and_hear_each_other_and_a_mute_works_at_once(plane: Plane, open_page: OpenPage) -> None:
+    await plane.plane.set_routes(ROOM, everything("party/1", "party/2"))
+    a, b = await open_page(), await open_page()
+    await a.evaluate("connect('party/1', 3, true)")
+    slots = await b.evaluate("connect('party/2', 3, true)")
+    assert slots == {"0": "party/1"}
+    await plane.until(SeatConnected, seat="party/2")
+    await eventually(lambda: frames(b, 20))
+    await eventually(lambda: frames(a, 20))
+    assert await got(b, "audio") > 20
+    assert "slot-0" in (await b.evaluate("Object.values(tracks)"))
+
+    # mute: the route is gone, and so are the packets
+    only_video = {**everything("party/1", "party/2"), "party/2": frozenset({("party/1", "video")})}
+    await plane.plane.set_routes(ROOM, only_video)
+    await asyncio.sleep(0.3)
+    before = await got(b, "audio"), await got(b, "video")
+    await asyncio.sleep(1)
+    assert await got(b, "audio") == before[0]
+    assert await got(b, "video") > before[1]
+    await plane.plane.set_routes(ROOM, everything("party/1", "party/2"))
+    await eventually(lambda: more(b, "audio", before[0] + 20))
+
+    # the browsers were told how their streams arrive
+    await eventually(lambda: has_rtt(a))
+
+
+async def frames(page: Any, n: int) -> bool:
+    return await got(page, "video", "frames") >= n
+
+
+async def more(page: Any, kind: str, n: int) -> bool:
+    return await got(page, kind) >= n
+
+
+async def has_rtt(page: Any) -> bool:
+    stats = await page.evaluate("outbound()")
+    return stats.get("remote-video", {}).get("rtt") is not None
+
+
+async def test_a_publisher_that_rejoins_keeps_its_slot_without_renegotiation(plane: Plane, open_page: OpenPage) -> None:
+    await plane.plane.set_routes(ROOM, everything("judge/1", "party/1"))
+    a, b = await open_page(), await open_page()
+    await b.evaluate("connect('judge/1', 2, false)")
+    await a.evaluate("connect('party/1', 2, true)")
+    await eventually(lambda: frames(b, 10))
+    await a.evaluate("pc.close()")
+    await plane.until(SeatGone, seat="party/1", cause="closed")
+    await a.reload()
+    before = await got(b, "video", "frames")
+    answers = len(plane.of(SlotsChanged))
+    await a.evaluate("connect('party/1', 2, true)")
+    await eventually(lambda: frames(b, before + 15))
+    assert len(plane.of(SlotsChanged)) == answers
+    stats = await b.evaluate("inbound()")
+    assert sum(1 for s in stats.values() if s["kind"] == "video" and s["packets"]) == 1  # the same receiver
+
+
+async def test_an_ice_restart_keeps_the_leg_and_the_picture(plane: Plane, open_page: OpenPage) -> None:
+    await plane.plane.set_routes(ROOM, everything("judge/1", "party/1"))
+    a, b = await open_page(), await open_page()
+    await a.evaluate("connect('party/1', 1, true)")
+    await b.evaluate("connect('judge/1', 1, false)")
+    await eventually(lambda: frames(b, 10))
+    await a.evaluate("offer(true)")
+    await b.evaluate("offer(true)")
+    before = await got(b, "video", "frames")
+    await eventually(lambda: frames(b, before + 20))
+    assert (await b.evaluate("states"))[-1] == "connected"
+    assert len(plane.of(SeatConnected)) == 2  # no second handshake
+
+
+async def test_a_silent_camera_is_noticed_within_two_seconds(plane: Plane, open_page: OpenPage) -> None:
+    await plane.plane.set_routes(ROOM, everything("judge/1", "party/1"))
+    a = await open_page()
+    await a.evaluate("connect('party/1', 1, true)")
+    await plane.until(SeatConnected, seat="party/1")
+    await asyncio.sleep(1)
+    start = asyncio.get_running_loop().time()
+    await a.evaluate("cam.sender.replaceTrack(null)")
+    event = await plane.until(SeatSilent, seat="party/1", kind="video", within=5)
+    assert asyncio.get_running_loop().time() - start < 2
+    assert event.since_ms > 0
+    await a.evaluate("cam.sender.replaceTrack(camTrack)")
+    await plane.until(SeatResumed, seat="party/1", kind="video")
+
+
+async def test_a_browser_that_only_has_h264_is_seen_by_one_that_takes_both(plane: Plane, open_page: OpenPage) -> None:
+    await plane.plane.set_routes(ROOM, everything("judge/1", "party/1"))
+    a, b = await open_page(), await open_page()
+    await b.evaluate("connect('judge/1', 1, false)")
+    await a.evaluate(
+        """async () => {
+        const only = RTCRtpSender.getCapabilities('video').codecs.filter(c => /H264|rtx/.test(c.mimeType));
+        const plain = RTCPeerConnection.prototype.createOffer;
+        RTCPeerConnection.prototype.createOffer = function (o) {
+          this.getTransceivers().forEach(t => { if (t.receiver.track.kind === 'video') t.setCodecPreferences(only); });
+          return plain.call(this, o);
+        };
+        await connect('party/1', 1, true);
+        }"""
+    )
+    await eventually(lambda: frames(b, 10))
