@@ -51,7 +51,7 @@ FORMAT_VERSION = 1
 APPLICATION_ID = 0x50414C4D  # "PALM"
 RUN_MAX_ROWS = 256
 RUN_MAX_BYTES = 1 << 20
-COMMIT_MAX_BYTES = 32 << 20
+COMMIT_ROWS = 8192  # more waits for the next commit, so that a flood does not make one commit take for ever
 RUNS_PER_STATEMENT = 32
 WAL_BACKGROUND_BYTES = 4 << 20
 WAL_FOREGROUND_BYTES = 64 << 20
@@ -155,7 +155,8 @@ class SqliteStore:
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._turn: list[_Job] = []
         self._down: StoreDown | None = None
         self._closing = threading.Event()
         self._reading = threading.Lock()
@@ -240,8 +241,9 @@ class SqliteStore:
     ) -> asyncio.Future[None]:
         if not rows:
             raise ValueError("an append has at least one row")
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(_Append(stream_id, expected_size, epoch, rows, seals, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        self._put(_Append(stream_id, expected_size, epoch, rows, seals, future), loop)
         return future
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
@@ -274,6 +276,7 @@ class SqliteStore:
         """Commit what is queued, then let go of the files. Callable from any thread; later appends get StoreDown."""
         if not self._closing.is_set():
             self._closing.set()
+            self._hand_over()
             self._queue.put(None)
             self._committer.join()
             self._sweeper.join()
@@ -321,16 +324,29 @@ class SqliteStore:
     # --- the committer
 
     def _put_other(self, work: Callable[[], object]) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._put(_Other(work, future))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._put(_Other(work, future), loop)
         return future
 
-    def _put(self, job: _Job) -> None:
+    def _put(self, job: _Job, loop: asyncio.AbstractEventLoop) -> None:
+        """Collect what one turn of the event loop asks for and hand it over at the turn's end.
+
+        Handed over one by one, the committer would start at once with the first job alone, and then the two threads
+        would fight for the interpreter's lock while the others are still being prepared.
+        """
         if self._down is not None:
             raise type(self._down)(str(self._down))
         if self._closing.is_set():
             raise StoreDown("the record is being closed")
-        self._queue.put(job)
+        self._turn.append(job)
+        if len(self._turn) == 1:
+            loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        jobs, self._turn = self._turn, []
+        if jobs:
+            self._queue.put(jobs)
 
     def _known(self, stream_id: bytes) -> _Stream:
         stream = self._streams.get(stream_id)
@@ -343,20 +359,17 @@ class SqliteStore:
         while not last:
             jobs: list[_Job] = []
             weight = 0
-            job = self._queue.get()
-            while True:
-                if job is None:
-                    last = True
+            turn = self._queue.get()
+            while turn is not None:
+                jobs += turn
+                weight += sum(len(job.rows) for job in turn if type(job) is _Append)
+                if weight > COMMIT_ROWS:
                     break
-                jobs.append(job)
-                if type(job) is _Append:
-                    weight += sum(len(row.leaf) + len(row.box or b"") for row in job.rows)
-                    if weight > COMMIT_MAX_BYTES:
-                        break
                 try:
-                    job = self._queue.get_nowait()
+                    turn = self._queue.get_nowait()
                 except queue.Empty:
                     break
+            last = turn is None
             if jobs:
                 _deliver(self._commit(jobs))
                 self._check_wal()
@@ -450,9 +463,7 @@ class SqliteStore:
         left: list[_Answer] = []
         with contextlib.suppress(queue.Empty):
             while True:
-                job = self._queue.get_nowait()
-                if job is not None:
-                    left.append((job.future, None, self._down))
+                left += [(job.future, None, self._down) for job in self._queue.get_nowait() or ()]
         _deliver(left)
 
     # --- moving the write-ahead log into the database

@@ -1,0 +1,130 @@
+"""How many appends per second become durable, beside what the disk itself can do in the same minute.
+
+*Law*: a figure of a record is worth nothing without the floor of its disk: the plain loop of `write` and `fdatasync` of
+512 bytes, run right before and right after. Writers are a closed loop: each sends its next append when the last one was
+answered, so the latency is what a sender waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from recording.log import Draft, Entry, StreamLog
+from recording.record import Record
+
+__all__ = ["Submit", "append_figures", "floor_fdatasync_per_s", "measure"]
+
+Submit = Callable[[int, int], Awaitable[object]]
+"""`submit(writer, number)` returns once that writer's append number so-and-so is durable and answered."""
+CONTENT_BYTES = 200
+
+
+def floor_fdatasync_per_s(directory: Path, seconds: float = 0.5) -> float:
+    """Writes of 512 bytes, each followed by fdatasync, appended to one file."""
+    descriptor, name = tempfile.mkstemp(dir=directory)
+    try:
+        block, count = os.urandom(512), 0
+        started = time.perf_counter()
+        while (took := time.perf_counter() - started) < seconds:
+            os.write(descriptor, block)
+            os.fdatasync(descriptor)
+            count += 1
+        return count / took
+    finally:
+        os.close(descriptor)
+        Path(name).unlink()
+
+
+async def measure(submit: Submit, *, writers: int, seconds: float, directory: Path) -> dict[str, float | int]:
+    """Run `writers` closed loops for `seconds`; `directory` lies on the disk whose floor is measured.
+
+    Returns writers, appends_per_s, p50_ms, p99_ms, floor_fdatasync_per_s.
+    """
+    before = floor_fdatasync_per_s(directory)
+    waits: list[float] = []
+    clock = time.perf_counter
+    started = clock()
+    until = started + seconds
+
+    async def write(writer: int) -> None:
+        number = 0
+        while (sent := clock()) < until:
+            await submit(writer, number)
+            waits.append(clock() - sent)
+            number += 1
+
+    await asyncio.gather(*(write(writer) for writer in range(writers)))
+    took = clock() - started
+    waits.sort()
+    after = floor_fdatasync_per_s(directory)
+    return {
+        "writers": writers,
+        "appends_per_s": round(len(waits) / took),
+        "p50_ms": round(waits[len(waits) // 2] * 1000, 2),
+        "p99_ms": round(waits[len(waits) * 99 // 100] * 1000, 2),
+        "floor_fdatasync_per_s": round((before + after) / 2),
+    }
+
+
+class _Inbox:
+    """The least a stream's single writer does: take whatever has come, append it as one batch, answer each sender."""
+
+    def __init__(self, log: StreamLog) -> None:
+        self.log = log
+        self._waiting: list[tuple[Draft, asyncio.Future[Entry]]] = []
+        self._called = asyncio.Event()
+        self.task = asyncio.create_task(self._write())
+
+    def submit(self, draft: Draft) -> asyncio.Future[Entry]:
+        future: asyncio.Future[Entry] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        self._called.set()
+        return future
+
+    async def _write(self) -> None:
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            batch, self._waiting = self._waiting, []
+            entries = await self.log.append([draft for draft, _ in batch])
+            for (_, future), entry in zip(batch, entries, strict=True):
+                if not future.done():
+                    future.set_result(entry)
+
+
+async def append_figures(
+    directory: Path, *, writers: int = 100, seconds: float = 5.0, streams: int = 1
+) -> dict[str, float | int]:
+    """The record alone: salt, encrypted content of 200 bytes, leaf, tree, durable commit, answer."""
+    record = Record.open(directory, "bench.example")
+    inboxes = [_Inbox(await record.create()) for _ in range(streams)]
+    content = os.urandom(CONTENT_BYTES)
+    salt = record.vault.salt
+
+    def submit(writer: int, number: int) -> Awaitable[object]:
+        inbox = inboxes[writer % streams]
+        now = max(time.time_ns() // 1_000_000, inbox.log.last_ts_ms)
+        return inbox.submit(Draft("msg.text", "party/1", now, (), (), number, now, salt(), content))
+
+    try:
+        return await measure(submit, writers=writers, seconds=seconds, directory=directory)
+    finally:
+        for inbox in inboxes:
+            inbox.task.cancel()
+        record.close()
+
+
+def _main() -> None:
+    writers, seconds, streams = (int(each) for each in (*sys.argv[1:], 100, 5, 1)[:3])
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
+        print(asyncio.run(append_figures(Path(directory), writers=writers, seconds=seconds, streams=streams)))  # noqa: T201
+
+
+if __name__ == "__main__":
+    _main()
