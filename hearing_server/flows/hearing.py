@@ -162,6 +162,8 @@ SPOKEN: Final = frozenset({"msg.voice", "msg.video"})
 """Messages that speak: they obey the mute and the floor as live voice does (HR8, HR9)."""
 WITH_BLOB: Final = frozenset({"msg.voice", "msg.image", "msg.video", "msg.file"})
 NEEDS_CONTENT: Final = WITH_BLOB | {"msg.text", "open", "seat", "rec.segment"}
+MAX_REFS: Final = 8
+"""Entries that one entry may answer or cite; a leaf has 4 KiB."""
 MAX_TEXT: Final = 5_000
 """Characters in one message: some three pages; longer statements are files."""
 
@@ -179,6 +181,7 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
         raise Refused(RefusalCode.SEALED if state.phase is Phase.SEALED else RefusalCode.WRONG_PHASE, state.phase)
     if seat is not None and seat.state is not SeatState.ADMITTED:
         raise Refused(RefusalCode.NOT_ADMITTED)  # HR4
+    require(len(command.refs) <= MAX_REFS, RefusalCode.TOO_LARGE, "refs")
     if command.name in NEEDS_CONTENT and command.content is None:
         raise Refused(RefusalCode.CONTENT_REQUIRED, command.name)
     return _DECISIONS[command.name](state, command, seat)

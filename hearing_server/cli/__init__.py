@@ -1,0 +1,45 @@
+"""The command line: `palmcourt serve | demo | case | rehearse | verify | export | bench | check-config`.
+
+Each command is a module of this package with `add(parser)` and `run(arguments) -> exit status`. Errors meant for the
+operator become one sentence on standard error and status 2.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+COMMANDS: Final = {
+    "serve": ("hearing_server.cli.serve", "run a court"),
+    "demo": ("hearing_server.cli.demo", "run a court with a prepared hearing and print everybody's links"),
+    "case": ("hearing_server.cli.case", "make a case, issue links, open the clerk's desk"),
+    "rehearse": ("hearing_server.cli.rehearse", "play a whole hearing with software participants"),
+    "verify": ("hearing_server.cli.verify", "check an export without any server"),
+    "export": ("hearing_server.cli.export", "write a sitting's export to a directory"),
+    "bench": ("hearing_server.cli.bench", "measure the record, a room, the media plane"),
+    "check-config": ("hearing_server.cli.check_config", "check a configuration file"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="palmcourt", description="A court that sits on people's phones.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_module, about) in COMMANDS.items():
+        commands.add_parser(name, help=about, add_help=False)
+    known, rest = parser.parse_known_args(arguments[:1])
+    module = importlib.import_module(COMMANDS[known.command][0])
+    command = argparse.ArgumentParser(prog=f"palmcourt {known.command}", description=COMMANDS[known.command][1])
+    module.add(command)
+    parsed = command.parse_args([*rest, *arguments[1:]])
+    from hearing_server.cli.trouble import TROUBLE  # noqa: PLC0415 - the back ends are loaded by commands, not by --help
+
+    try:
+        return int(module.run(parsed))
+    except TROUBLE as error:
+        print(f"palmcourt: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130

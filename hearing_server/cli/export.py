@@ -1,0 +1,27 @@
+"""`palmcourt export SITTING --out DIR`: a sitting's bundle."""
+
+import argparse
+from pathlib import Path
+
+from hearing_server.cli.acts import ACTS
+from hearing_server.cli.common import add_court, configure_log, run_async, settings
+from hearing_server.cli.operator import ask
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Arguments."""
+    parser.add_argument("sitting", help="the sitting's stream, as `palmcourt case list` prints it")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a directory that does not exist yet")
+    add_court(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Export."""
+    chosen = settings(arguments, log={"level": "warning"})
+    configure_log(chosen)
+    given = {"sitting": arguments.sitting, "out": str(arguments.out.absolute())}
+    made = run_async(ask(chosen, "export", given, ACTS))
+    print(f"{made['entries']} entries in {made['bundle']}")
+    if made["damaged"]:
+        print(f"{made['damaged']} entries have files that are not what was put on the record: look at the store.")
+    return 0

@@ -1,0 +1,84 @@
+"""The export of a sitting: the store seen as `transcripts` wants to see it, the tracks joined, the bundle written.
+
+Blocking work (hashing, muxing, writing) runs in a thread; the record is read while the sitting may go on, and exactly
+the entries under one signed checkpoint are exported.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from hearing_server.config import CourtConfig
+from hearing_server.runtime.blobs import StreamBlobs
+from hearing_server.runtime.docket import Docket
+from recording.log import StreamLog
+from transcripts.bundle import Blob, Exported, Kept, Progress, export
+from transcripts.clock import Zone
+
+PAGE: Final = 1_000
+
+
+class RecordSource:
+    """One stream of this node, for the exporter (transcripts.bundle.SittingSource)."""
+
+    def __init__(self, record: StreamLog, note: str, blobs: StreamBlobs) -> None:
+        self._record = record
+        self._blobs = blobs
+        self.checkpoint = note.encode()
+        self.vkey = str(record.vkey)
+
+    def entries(self) -> Iterator[Kept]:
+        """Every entry under the checkpoint, and perhaps later ones."""
+        for entry in self._record.read():
+            yield Kept(entry.leaf_bytes, entry.salt, entry.content)
+
+    def open_blob(self, commit: bytes) -> Blob | None:
+        """A blob of the stream with its salt; nil when its bytes are not kept."""
+        opened = self._blobs.open(self._record.stream_id, commit)
+        return None if opened is None else Blob(opened.salt, opened.chunks())
+
+
+class Exporter:
+    """Exports sittings of this node."""
+
+    def __init__(self, docket: Docket, blobs: StreamBlobs, court: CourtConfig) -> None:
+        self._docket = docket
+        self._blobs = blobs
+        self._zone = Zone.parse(_offset(court.time_zone))
+
+    async def export(
+        self, stream_id: bytes, target: Path, made_ms: int, progress: Callable[[Progress], None] = lambda _: None
+    ) -> Exported:
+        """Write the bundle of a sitting to `target`. Raises UnknownStream, CannotExport."""
+        writer = await self._docket.sitting(stream_id)
+        note = await writer.log.checkpoint()
+        source = RecordSource(writer.log, note, self._blobs)
+        with tempfile.TemporaryDirectory(prefix="palmcourt-tracks-") as scratch:
+            return await asyncio.to_thread(
+                export, source, target, made_ms=made_ms, zone=self._zone, remux=_Remux(Path(scratch)), progress=progress
+            )
+
+
+class _Remux:
+    """Joins the segments of a track into one seekable file, packets untouched."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._made = 0
+
+    def __call__(self, segments: Sequence[Path]) -> Path:
+        from media.remux import remux  # noqa: PLC0415 - av is loaded by exports only, a serving node stays small
+
+        self._made += 1
+        return remux(segments, self._scratch / f"track-{self._made}")
+
+
+def _offset(time_zone: str) -> str:
+    """The UTC offset of a zone as the court's papers use it. Court zones without summer time only need this."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    offset = datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(time_zone)).strftime("%z")
+    return f"{offset[:3]}:{offset[3:]}"

@@ -1,0 +1,136 @@
+"""The clerk's desk over HTTP: cases, links, export. Every route asks for the registry's session."""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import segno
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from hearing_server.flows.decider import Role
+from hearing_server.http.errors import NotFound
+from hearing_server.http.sessions import body_of, registry_only
+from hearing_server.runtime.court import Court
+from hearing_server.runtime.registry import IssuedLink, NewSeat
+
+LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000)
+
+
+class SeatBody(Struct, forbid_unknown_fields=True):
+    """A person of a new case."""
+
+    role: Role
+    name: Annotated[str, Meta(min_length=1, max_length=80)]
+    slot: str | None = None
+
+
+class SittingBody(Struct, forbid_unknown_fields=True):
+    """The first sitting of a new case."""
+
+    kind: Annotated[str, Meta(pattern="^(hearing|pretrial|exchange|inquiry|mediation)$")]
+    at_ms: Annotated[int, Meta(ge=0, le=LATEST)]
+
+
+class CaseBody(Struct, forbid_unknown_fields=True):
+    """A new case. `request_id`: the same id asks for the same case, so a resend makes no second one."""
+
+    request_id: Annotated[str, Meta(min_length=8, max_length=64)]
+    case_number: Annotated[str, Meta(min_length=1, max_length=60)]
+    cause: Annotated[str, Meta(min_length=1, max_length=200)]
+    seats: Annotated[list[SeatBody], Meta(min_length=1, max_length=60)]
+    sitting: SittingBody
+
+
+class LinkBody(Struct, forbid_unknown_fields=True):
+    """Which seat gets a new link."""
+
+    slot: Annotated[str, Meta(min_length=3, max_length=32)]
+
+
+class Desk:
+    """Handlers of /api/cases."""
+
+    def __init__(self, court: Court, public_url: Sequence[str], language: str) -> None:
+        self._court = court
+        self._public_url = public_url
+        self._language = language
+        self._made: dict[str, bytes] = {}
+
+    async def list_cases(self, request: web.Request) -> web.Response:
+        """GET /api/cases: newest first."""
+        registry_only(request, self._court)
+        streams = list(self._court.docket.cases())[::-1]
+        return web.json_response({"cases": [await self._court.registry.describe(stream) for stream in streams]})
+
+    async def new_case(self, request: web.Request) -> web.Response:
+        """POST /api/cases."""
+        registry_only(request, self._court)
+        body = await body_of(request, CaseBody)
+        stream = self._made.get(body.request_id)
+        if stream is None:
+            seats = [NewSeat(seat.role, seat.name) for seat in body.seats]
+            stream = await self._court.registry.new_case(
+                body.case_number,
+                body.cause,
+                self._language,
+                seats,
+                kind=body.sitting.kind,
+                at_ms=body.sitting.at_ms,
+            )
+            self._made[body.request_id] = stream
+        return web.json_response(await self._court.registry.describe(stream), status=201)
+
+    async def show_case(self, request: web.Request) -> web.Response:
+        """GET /api/cases/{id}."""
+        registry_only(request, self._court)
+        return web.json_response(await self._court.registry.describe(self._case(request)))
+
+    async def issue_link(self, request: web.Request) -> web.Response:
+        """POST /api/cases/{id}/links: issue or re-send; the secret is in this answer and nowhere else."""
+        registry_only(request, self._court)
+        case = self._case(request)
+        link = await self._court.registry.issue_link(case, (await body_of(request, LinkBody)).slot)
+        return web.json_response(self.link_answer(link), status=201)
+
+    def link_answer(self, link: IssuedLink) -> dict[str, Any]:
+        """A link as its clerk hands it on: address, QR code, until when."""
+        url = f"{self._public_url[0]}/#/j/{link.ticket}"
+        return {"url": url, "qr_svg": qr_svg(url), "link_id": link.link_id.hex(), "expires_ms": link.expires_ms}
+
+    async def revoke_link(self, request: web.Request) -> web.Response:
+        """DELETE /api/cases/{id}/links/{link_id}."""
+        registry_only(request, self._court)
+        await self._court.registry.revoke_link(self._case(request), _hex(request, "link_id", 8))
+        return web.json_response({})
+
+    async def release_link(self, request: web.Request) -> web.Response:
+        """POST /api/cases/{id}/links/{link_id}/release."""
+        registry_only(request, self._court)
+        await self._court.registry.release_link(self._case(request), _hex(request, "link_id", 8))
+        return web.json_response({})
+
+    def _case(self, request: web.Request) -> bytes:
+        stream = _hex(request, "case", 16)
+        place = self._court.docket.place(stream)
+        if place is None or not place.is_case:
+            raise NotFound
+        return stream
+
+
+def qr_svg(url: str) -> str:
+    """The QR code of an address, as a small SVG."""
+    buffer = io.BytesIO()
+    segno.make(url, error="m").save(buffer, kind="svg", scale=4, border=2, xmldecl=False, svgns=True)
+    return buffer.getvalue().decode()
+
+
+def _hex(request: web.Request, name: str, size: int) -> bytes:
+    try:
+        value = bytes.fromhex(request.match_info[name])
+    except ValueError:
+        raise NotFound from None
+    if len(value) != size:
+        raise NotFound
+    return value

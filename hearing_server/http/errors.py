@@ -1,0 +1,80 @@
+"""Errors as a person's browser meets them: a stable code, never a stack, never what somebody typed.
+
+| raised | status |
+|---|---|
+| Refused | 409, or 403 for not_permitted / not_admitted |
+| BadRequest | 400 |
+| Unauthenticated | 401 (`unknown_link`, `expired`, `revoked`, `used_elsewhere`) |
+| NotFound | 404: absent and not-visible look the same |
+| Unavailable, Busy | 503 with Retry-After |
+| anything else | 500, logged without content |
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from hearing_server.flows.decider import RefusalCode, Refused
+from hearing_server.runtime.entrance import Unauthenticated
+from hearing_server.runtime.entry import Unavailable
+from recording.errors import IntegrityError, StoreDown, UnknownStream
+
+log = structlog.get_logger()
+Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class BadRequest(Exception):  # noqa: N818 - the status's own name
+    """The request is not of the form that the route takes."""
+
+
+class NotFound(Exception):  # noqa: N818 - the status's own name
+    """Absent, or not visible to the asker."""
+
+
+FORBIDDEN: Final = frozenset({RefusalCode.NOT_PERMITTED, RefusalCode.NOT_ADMITTED})
+
+
+def problem(status: int, code: str, detail: str = "", headers: dict[str, str] | None = None) -> web.Response:
+    """The one shape of an error: {"code", "detail"}."""
+    return web.json_response({"code": code, "detail": detail}, status=status, headers=headers)
+
+
+@web.middleware
+async def errors_to_problems(request: web.Request, handler: Next) -> web.StreamResponse:
+    """Every error of the court becomes its answer here and nowhere else."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        if error.status < 400 or error.content_type == "application/json":
+            raise
+        return problem(error.status, error.reason.lower().replace(" ", "_"))
+    except Exception as error:  # noqa: BLE001 - the last word over every route
+        answer = _answer(error)
+        if answer is None:
+            log.error("request_failed", route=route_name(request), kind=type(error).__name__, exc_info=error)
+            return problem(500, "internal")
+        return answer
+
+
+def _answer(error: Exception) -> web.Response | None:
+    match error:
+        case Refused():
+            return problem(403 if error.code in FORBIDDEN else 409, error.code, error.detail)
+        case BadRequest():
+            return problem(400, "malformed", str(error))
+        case Unauthenticated():
+            return problem(401, error.code)
+        case NotFound() | UnknownStream():
+            return problem(404, "not_found")
+        case Unavailable() | StoreDown() | IntegrityError():
+            return problem(503, "unavailable", headers={"Retry-After": "2"})
+        case _:
+            return None
+
+
+def route_name(request: web.Request) -> str:
+    """The route's pattern: a path may hold an id, the pattern never does."""
+    resource = request.match_info.route.resource
+    return resource.canonical if resource else "unmatched"

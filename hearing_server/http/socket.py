@@ -1,0 +1,226 @@
+"""The WebSocket shell: bytes between a socket and a session, frames between a session and a room. No rules here.
+
+Frames that go out are written to the transport as they are (RFC 6455 section 5.2): the same bytes serve a whole room,
+and a phone whose socket is full waits in its own session's bounded lanes, never in the room's way.
+"""
+
+import asyncio
+from typing import Final
+
+import structlog
+from aiohttp import WSMsgType, web
+
+from hearing_server.flows.decider import Refused
+from hearing_server.runtime.court import Court
+from hearing_server.runtime.entrance import Unauthenticated
+from hearing_server.runtime.entry import Busy, Receipt, Unavailable
+from hearing_server.runtime.room import Room
+from recording.errors import IntegrityError
+from signaling import frames
+from signaling.session import Action, Close, Heard, Quiet, Received, ServerSession, State
+
+log = structlog.get_logger()
+
+TICK_S: Final = 1.0
+DRAIN_S: Final = 0.05
+"""How often a full socket is looked at again; a phone on a thin link notices nothing of it."""
+FULL_BYTES: Final = 65_536
+"""What may wait in the transport itself before frames stay in the session's lanes."""
+MAX_MESSAGE: Final = frames.MAX_CLIENT_FRAME + 1
+CLOSE_GRACE_S: Final = 5.0
+LINK_TROUBLE: Final = {"expired": frames.GONE, "revoked": frames.GONE}
+
+
+def websocket_message(payload: bytes) -> bytes:
+    """An unmasked binary message as a server sends it."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x82, size)) + payload
+    if size < 65_536:
+        return b"\x82\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+
+
+class Connection:
+    """One WebSocket: a `Phone` to its room."""
+
+    def __init__(self, court: Court, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+        self._court = court
+        self._socket = socket
+        self._transport = transport
+        self.session = ServerSession(court.clock.now_ms())
+        self.slot = ""
+        self.device = b""
+        self.thin = False
+        self._room: Room | None = None
+        self._leaving = "network"
+        self._pump: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[object] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- in -----------------------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Until the socket closes; then the room hears that the seat is empty."""
+        ticker = asyncio.create_task(self._tick())
+        try:
+            async for message in self._socket:
+                now = self._court.clock.now_ms()
+                if message.type is WSMsgType.BINARY:
+                    self.act(self.session.receive(message.data, now))
+                elif message.type is WSMsgType.TEXT:
+                    self.act(self.session.receive_text(now))
+        finally:
+            ticker.cancel()
+            if self._pump is not None:
+                self._pump.cancel()
+            for task in list(self._tasks):
+                task.cancel()
+            self.session.close(frames.RESUME, "the connection ended")
+            if self._room is not None:
+                await asyncio.shield(self._room.detach(self, self._leaving))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            self.act(self.session.on_timer(self._court.clock.now_ms()))
+
+    def act(self, actions: list[Action]) -> None:
+        """Carry out what the session says, then write what waits."""
+        for action in actions:
+            if isinstance(action, Received):
+                self._received(action.frame)
+            elif isinstance(action, Close):
+                self._hang_up(action)
+            elif isinstance(action, Quiet | Heard) and self._room is not None:
+                self._room.presence(self.slot, {"quiet": isinstance(action, Quiet)})
+        self._write()
+
+    def _received(self, frame: object) -> None:
+        room = self._room
+        if isinstance(frame, frames.Hello):
+            self._spawn(self._hello(frame))
+        elif room is None:
+            return
+        elif isinstance(frame, frames.Submit):
+            self._submit(room, frame)
+        elif isinstance(frame, frames.Negotiate):
+            self._spawn(self._negotiate(room, frame))
+        elif isinstance(frame, frames.History):
+            room.history(self, frame.from_seq, frame.to_seq)
+        elif isinstance(frame, frames.Signal):
+            if frame.name == "leaving":
+                self._leaving = "left"
+            room.signal(self, frame.name, frame.value)
+
+    async def _hello(self, hello: frames.Hello) -> None:
+        try:
+            invitation = await self._court.entrance.enter(hello.ticket, hello.device, hello.device_secret)
+            if invitation.is_registry:
+                raise Unauthenticated("unknown_link")
+            room = await self._court.room(invitation.sitting)
+            self.slot, self.device = invitation.slot, hello.device
+            self._room = room
+            await room.attach(self, hello.cursor)
+        except Unauthenticated as error:
+            self.act(self.session.close(LINK_TROUBLE.get(error.code, frames.UNAUTHENTICATED), error.code))
+        except Refused as refused:
+            self.act(self.session.close(frames.FORBIDDEN, refused.detail or refused.code))
+        except IntegrityError:
+            self.act(self.session.close(frames.STOPPING, "halted"))
+        except Unavailable:
+            self.act(self.session.close(frames.STOPPING, "unavailable"))
+
+    def _submit(self, room: Room, frame: frames.Submit) -> None:
+        try:
+            answer = room.submit(self, frame, self._court.blob_ready)
+        except (Refused, Unavailable) as error:
+            self._refuse(frame.dseq, error)
+        else:
+            answer.add_done_callback(lambda done: self._answered(frame.dseq, done))
+
+    def _answered(self, dseq: int, answer: "asyncio.Future[Receipt]") -> None:
+        error = answer.exception()
+        if error is None:
+            receipt = answer.result()
+            self.act(self.session.receipt(dseq, receipt.seq, receipt.leaf_hash, receipt.ts_ms))
+        else:
+            self._refuse(dseq, error)
+
+    def _refuse(self, dseq: int, error: BaseException) -> None:
+        if isinstance(error, Refused):
+            self.act(self.session.refused(dseq, error.code, error.detail))
+        elif isinstance(error, Busy):
+            self.act(self.session.busy(dseq, error.retry_ms))
+        else:
+            self.act(self.session.busy(dseq))
+
+    async def _negotiate(self, room: Room, frame: frames.Negotiate) -> None:
+        if frame.kind == "bye":
+            await self._court.end_media(room, self.slot)
+            return
+        answer = await self._court.negotiate(room, self.slot, frame.sdp)
+        if answer is not None and self.session.state is State.ATTACHED:
+            self.act(self.session.answer(answer.sdp, {str(slot): seat for slot, seat in answer.slots.items()}))
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+        """Frames are handled at once and in order up to their first wait; the writer keeps the order of submits."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._spawned)
+
+    def _spawned(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("frame_failed", kind=type(error).__name__, exc_info=error)
+            self.act(self.session.close(frames.RESUME, "an error on our side; come back and go on"))
+
+    # -- out ----------------------------------------------------------------------------------------------------------
+    def _write(self) -> None:
+        if self._pump is not None or not self.session.has_output:
+            return
+        if self._transport.is_closing() or self._socket.closed:
+            return
+        if self._transport.get_write_buffer_size() > 0:
+            self._pump = asyncio.create_task(self._write_when_drained())
+            return
+        for payload in self.session.take():
+            self._transport.write(websocket_message(payload))
+        if self.session.has_output:
+            self._pump = asyncio.create_task(self._write_when_drained())
+
+    async def _write_when_drained(self) -> None:
+        while self.session.has_output and not self._transport.is_closing() and not self._socket.closed:
+            if self._transport.get_write_buffer_size() == 0:
+                for payload in self.session.take():
+                    self._transport.write(websocket_message(payload))
+            await asyncio.sleep(DRAIN_S if self._transport.get_write_buffer_size() else 0)
+        self._pump = None
+
+    def _hang_up(self, close: Close) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(close))
+
+    async def _close(self, close: Close) -> None:
+        self._write()
+        deadline = asyncio.get_running_loop().time() + CLOSE_GRACE_S
+        while self._pump is not None and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(DRAIN_S)
+        await self._socket.close(code=close.code, message=close.detail[:120].encode()[:120])
+
+
+async def session_socket(request: web.Request, court: Court) -> web.StreamResponse:
+    """GET /api/session: the palm courtroom itself."""
+    socket = web.WebSocketResponse(
+        protocols=(frames.SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, autoping=True, timeout=CLOSE_GRACE_S
+    )
+    await socket.prepare(request)
+    transport = request.transport
+    if transport is None:
+        return socket
+    connection = Connection(court, socket, transport)
+    court.connections.add(connection)
+    try:
+        await connection.run()
+    finally:
+        court.connections.discard(connection)
+    return socket

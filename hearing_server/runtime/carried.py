@@ -1,0 +1,58 @@
+"""What is carried across streams: a scheduled sitting opens its own stream; a sealed one is noted in its case (CA6)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hearing_server.flows.decider import COURT, Command, Refused, Stamp
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.entry import Entry
+from hearing_server.runtime.reactors import SETTLED, Reactor
+from hearing_server.runtime.tables import Cursors
+from hearing_server.runtime.writer import Writer
+
+
+def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reactor:
+    """Case entries `sitting.scheduled` and `seat` become a sitting's `open` and `seat`."""
+
+    async def react(case: Writer[Any], entry: Entry) -> None:
+        entries = await case.read(0, entry.seq + 1)
+        seats = [e for e in entries if e.leaf.type == "seat"]
+        if entry.leaf.type == "seat":
+            for stream, sealed in case.state.sittings.items():
+                scheduled = any(e.leaf.type == "sitting.scheduled" and e.leaf.facts[0] == stream for e in entries)
+                if scheduled and not sealed:
+                    await _carry(await docket.sitting(stream), "seat", tuple(entry.leaf.facts), entry.content, clock)
+            return
+        stream, kind, at_ms = entry.leaf.facts
+        await docket.create(stream, case.stream_id)
+        sitting = await docket.sitting(stream)
+        await _carry(sitting, "open", (kind, case.stream_id, at_ms), entries[0].content, clock)
+        for seat in seats:
+            await _carry(sitting, "seat", tuple(seat.leaf.facts), seat.content, clock)
+
+    return Reactor("open-sittings", frozenset({"sitting.scheduled", "seat"}), react, cursors, flow="case")
+
+
+def sealed_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reactor:
+    """A sitting's `seal` becomes its case's `sitting.sealed`, named by sequence and leaf hash."""
+
+    async def react(sitting: Writer[Any], entry: Entry) -> None:
+        case = await docket.case(sitting.state.case_stream)
+        args = (sitting.stream_id, entry.seq, entry.leaf_hash)
+        await _carry(case, "sitting.sealed", args, None, clock)
+
+    return Reactor("note-seals", frozenset({"seal"}), react, cursors, flow="hearing")
+
+
+async def _carry(
+    target: Writer[Any], name: str, args: tuple[Any, ...], content: bytes | None, clock: CourtClock
+) -> None:
+    """The content goes along as it is: the same words under a salt of their own in the other stream."""
+    parsed: Mapping[str, Any] | None = {} if content is not None else None
+    command = Command(name, args, content=parsed, content_bytes=content)
+    try:
+        await target.submit(command, Stamp(clock.now_ms(), COURT))
+    except Refused as refused:
+        if refused.code not in SETTLED:
+            raise

@@ -1,0 +1,264 @@
+"""The court in session: rooms opened over writers, media and deadlines attached, everything closed in order.
+
+Law: whatever is opened here is opened the same way after a crash as on the first day: replay, then what was cut off is
+taken up (people who are no longer connected, segments that were not yet entries), then people.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from hearing_server.flows.decider import COURT, Command, Stamp
+from hearing_server.flows.hearing import Phase, Sitting
+from hearing_server.runtime.blobs import StreamBlobs
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.entrance import Entrance, Principal
+from hearing_server.runtime.entry import Entry, Unavailable
+from hearing_server.runtime.reactors import Reactor
+from hearing_server.runtime.registry import Registry
+from hearing_server.runtime.room import Phone, Room
+from hearing_server.runtime.room_media import RoomMedia
+from hearing_server.runtime.scheduler import Scheduler
+from hearing_server.runtime.view import Names
+from hearing_server.runtime.writer import Writer
+from media.events import Answer, SeatGone, SeatResumed, SeatSilent, SegmentClosed, SlotsChanged, WorkerRestarted
+from media.plane import BadOffer, MediaPlane, MediaUnavailable
+from signaling import frames
+
+log = structlog.get_logger()
+
+CHECKPOINT_TICK_S: Final = 1.0
+MEDIA_BACK_S: Final = 5.0
+"""How long a negotiation waits for a media worker that is being restarted."""
+
+
+class Court:
+    """Everything that runs between the sockets and the record on this node."""
+
+    def __init__(
+        self,
+        *,
+        clock: CourtClock,
+        docket: Docket,
+        registry: Registry,
+        entrance: Entrance,
+        scheduler: Scheduler,
+        reactors: Sequence[Reactor],
+        blobs: StreamBlobs,
+        plane: MediaPlane | None,
+        phone: str,
+    ) -> None:
+        self.clock = clock
+        self.docket = docket
+        self.registry = registry
+        self.entrance = entrance
+        self.blobs = blobs
+        self._scheduler = scheduler
+        self._reactors = reactors
+        self._plane = plane
+        self._phone = phone
+        self._rooms: dict[bytes, Room] = {}
+        self._media: dict[bytes, RoomMedia] = {}
+        self._opening: dict[bytes, asyncio.Lock] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._leftovers: dict[bytes, list[SegmentClosed]] = {}
+        self.connections: set[Any] = set()
+        self.stopping = False
+        docket.on_opened.append(self._opened)
+        docket.on_died.append(self._died)
+
+    # -- start and stop -----------------------------------------------------------------------------------------------
+    async def start(self, leftovers: Sequence[SegmentClosed]) -> None:
+        """Replay every case and every unsealed sitting, then watch clock, checkpoints and media."""
+        for segment in leftovers:
+            self._leftovers.setdefault(segment.room, []).append(segment)
+        self.docket.index()
+        self._scheduler.start()
+        for stream_id in list(self.docket.cases()):
+            try:
+                case = await self.docket.case(stream_id)
+            except Exception as error:  # noqa: BLE001 - one halted case must not keep the others from opening
+                log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+                continue
+            for sitting, sealed in case.state.sittings.items():
+                if not sealed and self.docket.place(sitting) is not None:
+                    await self._open_unsealed(sitting)
+        self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
+        if self._plane is not None:
+            self._tasks.append(asyncio.create_task(self._media_events(self._plane), name="media-events"))
+
+    async def _open_unsealed(self, stream_id: bytes) -> None:
+        try:
+            await self.room(stream_id)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.error("sitting_not_opened", stream=stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+
+    async def aclose(self) -> None:
+        """Send people away with `stopping`, then close writers."""
+        self.stopping = True
+        for room in list(self._rooms.values()):
+            await room.aclose(frames.STOPPING, "the server stops")
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for media in self._media.values():
+            await media.aclose()
+        for reactor in self._reactors:
+            await reactor.aclose()
+        await self._scheduler.aclose()
+        await self.docket.aclose()
+
+    # -- rooms --------------------------------------------------------------------------------------------------------
+    async def room(self, stream_id: bytes) -> Room:
+        """The room of a sitting, opened if need be. Raises UnknownStream, IntegrityError, Unavailable."""
+        if self.stopping:
+            raise Unavailable("stopping")
+        room = self._rooms.get(stream_id)
+        if room is not None:
+            return room
+        async with self._opening.setdefault(stream_id, asyncio.Lock()):
+            if stream_id not in self._rooms:
+                await self._open_room(await self.docket.sitting(stream_id))
+            return self._rooms[stream_id]
+
+    async def _open_room(self, writer: Writer[Sitting]) -> None:
+        names = Names(self._phone)
+        room = Room(writer, names, self.clock, self._session)
+        media = RoomMedia(room, self._plane, self.blobs, self.clock)
+        for entry in await writer.read(0, writer.log.size):
+            names.see(entry)
+            if entry.leaf.type in ("rec.segment", "rec.gap"):
+                media.remember(entry.leaf.facts, entry.leaf.type)
+        room.on_change.append(lambda state, entries: self._changed(writer, state, entries))
+        self._rooms[writer.stream_id], self._media[writer.stream_id] = room, media
+        await self._take_up(room, media)
+
+    async def _take_up(self, room: Room, media: RoomMedia) -> None:
+        """Whoever the record believes to be connected is not: this process has just begun."""
+        state = room.writer.state
+        if state.phase is Phase.SEALED:
+            return
+        for seat in state.seats.values():
+            if seat.connected:
+                await room.court(Command("leave", (seat.slot, "server")))
+        await media.recover(self._leftovers.pop(room.writer.stream_id, []))
+
+    def _session(self, stream_id: bytes, phone: Phone) -> str:
+        place = self.docket.place(stream_id)
+        case_stream = place.case_stream if place else b""
+        return self.entrance.open_session(Principal(False, case_stream, stream_id, phone.slot, phone.device))
+
+    def _changed(self, writer: Writer[Sitting], _state: Sitting, entries: Sequence[Entry]) -> None:
+        self._watch(writer)
+        for reactor in self._reactors:
+            if any(entry.leaf.type in reactor.types for entry in entries):
+                reactor.notice(writer)
+
+    async def _opened(self, writer: Writer[Any]) -> None:
+        self._watch(writer)
+        for reactor in self._reactors:
+            reactor.notice(writer)
+        if writer.flow.name == "case":
+            writer.publish = lambda _state, entries: self._changed(writer, _state, entries)
+
+    def _watch(self, writer: Writer[Any]) -> None:
+        async def ask(command: Command) -> object:
+            return await writer.submit(command, Stamp(self.clock.now_ms(), COURT))
+
+        self._scheduler.watch(writer.stream_id, writer.flow.due(writer.state), ask)
+
+    def _died(self, writer: Writer[Any]) -> None:
+        """Its people are sent to come back; the first of them opens it anew by replay."""
+        self._scheduler.watch(writer.stream_id, None, lambda _command: asyncio.sleep(0))
+        room = self._rooms.pop(writer.stream_id, None)
+        media = self._media.pop(writer.stream_id, None)
+        if room is not None:
+            self._tasks.append(asyncio.create_task(room.aclose(frames.RESUME, "come back and go on")))
+        if media is not None:
+            self._tasks.append(asyncio.create_task(media.aclose()))
+
+    async def _checkpoints(self) -> None:
+        while True:
+            await asyncio.sleep(CHECKPOINT_TICK_S)
+            for room in list(self._rooms.values()):
+                if room.has_news:
+                    try:
+                        await room.checkpoint()
+                    except Exception as error:  # noqa: BLE001 - one stream's trouble must not stop the others' heads
+                        log.error("checkpoint_failed", stream=room.writer.stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+
+    # -- media --------------------------------------------------------------------------------------------------------
+    async def negotiate(self, room: Room, slot: str, sdp: str) -> Answer | None:
+        """A phone's offer. Nil: no media here, or the offer is unusable; the page goes on with words."""
+        if self._plane is None:
+            return None
+        slots = max(3, len(room.writer.state.seats) - 1)
+        deadline = asyncio.get_running_loop().time() + MEDIA_BACK_S
+        while True:
+            try:
+                return await self._plane.negotiate(room.writer.stream_id, slot, sdp, slots)
+            except BadOffer as error:
+                log.info("bad_offer", stream=room.writer.stream_id.hex(), reason=str(error))
+                room.presence(slot, {"media": "bad_offer"})
+                return None
+            except MediaUnavailable:
+                if asyncio.get_running_loop().time() > deadline:
+                    return None
+                await asyncio.sleep(0.2)
+
+    async def end_media(self, room: Room, slot: str) -> None:
+        """The phone hung up its pictures and stays in the room."""
+        if self._plane is not None:
+            await self._plane.drop(room.writer.stream_id, slot)
+
+    async def _media_events(self, plane: MediaPlane) -> None:
+        async for event in plane.events():
+            if isinstance(event, WorkerRestarted):
+                self._media_restarted(event)
+                continue
+            room, media = self._rooms.get(event.room), self._media.get(event.room)
+            if room is None or media is None:
+                continue
+            if isinstance(event, SlotsChanged):
+                phone = room.phone(event.seat)
+                if phone is not None:
+                    phone.act(phone.session.slots({str(slot): seat for slot, seat in event.slots.items()}))
+            elif isinstance(event, SeatSilent):
+                room.presence(event.seat, {f"silent_{event.kind}_ms": event.since_ms})
+            elif isinstance(event, SeatResumed):
+                room.presence(event.seat, {f"silent_{event.kind}_ms": None})
+            elif isinstance(event, SeatGone):
+                room.presence(event.seat, {"media": "gone"})
+            media.event(event)
+
+    def _media_restarted(self, event: WorkerRestarted) -> None:
+        """Phones are told by an empty map that every slot is gone, which makes them offer anew (PROTOCOL.md, Media)."""
+        log.error("media_worker_restarted", role=event.role, rooms=len(event.rooms))
+        if event.role != "worker":
+            return
+        for stream_id in event.rooms:
+            room = self._rooms.get(stream_id)
+            for phone in room.inside() if room else []:
+                phone.act(phone.session.slots({"restart": True}))
+
+    # -- what routes ask ----------------------------------------------------------------------------------------------
+    def blob_ready(self, stream_id: bytes, commit: bytes) -> bool:
+        """Whether these bytes are uploaded to this stream."""
+        return self.blobs.has(stream_id, commit)
+
+    def figures(self) -> dict[str, int]:
+        """For /healthz and /metrics."""
+        return {
+            "rooms": len(self._rooms),
+            "connections": len(self.connections),
+            "halted": len(self.docket.halted),
+        }
+
+
+def recordings_of(directory: Path) -> Path:
+    """Where the recorder writes before bytes become blobs."""
+    return directory / "recordings"

@@ -1,0 +1,140 @@
+"""The docket: which streams there are, and the one writer of each that is open on this node.
+
+Law: opening is replaying. A stream that does not verify is halted by name, and every other one goes on.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, NamedTuple
+
+import structlog
+
+from hearing_server.flows.case import CASE, Case
+from hearing_server.flows.decider import Flow
+from hearing_server.flows.hearing import HEARING, Sitting
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.writer import Writer, open_writer
+from recording.content import ContentVault
+from recording.errors import IntegrityError, UnknownStream
+from recording.leaf import decode
+from recording.log import Fold, StreamLog
+from recording.note import Signer
+from recording.store import RecordStore
+
+log = structlog.get_logger()
+Opened = Callable[[Writer[Any]], Awaitable[None]]
+
+
+class Place(NamedTuple):
+    """A stream in the docket: a case, or a sitting of a case."""
+
+    stream_id: bytes
+    case_stream: bytes
+
+    @property
+    def is_case(self) -> bool:
+        """Whether it is a case's own stream."""
+        return self.stream_id == self.case_stream
+
+
+class Docket:
+    """Finds, opens and keeps open the writers of streams."""
+
+    def __init__(self, store: RecordStore, vault: ContentVault, signer: Signer, host: str, clock: CourtClock) -> None:
+        self._store = store
+        self._vault = vault
+        self._signer = signer
+        self._host = host
+        self._clock = clock
+        self._places: dict[bytes, Place] = {}
+        self._writers: dict[bytes, Writer[Any]] = {}
+        self._opening: dict[bytes, asyncio.Lock] = {}
+        self.halted: dict[bytes, str] = {}
+        self.on_opened: list[Opened] = []
+        self.on_died: list[Callable[[Writer[Any]], None]] = []
+
+    def index(self) -> None:
+        """Learn from each stream's first leaf what it is."""
+        for head in self._store.streams():
+            if head.size == 0:
+                continue  # created, and the process ended before its opening: nobody has ever seen it
+            leaf = decode(next(self._store.read(head.stream_id, 0, 1)).leaf)
+            case_stream = head.stream_id if leaf.facts[0] == "case" else leaf.facts[1]
+            self._places[head.stream_id] = Place(head.stream_id, case_stream)
+
+    def cases(self) -> Iterator[bytes]:
+        """Every case's stream, oldest first."""
+        return (p.stream_id for p in list(self._places.values()) if p.is_case)
+
+    def place(self, stream_id: bytes) -> Place | None:
+        """What a stream is, if the docket knows it."""
+        return self._places.get(stream_id)
+
+    def origin(self, stream_id: bytes) -> str:
+        """The stream's name in its checkpoints: opaque, so a closed hearing leaks nothing by it."""
+        return f"{self._host}/{stream_id.hex()}"
+
+    async def create(self, stream_id: bytes | None = None, case_stream: bytes | None = None) -> bytes:
+        """A new stream, or the one of that id if an earlier try made it."""
+        stream_id = stream_id or os.urandom(16)
+        if stream_id not in {head.stream_id for head in self._store.streams()}:
+            await self._store.create(stream_id)
+        self._places[stream_id] = Place(stream_id, case_stream or stream_id)
+        return stream_id
+
+    async def case(self, stream_id: bytes) -> Writer[Case]:
+        """The writer of a case. Raises UnknownStream, IntegrityError."""
+        return await self._open(stream_id, CASE, is_case=True)
+
+    async def sitting(self, stream_id: bytes) -> Writer[Sitting]:
+        """The writer of a sitting. Raises UnknownStream, IntegrityError."""
+        return await self._open(stream_id, HEARING, is_case=False)
+
+    async def _open(self, stream_id: bytes, flow: Flow[Any], *, is_case: bool) -> Writer[Any]:
+        writer = self._writers.get(stream_id)
+        if writer is not None:
+            return writer
+        place = self._places.get(stream_id)
+        if place is None or place.is_case is not is_case:
+            raise UnknownStream("no such stream")
+        async with self._opening.setdefault(stream_id, asyncio.Lock()):
+            writer = self._writers.get(stream_id)
+            if writer is None:
+                writer = await self._replayed(stream_id, flow)
+                self._writers[stream_id] = writer
+                for opened in self.on_opened:
+                    await opened(writer)
+            return writer
+
+    async def _replayed(self, stream_id: bytes, flow: Flow[Any]) -> Writer[Any]:
+        def opening(fold: Fold) -> Awaitable[StreamLog]:
+            return StreamLog.open(self._store, self._vault, self._signer, self.origin(stream_id), stream_id, fold=fold)
+
+        try:
+            writer = await open_writer(flow, opening)
+        except IntegrityError as error:
+            self.halted[stream_id] = str(error)
+            log.critical("stream_halted", stream=stream_id.hex(), first_bad_seq=error.first_bad_seq)
+            raise
+        self._clock.not_before(writer.log.last_ts_ms)
+        writer.on_death = lambda: self._buried(writer)
+        return writer
+
+    def _buried(self, writer: Writer[Any]) -> None:
+        """A writer died: the next who asks replays its stream."""
+        if self._writers.get(writer.stream_id) is writer:
+            del self._writers[writer.stream_id]
+        for died in self.on_died:
+            died(writer)
+
+    async def forget(self, stream_id: bytes) -> None:
+        """Close a writer; the next who asks replays the stream."""
+        writer = self._writers.pop(stream_id, None)
+        if writer is not None:
+            await writer.aclose()
+
+    async def aclose(self) -> None:
+        """Close all writers."""
+        await asyncio.gather(*(w.aclose() for w in self._writers.values()))
+        self._writers.clear()

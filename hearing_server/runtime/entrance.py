@@ -1,0 +1,109 @@
+"""The entrance: from a personal link to a seat, and from a session to whoever holds it.
+
+Law: a link opens one seat of one case, for the first device that uses it, while the case's record says it is alive
+(CA5). What is wrong is said by one code; nothing else about the case is told to somebody without a living link.
+"""
+
+import secrets
+from typing import Final, NamedTuple
+
+from hearing_server.flows.case import Case
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.tickets import Ticket, Tickets, device_hash, ticket_hash
+from hearing_server.runtime.writer import Writer
+
+MAX_SESSIONS: Final = 20_000
+"""Session tokens kept in memory; the oldest go first, and their phones come back with their links."""
+
+
+class Unauthenticated(Exception):  # noqa: N818 - the name of HTTP's status
+    """No session, or a link that does not open. `code` tells the page which sentence to show."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Invitation(NamedTuple):
+    """What a living link opens. `sitting` and `slot` are empty for the clerk's desk."""
+
+    ticket: Ticket
+    case_stream: bytes
+    sitting: bytes
+    slot: str
+    expires_ms: int
+
+    @property
+    def is_registry(self) -> bool:
+        """Whether this is the clerk's desk."""
+        return self.ticket.is_registry
+
+
+class Principal(NamedTuple):
+    """Who holds a session."""
+
+    is_registry: bool
+    case_stream: bytes
+    sitting: bytes
+    slot: str
+    device: bytes
+
+
+class Entrance:
+    """Checks links, binds devices, keeps sessions."""
+
+    def __init__(self, docket: Docket, tickets: Tickets, clock: CourtClock) -> None:
+        self._docket = docket
+        self._tickets = tickets
+        self._clock = clock
+        self._sessions: dict[bytes, Principal] = {}
+
+    async def look(self, ticket: str) -> Invitation:
+        """What the link opens, without using it. Raises Unauthenticated(unknown_link | revoked | expired)."""
+        row = await self._tickets.find(ticket)
+        if row is None:
+            raise Unauthenticated("unknown_link")
+        if row.is_registry:
+            return Invitation(row, b"", b"", row.slot, 0)
+        writer = await self._docket.case(row.case_stream)
+        link = writer.state.links.get(row.link_id)
+        if link is None:
+            raise Unauthenticated("unknown_link")
+        if link.revoked:
+            raise Unauthenticated("revoked")
+        if link.expires_ms <= self._clock.now_ms():
+            raise Unauthenticated("expired")
+        return Invitation(row, row.case_stream, await self._sitting(writer), row.slot, link.expires_ms)
+
+    async def enter(self, ticket: str, device: bytes, device_secret: bytes) -> Invitation:
+        """Use the link on a device. Raises Unauthenticated, also with used_elsewhere."""
+        invitation = await self.look(ticket)
+        release = 0
+        if not invitation.is_registry:
+            case = (await self._docket.case(invitation.case_stream)).state
+            release = case.links[invitation.ticket.link_id].released
+        if not await self._tickets.bind(invitation.ticket, device_hash(device, device_secret), release):
+            raise Unauthenticated("used_elsewhere")
+        return invitation
+
+    async def _sitting(self, writer: Writer[Case]) -> bytes:
+        """The sitting a link leads to: the next that is not sealed, else the last."""
+        streams = list(writer.state.sittings)
+        if not streams:
+            raise Unauthenticated("unknown_link")
+        unsealed = [stream for stream in streams if not writer.state.sittings[stream]]
+        return min(unsealed, key=streams.index) if unsealed else streams[-1]
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+    def open_session(self, principal: Principal) -> str:
+        """A token for uploads, downloads and the desk. In memory only: after a restart the phone comes anew."""
+        while len(self._sessions) >= MAX_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
+        token = secrets.token_urlsafe(24)
+        self._sessions[ticket_hash(token)] = principal
+        return token
+
+    def principal(self, token: str) -> Principal | None:
+        """Who holds this token."""
+        return self._sessions.get(ticket_hash(token))

@@ -1,0 +1,336 @@
+"""The room of one sitting: live membership over the durable record.
+
+Law: a phone is sent an entry only after the entry is durable, only if `first_visible` allows, in order, once. A phone
+that comes late, returns, or has just been admitted is welcomed in one step of the loop: its tail is read from the store
+by the same function as an export's, and what becomes durable afterwards follows it in the same lane.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import msgspec
+import structlog
+
+from hearing_server.flows.audience import first_visible
+from hearing_server.flows.decider import COURT, Command, RefusalCode, Refused, Stamp
+from hearing_server.flows.hearing import Phase, SeatState, Sitting
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.entry import Entry, Receipt, Unavailable
+from hearing_server.runtime.view import Names, lobby_view, room_view
+from hearing_server.runtime.writer import Writer
+from signaling import frames
+from signaling.batch import Packed, pack
+from signaling.resume import Diverged, From, resume_point
+from signaling.session import Action, ServerSession, State
+
+log = structlog.get_logger()
+
+TAIL: Final = 200
+"""Entries sent at once to a phone that keeps nothing: some screens of talk; earlier ones come by `history`."""
+PAGE: Final = 128
+"""Entries in one page of history: about 50 kB, a second on a thin link before anything else gets through."""
+CHECKPOINT_S: Final = 1.0
+THIN_CHECKPOINT_S: Final = 10.0
+"""How often a signed checkpoint is pushed where there is news; a thin link has better things to carry."""
+CHECKPOINT_AT: Final = frozenset(
+    {"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove", "seal"}
+)
+"""A judge's or clerk's act is checkpointed at once."""
+LOBBY_NEWS: Final = frozenset({"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"})
+"""What those who wait are told: the phase, and nothing of what was said."""
+SIGNALS: Final = frozenset({"camera", "microphone", "typing", "quality", "screen"})
+"""What phones may tell one another live; never an entry (PROTOCOL.md, Signals)."""
+
+
+class Phone(Protocol):
+    """One connection as the room sees it."""
+
+    slot: str
+    device: bytes
+    thin: bool
+    session: ServerSession
+
+    def act(self, actions: list[Action]) -> None:
+        """Carry out what the session says (a close), and write what waits. Never blocks."""
+
+
+class Room:
+    """Everybody who is connected to one sitting."""
+
+    def __init__(
+        self, writer: Writer[Sitting], names: Names, clock: CourtClock, new_session: Callable[[bytes, Phone], str]
+    ) -> None:
+        self.writer = writer
+        self.names = names
+        self._clock = clock
+        self._new_session = new_session
+        self._phones: dict[str, Phone] = {}
+        self._checkpoint: str | None = None
+        self._checkpointed = 0
+        self._pushed: dict[str, float] = {}
+        self._presence: dict[str, dict[str, Any]] = {}
+        self._signing: asyncio.Task[None] | None = None
+        self.on_change: list[Callable[[Sitting, Sequence[Entry]], None]] = []
+        writer.publish = self._publish
+
+    # -- coming and going ---------------------------------------------------------------------------------------------
+    async def attach(self, phone: Phone, cursor: frames.Cursor | None) -> None:
+        """Seat a phone: waiting room or welcome. Raises Refused (removed) or Unavailable."""
+        before = self._phones.get(phone.slot)
+        self._phones[phone.slot] = phone
+        if before is not None:
+            before.act(before.session.close(frames.REPLACED, "entered_again"))
+        if self.writer.state.phase is not Phase.SEALED:
+            try:
+                await self.court(Command("join", (phone.slot,)))
+            except Refused as refused:
+                if refused.code is not RefusalCode.ALREADY_DONE:
+                    self._forget(phone)
+                    raise
+        if self._phones.get(phone.slot) is phone:
+            self._seat(phone, cursor)
+
+    async def detach(self, phone: Phone, cause: str) -> None:
+        """A connection ended; the seat stays (HR11)."""
+        if not self._forget(phone):
+            return
+        if self.writer.state.phase is Phase.SEALED:
+            return
+        try:
+            await self.court(Command("leave", (phone.slot, cause)))
+        except Refused as refused:
+            log.debug("leave_refused", code=refused.code)
+        except Unavailable:
+            log.warning("leave_not_recorded", stream=self.writer.stream_id.hex())
+        if phone.slot in self._phones:  # came back while the leave was being written: he is here
+            await self._rejoin(phone.slot)
+
+    async def _rejoin(self, slot: str) -> None:
+        try:
+            await self.court(Command("join", (slot,)))
+        except (Refused, Unavailable) as error:
+            log.debug("rejoin_not_recorded", kind=type(error).__name__)
+
+    def _forget(self, phone: Phone) -> bool:
+        if self._phones.get(phone.slot) is not phone:
+            return False
+        del self._phones[phone.slot]
+        self._presence.pop(phone.slot, None)
+        return True
+
+    def _seat(self, phone: Phone, cursor: frames.Cursor | None) -> None:
+        """The lobby, or the welcome with its tail.
+
+        Sizes are the state's, never the log's: the log may already hold a batch that this room has yet to publish.
+        """
+        state, record = self.writer.state, self.writer.log
+        first = first_visible(state, phone.slot)
+        if first is None:
+            phone.act(phone.session.lobby(self._lobby(phone)))
+            return
+        start = self._start(state, first, cursor)
+        welcome = frames.Welcome(
+            version=frames.VERSION,
+            session=self._new_session(self.writer.stream_id, phone),
+            stream_id=self.writer.stream_id,
+            origin=record.origin,
+            vkey=str(record.vkey),
+            epoch=record.epoch,
+            slot=phone.slot,
+            role=str(state.seats[phone.slot].role),
+            view=room_view(state, self.names),
+            next_seq=state.size,
+            start_seq=start,
+            frontier=list(record.frontier(start).hashes()),
+            now_ms=self._clock.now_ms(),
+            last_dseq=self.writer.last_dseq(phone.device),
+            limits=phone.session.limits.for_client(),
+            media={"slots": max(3, len(state.seats) - 1)},
+        )
+        phone.act(phone.session.welcome(welcome, self._tail(start, state.size)))
+        for slot, value in self._presence.items():
+            phone.act(phone.session.presence(slot, value))
+        if self._checkpoint is not None and self._checkpointed >= start:
+            phone.act(phone.session.checkpoint(self._checkpoint, []))
+
+    def _tail(self, start: int, end: int) -> Iterator[Packed]:
+        return (pack(delivered(entry)) for entry in self.writer.log.read(start, end))
+
+    def _lobby(self, phone: Phone) -> dict[str, Any]:
+        return {**lobby_view(self.writer.state, self.names, phone.slot), "now_ms": self._clock.now_ms()}
+
+    def _start(self, state: Sitting, first: int, cursor: frames.Cursor | None) -> int:
+        """Where a phone's tail begins: where it stopped, if what it keeps is a beginning of this stream."""
+        record = self.writer.log
+        if cursor is not None and cursor.stream_id == self.writer.stream_id and cursor.next_seq >= first:
+            point = resume_point(
+                cursor,
+                stream_id=self.writer.stream_id,
+                epoch=record.epoch,
+                size=state.size,
+                root_at=lambda size: record.root(size),
+            )
+            if isinstance(point, From):
+                return point.start_seq
+            if isinstance(point, Diverged):  # the phone compares the two histories itself and keeps both
+                log.critical("phone_keeps_another_history", stream=self.writer.stream_id.hex(), at=cursor.next_seq)
+        if state.phase is Phase.SEALED:
+            return first  # the sealed view proves every entry, so it is sent every entry
+        return max(first, state.size - TAIL)
+
+    # -- what a phone asks --------------------------------------------------------------------------------------------
+    def submit(
+        self, phone: Phone, frame: frames.Submit, blob_ready: Callable[[bytes, bytes], bool]
+    ) -> "asyncio.Future[Receipt]":
+        """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
+        content = _content_object(frame.content)
+        args = tuple(_frozen(value) for value in frame.args)
+        if frame.command.startswith("msg.") and args and isinstance(args[0], bytes):
+            if not blob_ready(self.writer.stream_id, args[0]):
+                raise Refused(RefusalCode.UNKNOWN_BLOB)
+        refs = tuple(ref if isinstance(ref, int) else msgspec.structs.astuple(ref) for ref in frame.refs)
+        command = Command(frame.command, args, refs, content, frame.salt, frame.content)
+        stamp = Stamp(self._clock.now_ms(), phone.slot, phone.device, frame.dseq, frame.ts_client_ms)
+        return self.writer.submit(command, stamp)
+
+    async def court(self, command: Command) -> Receipt:
+        """The court's machine asks."""
+        return await self.writer.submit(command, Stamp(self._clock.now_ms(), COURT))
+
+    def history(self, phone: Phone, from_seq: int, to_seq: int) -> None:
+        """Earlier entries again, as far as this phone may see them."""
+        first = first_visible(self.writer.state, phone.slot)
+        if first is None:
+            return
+        record, size = self.writer.log, self.writer.state.size
+        start = min(max(first, from_seq), size)
+        end = max(start, min(to_seq, size, start + PAGE))
+        page = frames.HistoryPage(
+            start_seq=start,
+            frontier=list(record.frontier(start).hashes()),
+            entries=[delivered(entry) for entry in record.read(start, end)],
+            withheld=[],
+        )
+        phone.act(phone.session.history_page(page))
+
+    def signal(self, phone: Phone, name: str, value: Any) -> None:
+        """Tell the others something live; unknown names are dropped, they can only come from a newer page."""
+        if name == "link":
+            phone.thin = value == "thin"
+        if name in SIGNALS and first_visible(self.writer.state, phone.slot) is not None:
+            self.presence(phone.slot, {name: value}, lasting=name != "typing")
+
+    def presence(self, slot: str, value: dict[str, Any], *, lasting: bool = True) -> None:
+        """Live news of a seat, for everybody who may see the roster."""
+        if lasting:
+            self._presence.setdefault(slot, {}).update(value)
+        for phone in self.inside():
+            if phone.slot != slot:
+                phone.act(phone.session.presence(slot, value))
+
+    def inside(self) -> list[Phone]:
+        """The phones that see the room."""
+        return [phone for phone in self._phones.values() if phone.session.state is State.ATTACHED]
+
+    def phone(self, slot: str) -> Phone | None:
+        """The phone in a seat, if it sees the room."""
+        phone = self._phones.get(slot)
+        return phone if phone is not None and phone.session.state is State.ATTACHED else None
+
+    @property
+    def connected(self) -> int:
+        """How many phones are here."""
+        return len(self._phones)
+
+    # -- what became durable ------------------------------------------------------------------------------------------
+    def _publish(self, state: Sitting, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self.names.see(entry)
+        packed = [pack(delivered(entry)) for entry in entries]
+        news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
+        for phone in list(self._phones.values()):
+            visible = first_visible(state, phone.slot) is not None
+            attached = phone.session.state is State.ATTACHED
+            if visible and attached:
+                phone.act(phone.session.deliver(packed))
+            elif attached:
+                self._show_out(state, phone)
+            elif phone.session.state is State.WAITING and (visible or news):
+                self._seat(phone, None)
+        for listener in self.on_change:
+            listener(state, entries)
+        if not CHECKPOINT_AT.isdisjoint(entry.leaf.type for entry in entries):
+            self._sign_soon()
+
+    def _show_out(self, state: Sitting, phone: Phone) -> None:
+        """Not admitted any more: nothing further is sent, and the page says why (HR6)."""
+        if state.seats[phone.slot].state is SeatState.REMOVED:
+            phone.act(phone.session.close(frames.FORBIDDEN, "removed"))
+        else:
+            phone.act(phone.session.lobby(self._lobby(phone)))
+
+    # -- checkpoints --------------------------------------------------------------------------------------------------
+    @property
+    def has_news(self) -> bool:
+        """Whether the stream has grown since its last checkpoint."""
+        return self.writer.log.size > self._checkpointed
+
+    async def checkpoint(self, *, at_once: bool = False) -> None:
+        """Sign the head if the stream has grown, and push it to those whose turn it is.
+
+        Phones that already hold later entries check it too: they keep every leaf hash since their welcome.
+        """
+        if self.has_news:
+            size = self.writer.log.size
+            self._checkpoint = await self.writer.log.checkpoint()
+            self._checkpointed = max(size, self._checkpointed)
+        if self._checkpoint is None:
+            return
+        now = asyncio.get_running_loop().time()
+        for phone in self.inside():
+            interval = THIN_CHECKPOINT_S if phone.thin else CHECKPOINT_S
+            if at_once or now - self._pushed.get(phone.slot, 0.0) >= interval:
+                self._pushed[phone.slot] = now
+                phone.act(phone.session.checkpoint(self._checkpoint, []))
+
+    def _sign_soon(self) -> None:
+        """One signature for all acts of this moment."""
+        if self._signing is None or self._signing.done():
+            self._signing = asyncio.create_task(self._sign(), name="checkpoint")
+
+    async def _sign(self) -> None:
+        while self.has_news:
+            await self.checkpoint(at_once=True)
+
+    async def aclose(self, code: frames.CloseCode, detail: str) -> None:
+        """Send everybody away (the server stops, or the writer died); their phones come back by themselves."""
+        for phone in list(self._phones.values()):
+            phone.act(phone.session.close(code, detail))
+        self._phones.clear()
+        if self._signing is not None:
+            self._signing.cancel()
+            await asyncio.gather(self._signing, return_exceptions=True)
+
+
+def delivered(entry: Entry) -> frames.Delivered:
+    """An entry as a phone receives it."""
+    return frames.Delivered(seq=entry.seq, leaf=entry.leaf_bytes, salt=entry.salt, content=entry.content)
+
+
+def _content_object(content: bytes | None) -> Mapping[str, Any] | None:
+    """The content as a JSON object; what a person sends must be one (SPEC HR15). Raises Refused."""
+    if content is None:
+        return None
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        raise Refused(RefusalCode.MALFORMED, "content is not a JSON object") from None
+    if not isinstance(value, dict):
+        raise Refused(RefusalCode.MALFORMED, "content is not a JSON object")
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value

@@ -1,0 +1,93 @@
+"""What a phone is shown of a sitting: the state of the rules, with the names that people go by.
+
+Names are content, not state: a name whose content was destroyed is shown as empty, and nothing else changes.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from hearing_server.flows.hearing import Phase, Sitting
+from hearing_server.runtime.entry import Entry
+
+
+class Heading(NamedTuple):
+    """What stands over the page: from the content of the opening entry."""
+
+    court: str = ""
+    case_number: str = ""
+    cause: str = ""
+    phone: str = ""
+
+
+class Names:
+    """Heading and names of a sitting, gathered from content as entries go by."""
+
+    def __init__(self, phone: str) -> None:
+        self.heading = Heading(phone=phone)
+        self.by_slot: dict[str, str] = {}
+
+    def see(self, entry: Entry) -> None:
+        """Take in one entry; only openings and seats tell names."""
+        if entry.leaf.type not in ("open", "seat") or entry.content is None:
+            return
+        content = parsed(entry.content)
+        if entry.leaf.type == "open":
+            words = {key: str(content.get(key, "")) for key in ("court", "case_number", "cause")}
+            self.heading = self.heading._replace(**words)
+        else:
+            self.by_slot[entry.leaf.facts[0]] = str(content.get("name", ""))
+
+
+def parsed(content: bytes) -> Mapping[str, Any]:
+    """A content object, or an empty one where the bytes are none."""
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def room_view(state: Sitting, names: Names) -> dict[str, Any]:
+    """What an admitted person sees of the sitting as a whole."""
+    return {
+        **_head(state, names),
+        "opened_ms": state.opened_ms,
+        "recess_since_ms": state.recess_since_ms,
+        "recording": state.recording,
+        "floor": state.floor,
+        "seats": [
+            {
+                "slot": seat.slot,
+                "role": str(seat.role),
+                "name": names.by_slot.get(seat.slot, ""),
+                "state": str(seat.state),
+                "connected": seat.connected,
+                "muted": seat.muted,
+                "hand": seat.hand,
+            }
+            for seat in state.seats.values()
+        ],
+        "sealed": {"seq": state.size - 1, "ts_ms": state.sealed_ms} if state.phase is Phase.SEALED else None,
+    }
+
+
+def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
+    """What a waiting person sees: his own standing and the court's, and nobody else (AU1)."""
+    seat = state.seats[slot]
+    return {
+        **_head(state, names),
+        "slot": slot,
+        "role": str(seat.role),
+        "name": names.by_slot.get(slot, ""),
+        "state": str(seat.state),
+    }
+
+
+def _head(state: Sitting, names: Names) -> dict[str, Any]:
+    return {
+        **names.heading._asdict(),
+        "phase": str(state.phase),
+        "kind": state.kind,
+        "scheduled_ms": state.scheduled_ms,
+    }

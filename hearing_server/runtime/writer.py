@@ -1,0 +1,243 @@
+"""The writer of a stream: the one place where commands become entries.
+
+Law: one writer per stream; it decides on the provisional state, appends a whole batch durably, and only then makes the
+provisional state the state, answers the senders, and publishes. Refusals of a batch wait for the same moment, because a
+refusal may rest on a fact of that batch. If an append fails the writer is dead: everybody is told `Unavailable`, and a
+replay from the store, the same as at any start, makes the next one.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import structlog
+
+from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
+from hearing_server.runtime.entry import Busy, Entry, Receipt, Unavailable
+from recording.content import commitment
+from recording.leaf import VERSION, Leaf
+from recording.log import Draft, Fold, StreamLog
+
+log = structlog.get_logger()
+
+INBOX: Final = 2_000
+"""Commands that may wait; at the slowest disk seen (1,900 commits/s, batched) they wait less than a second."""
+BATCH: Final = 256
+"""Commands in one append: past this a batch gains nothing and the first sender waits for the last."""
+
+S = TypeVar("S")
+Publish = Callable[[Any, Sequence[Entry]], None]
+
+
+class _Asked(NamedTuple):
+    command: Command
+    stamp: Stamp
+    answer: "asyncio.Future[Receipt]"
+
+
+class _Decided(Generic[S]):
+    """A batch being decided: the provisional state, what is to be appended, and who is waiting for which answer."""
+
+    __slots__ = ("drafts", "receipts", "refusals", "state")
+
+    def __init__(self, state: S) -> None:
+        self.state = state
+        self.drafts: list[Draft] = []
+        self.receipts: list[tuple[_Asked, int]] = []
+        self.refusals: list[tuple[_Asked, Refused]] = []
+
+
+class Writer(Generic[S]):
+    """Submit commands; `publish(state, entries)` is called after each batch is durable, in order."""
+
+    def __init__(self, flow: Flow[S], record: StreamLog, state: S, seen: dict[tuple[bytes, int], int]) -> None:
+        self.flow = flow
+        self.log = record
+        self.stream_id = record.stream_id
+        self.state = state
+        self.publish: Publish = lambda _state, _entries: None
+        self.on_death: Callable[[], None] = lambda: None
+        self._seen = seen
+        self._last_dseq: dict[bytes, int] = {}
+        for device, dseq in seen:
+            self._last_dseq[device] = max(dseq, self._last_dseq.get(device, 0))
+        self._inbox: deque[_Asked] = deque()
+        self._awake = asyncio.Event()
+        self._dead = False
+        self._task = asyncio.create_task(self._run(), name=f"writer-{record.stream_id.hex()[:8]}")
+
+    def submit(self, command: Command, stamp: Stamp) -> "asyncio.Future[Receipt]":
+        """Ask. The future raises Refused or Unavailable. Raises Busy at once when the inbox is full."""
+        if self._dead:
+            raise Unavailable("the writer has stopped")
+        if len(self._inbox) >= INBOX:
+            raise Busy
+        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._inbox.append(_Asked(command, stamp, answer))
+        self._awake.set()
+        return answer
+
+    def last_dseq(self, device: bytes) -> int:
+        """The highest number this device has on the record; 0 if none."""
+        return self._last_dseq.get(device, 0)
+
+    async def read(self, start: int, end: int) -> list[Entry]:
+        """Durable entries. Runs on the loop: pages are small, and the store keeps them in the page cache."""
+        return list(self.log.read(start, end))
+
+    async def aclose(self) -> None:
+        """Finish the batch under way; whoever still waits is told to come again."""
+        self._die()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    # -- the loop -----------------------------------------------------------------------------------------------------
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._awake.wait()
+                self._awake.clear()
+                while self._inbox:
+                    await self._batch([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            # A wrong decide must not leave a half-believed state behind. Stacks hold no values, so no content either.
+            log.exception("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__)
+            self._die()
+            self.on_death()
+
+    def _die(self) -> None:
+        self._dead = True
+        for asked in self._inbox:
+            _fail(asked.answer, Unavailable("the writer has stopped"))
+        self._inbox.clear()
+
+    async def _batch(self, batch: Sequence[_Asked]) -> None:
+        try:
+            decided = _Decided(self.state)
+            for asked in batch:
+                self._decide(decided, asked)
+            entries = await self.log.append(decided.drafts) if decided.drafts else []
+        except BaseException:
+            for asked in batch:
+                _fail(asked.answer, Unavailable("could not be put on the record"))
+            raise
+        self.state = decided.state
+        for asked, seq in decided.receipts:
+            self._answer(asked, seq, entries)
+        for asked, refused in decided.refusals:
+            _fail(asked.answer, refused)
+        if entries:
+            self.publish(self.state, entries)
+
+    def _decide(self, decided: "_Decided[S]", asked: _Asked) -> None:
+        """One command on the provisional state."""
+        first = self.log.next_seq + len(decided.drafts)
+        try:
+            known = self._known(asked)
+            if known is not None:
+                self._compare(asked, known, decided.drafts)
+                decided.receipts.append((asked, known))
+                return
+            made = self._drafts(self.flow.decide(decided.state, asked.command, asked.stamp), asked, first)
+        except Refused as refused:
+            decided.refusals.append((asked, refused))
+            return
+        except _Conflicting:
+            made = [self._conflict(asked)]
+            decided.refusals.append((asked, Refused(RefusalCode.CONFLICT)))
+        else:
+            decided.receipts.append((asked, first))
+            self._remember(asked.stamp, first)
+        for seq, draft in enumerate(made, first):
+            decided.state = self.flow.evolve(decided.state, self._provisional(draft, seq))
+        decided.drafts += made
+
+    def _drafts(self, facts: Sequence[Fact], asked: _Asked, first: int) -> list[Draft]:
+        command, stamp, _ = asked
+        now = max(stamp.now_ms, self.log.last_ts_ms)
+        drafts = []
+        for at, fact in enumerate(facts):
+            if fact.own:
+                draft = Draft(
+                    fact.type, fact.actor or stamp.actor, now, fact.facts, command.refs, stamp.dseq, stamp.ts_client_ms,
+                    command.salt, command.content_bytes, "", stamp.device,
+                )  # fmt: skip
+            else:
+                refs = (first + at - fact.after,) if fact.after else ()
+                draft = Draft(fact.type, fact.actor or COURT, now, fact.facts, refs)
+            drafts.append(draft)
+        return drafts
+
+    def _provisional(self, draft: Draft, seq: int) -> Leaf:
+        return Leaf(
+            VERSION, draft.type, seq, self.stream_id, draft.ts_ms, self.log.epoch, draft.actor, draft.device_key_id,
+            draft.dseq, draft.ts_client_ms, None, draft.refs, draft.facts, None,
+        )  # fmt: skip
+
+    def _answer(self, asked: _Asked, seq: int, entries: Sequence[Entry]) -> None:
+        if asked.answer.done():  # its waiter was cancelled: setting a result would raise and kill the writer
+            return
+        entry = (
+            entries[seq - entries[0].seq] if entries and seq >= entries[0].seq else next(self.log.read(seq, seq + 1))
+        )
+        asked.answer.set_result(Receipt(seq, entry.leaf_hash, entry.leaf.ts_ms))
+
+    # -- the same number again (HR14) ---------------------------------------------------------------------------------
+    def _known(self, asked: _Asked) -> int | None:
+        stamp = asked.stamp
+        if stamp.device is None or stamp.dseq is None:
+            return None
+        return self._seen.get((stamp.device, stamp.dseq))
+
+    def _remember(self, stamp: Stamp, seq: int) -> None:
+        if stamp.device is not None and stamp.dseq is not None:
+            self._seen[stamp.device, stamp.dseq] = seq
+            self._last_dseq[stamp.device] = max(stamp.dseq, self._last_dseq.get(stamp.device, 0))
+
+    def _compare(self, asked: _Asked, seq: int, drafts: Sequence[Draft]) -> None:
+        """Raises _Conflicting unless the same act is sent again."""
+        command = asked.command
+        commit = commitment(command.salt, command.content_bytes) if command.salt and command.content_bytes else None
+        if seq >= self.log.next_seq:
+            draft = drafts[seq - self.log.next_seq]
+            kept_commit = commitment(draft.salt, draft.content) if draft.salt and draft.content else None
+            kept = (draft.type, draft.actor, tuple(draft.facts)[: len(command.args)], kept_commit)
+        else:
+            leaf = next(self.log.read(seq, seq + 1)).leaf
+            kept = (leaf.type, leaf.actor, _tuples(leaf.facts)[: len(command.args)], leaf.commit)
+        if kept != (command.name, asked.stamp.actor, command.args, commit):
+            raise _Conflicting
+
+    def _conflict(self, asked: _Asked) -> Draft:
+        now = max(asked.stamp.now_ms, self.log.last_ts_ms)
+        return Draft("conflict", COURT, now, (asked.stamp.actor, asked.stamp.dseq))
+
+
+class _Conflicting(Exception):  # noqa: N818 - never leaves this file
+    """Another act under a number that is taken."""
+
+
+def _fail(answer: "asyncio.Future[Receipt]", error: Exception) -> None:
+    if not answer.done():
+        answer.set_exception(error)
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
+
+
+async def open_writer(flow: Flow[S], open_log: Callable[[Fold], Awaitable[StreamLog]]) -> Writer[S]:
+    """Replay a stream and become its writer. `open_log(fold)` opens the log and calls `fold` for each leaf."""
+    state: list[S] = [flow.initial]
+    seen: dict[tuple[bytes, int], int] = {}
+
+    def fold(leaf: Leaf, _hash: bytes) -> None:
+        state[0] = flow.evolve(state[0], leaf)
+        if leaf.device_key_id is not None and leaf.dseq is not None:
+            seen[leaf.device_key_id, leaf.dseq] = leaf.seq
+
+    record = await open_log(fold)
+    return Writer(flow, record, state[0], seen)
