@@ -121,7 +121,8 @@ async def append_figures(
 
 
 def _main() -> None:
-    writers, seconds, streams = (int(each) for each in (*sys.argv[1:], 100, 5, 1)[:3])
+    given = [int(each) for each in sys.argv[1:4]]
+    writers, seconds, streams = given + [100, 5, 1][len(given) :]
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as directory:
         print(asyncio.run(append_figures(Path(directory), writers=writers, seconds=seconds, streams=streams)))  # noqa: T201
 

@@ -1,0 +1,191 @@
+"""Make the test vectors that the Python and the TypeScript readers share: `python tests/recording/make_vectors.py`.
+
+They are frozen with format version 1; a test says that they still come out the same.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgpack
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from recording import checkpoint, tiles
+from recording.checkpoint import Checkpoint
+from recording.content import commitment
+from recording.leaf import Leaf, encode
+from recording.merkle import EMPTY_ROOT, Tree, leaf_hash
+from recording.note import Signer
+
+HERE = Path(__file__).parent / "vectors"
+STREAM = bytes(range(16))
+OTHER = bytes(range(16, 32))
+SALT = bytes(range(32))
+COURT = "yuyao.court.example"
+
+
+def plain(value: Any) -> Any:
+    """JSON has no bytes: they become {"hex": ...}."""
+    if isinstance(value, bytes):
+        return {"hex": value.hex()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+def leaves() -> dict[str, Any]:
+    words = '{"text":"我到了"}'.encode()
+    commit = commitment(SALT, words)
+    t = 1_790_000_000_000
+    some = {
+        "first leaf of a hearing": Leaf(1, "open", 0, STREAM, t, 1, "court", None, None, None, commit, [], ["hearing", OTHER, t], None),
+        "a message with every field that exists today": Leaf(
+            1, "msg.text", 41, STREAM, t + 5, 3, "party/2", None, 17, t - 120, commit, [40], [], None
+        ),
+        "an act without content": Leaf(1, "act.mute", 42, STREAM, t + 6, 3, "judge/1", None, 5, t, None, [], ["party/1"], None),
+        "references within the stream and to another": Leaf(
+            1, "sitting.sealed", 9, OTHER, t, 1, "court", None, None, None, None,
+            [0, [STREAM, 41, sha256(b"x").digest()]], [STREAM, 41, sha256(b"x").digest()], None,
+        ),
+        "facts of every kind": Leaf(
+            1, "seal", 65536, STREAM, 2**53 - 1, 2**32, "judge/1", b"\x01", 2**32, -1, None, [],
+            [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1, -1, -32, -33, -128, -129, -32769,
+             -(2**31) - 1, -(2**53) + 1, True, False, None, "", "庭", "x" * 32, b"", b"y" * 256, [], [["msg.text", 3], [[None]]]],
+            bytes(64),
+        ),
+    }
+    good = [
+        {"name": name, "fields": plain(leaf), "bytes": encode(leaf).hex(), "leaf_hash": leaf_hash(encode(leaf)).hex()}
+        for name, leaf in some.items()
+    ]
+    base = list(some["an act without content"])
+
+    def with_field(index: int, value: Any) -> bytes:
+        return msgpack.packb([*base[:index], value, *base[index + 1 :]])
+
+    canonical = encode(some["an act without content"])
+    bad = {
+        "an integer in more bytes than it needs": canonical.replace(b"\x2a", b"\xcc\x2a", 1),
+        "an array header in more bytes than it needs": b"\xdc\x00\x0e" + canonical[1:],
+        "a byte after the end": canonical + b"\x00",
+        "cut short": canonical[:-1],
+        "thirteen fields": msgpack.packb(base[:13]),
+        "fifteen fields": msgpack.packb([*base, None]),
+        "a version of another kind": with_field(0, True),
+        "version 2": with_field(0, 2),
+        "a float": with_field(12, [1.0]),
+        "a map": with_field(12, [{"a": 1}]),
+        "an extension type": with_field(12, [msgpack.ExtType(1, b"x")]),
+        "an integer beyond 2^53 - 1": with_field(12, [2**53]),
+        "text that is not UTF-8": canonical.replace(b"\xa7party/1", b"\xa7party/\xff"),
+        "a stream id of 15 bytes": with_field(3, STREAM[:15]),
+        "a commitment of 31 bytes": with_field(10, bytes(31)),
+        "a type in capitals": with_field(1, "Act.Mute"),
+        "a negative seq": with_field(2, -1),
+        "a reference of two parts": with_field(11, [[STREAM, 1]]),
+        "over 4096 bytes": with_field(12, ["x" * 4096]),
+        "nothing": b"",
+    }
+    return {"good": good, "bad": [{"name": name, "bytes": raw.hex()} for name, raw in bad.items()]}
+
+
+def tree() -> dict[str, Any]:
+    entries = [bytes([number]) * number for number in range(20)]
+    whole = Tree(leaf_hash(each) for each in entries)
+    return {
+        "entries": [each.hex() for each in entries],
+        "leaf_hashes": [whole.leaf_hash(number).hex() for number in range(20)],
+        "empty_root": EMPTY_ROOT.hex(),
+        "roots": [whole.root(size).hex() for size in range(21)],
+        "frontiers": [[each.hex() for each in whole.frontier(size).hashes()] for size in range(21)],
+        "inclusion": [
+            {"seq": seq, "size": size, "proof": [each.hex() for each in whole.inclusion(seq, size)]}
+            for size in range(1, 21) for seq in range(size)
+        ],
+        "consistency": [
+            {"old": old, "size": size, "proof": [each.hex() for each in whole.consistency(old, size)]}
+            for size in range(21) for old in range(size + 1)
+        ],
+    }
+
+
+def commitments() -> dict[str, Any]:
+    contents = ["", "yes", "no", '{"text":"我到了"}', '{ "text" : "spaces are kept" }\n']
+    return {
+        "commitments": [
+            {"salt": SALT.hex(), "content": text, "commitment": commitment(SALT, text.encode()).hex()} for text in contents
+        ]
+    }
+
+
+def checkpoints() -> dict[str, Any]:
+    private = sha256(b"a key for test vectors only").digest()
+    signer = Signer(COURT, Ed25519PrivateKey.from_private_bytes(private))
+    origin = checkpoint.origin_of(COURT, STREAM)
+    named = signer.under(origin)
+    whole = Tree(bytes.fromhex(each) for each in tree()["leaf_hashes"])
+    good = [
+        {"size": size, "root": whole.root(size).hex(), "note": checkpoint.sign(Checkpoint(origin, size, whole.root(size)), signer)}
+        for size in (0, 1, 7, 20)
+    ]
+    note = good[2]["note"]
+    body, _, line = note.partition("\n\n")
+    bad = {
+        "another size under the signature": note.replace("\n7\n", "\n8\n"),
+        "a leading zero": note.replace("\n7\n", "\n07\n"),
+        "an extension line": body + "\nmore\n\n" + line,
+        "no signature": body + "\n\n",
+        "no last newline": note[:-1],
+        "a hyphen for the em dash": note.replace("— ", "- "),
+        "another key name": note.replace("— " + COURT, "— other.example"),
+        "the signature flipped": note[:-4] + ("A" if note[-4] != "A" else "B") + note[-3:],
+    }
+    return {
+        "origin": origin,
+        "private_key": private.hex(),
+        "public_key": signer.key.public_key.hex(),
+        "court_vkey": str(signer.key),
+        "stream_vkey": str(named.key),
+        "good": good,
+        "bad": [{"name": name, "note": text} for name, text in bad.items()],
+    }
+
+
+def tile_files() -> dict[str, Any]:
+    files: dict[str, str] = {}
+    builder = tiles.TileBuilder(lambda path, data: files.__setitem__(path, sha256(data).hexdigest()))
+    for number in range(70_000):
+        builder.add(number.to_bytes(4, "big"))
+    builder.finish()
+    ends = [name for name in files if "/x000/" not in name and ("/0/" in name or "entries" in name)]
+    shown = sorted(name for name in files if ".p/" in name or name.startswith(("tile/1/", "tile/2/")) or name in ends[:2])
+    return {
+        "about": "entry n is n as 4 bytes, big endian, for n < 70000; SHA-256 of some of the files",
+        "root": builder.frontier.root().hex(),
+        "count": len(files),
+        "files": {name: files[name] for name in shown},
+        "paths": {str(index): tiles.tile_path(0, index) for index in (0, 999, 1000, 1_234_067, 999_999_999)},
+    }
+
+
+def every() -> dict[str, dict[str, Any]]:
+    return {
+        "leaves.json": leaves(),
+        "tree.json": tree(),
+        "commitments.json": commitments(),
+        "checkpoints.json": checkpoints(),
+        "tiles.json": tile_files(),
+    }
+
+
+def rendered(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    HERE.mkdir(exist_ok=True)
+    for name, value in every().items():
+        (HERE / name).write_text(rendered(value), encoding="utf-8")
