@@ -89,6 +89,9 @@ class Client:
         self._closed = False
         self._ended: Ended | None = None
         self._task: asyncio.Task[None] | None = None
+        self._flush_task: asyncio.Task[None] | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+        self._socket_was_useful = False
         self._events: deque[Event | Lost] = deque()
         self._lagged = False
         self._news = asyncio.Event()
@@ -205,7 +208,7 @@ class Client:
             if lost.code in FINAL:
                 self._end(Ended(lost.code, lost.detail))
                 return
-            if self._socket_was_useful:
+            if self._socket_was_useful and not self._closed:
                 retry_s = FIRST_RETRY_S
                 self._publish(lost)
             await asyncio.sleep(retry_s * (0.5 + self._jitter()))
@@ -230,16 +233,17 @@ class Client:
         self._socket = socket
         self.connections += 1
         detail = ""
-        ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
-        self._ticking = ticking
         try:
             self.session.connected(_now_ms())
+            self._tick_after(TICK_S)
             await self._flush()
             while True:
                 data = await socket.recv(decode=False)
                 for event in self.session.receive(data, _now_ms()):
                     if isinstance(event, frames.Closing):
                         detail = event.detail
+                    elif isinstance(event, frames.Busy):
+                        self._tick_after(event.retry_ms / 1000 + 0.002)
                     self._publish(event)
                 if self.session.has_output:
                     await self._flush()
@@ -250,20 +254,30 @@ class Client:
             await socket.close(4400, "malformed")
             return Lost(1006, error.detail)
         finally:
-            self._ticking.cancel()
+            self._tick_after(None)
             self._socket = None
             self.session.lost()
             for future in (self._sdp_answer, self._page):
                 if future is not None and not future.done():
                     future.set_exception(ConnectionError("the connection broke"))
 
+    def _tick_after(self, seconds: float | None) -> None:
+        """One timer; asking for an earlier tick replaces a later one. None stops it."""
+        loop = asyncio.get_running_loop()
+        if self._ticking is not None:
+            if seconds is not None and self._ticking.when() <= loop.time() + seconds:
+                return
+            self._ticking.cancel()
+        self._ticking = None if seconds is None else loop.call_later(seconds, self._tick)
+
     def _tick(self) -> None:
+        self._ticking = None
         if self._socket is None:
             return
         if not self.session.on_timer(_now_ms()):
             self._socket.transport.abort()
             return
-        self._ticking = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        self._tick_after(TICK_S)
         if self.session.has_output:
             self._flush_task = asyncio.get_running_loop().create_task(self._flush())
 

@@ -167,7 +167,10 @@ class ClientSession:
         if self.welcome is None:
             raise RuntimeError("nothing can be submitted before the first welcome")
         dseq = self._next_dseq
-        data = encode(Submit(dseq, command, list(args), list(refs), salt, content, ts_client_ms))
+        try:
+            data = encode(Submit(dseq, command, list(args), list(refs), salt, content, ts_client_ms))
+        except ValueError as error:
+            raise Malformed(frames.MALFORMED, str(error)) from None
         frames.decode_client(data)
         self._next_dseq += 1
         self._outbox[dseq] = data

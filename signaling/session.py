@@ -143,6 +143,7 @@ class ServerSession:
         self._highest_dseq = 0
         self._unanswered: set[int] = set()
         self._held_from: int | None = None
+        self._held_ms = BUSY_RETRY_MS
         self._talk: deque[bytes] = deque()
         self._record: deque[bytes | Iterator[Packed] | list[Packed]] = deque()
         self._queued = 0
@@ -231,7 +232,7 @@ class ServerSession:
             return self._say(frames.Refused(dseq, "malformed", "this number is far beyond the last one"))
         # After a `busy` all later numbers are held off as well, or a person's words would change their order.
         if self._held_from is not None and dseq > self._held_from:
-            return self._say(frames.Busy(dseq, BUSY_RETRY_MS))
+            return self._say(frames.Busy(dseq, self._held_ms))
         if dseq in self._unanswered:
             return []  # sent again before its answer: one answer will come
         if len(self._unanswered) >= MAX_UNANSWERED or not bucket.take(now_ms):
@@ -306,6 +307,7 @@ class ServerSession:
         if not self._may("busy"):
             return []
         self._held_from = dseq if self._held_from is None else min(dseq, self._held_from)
+        self._held_ms = retry_ms
         return self._say(frames.Busy(dseq, retry_ms))
 
     def answer(self, sdp: str, slots: dict[str, Any]) -> list[Action]:

@@ -262,7 +262,7 @@ def test_a_room_that_is_busy_holds_off_later_submits():
     session.receive(encode(say(1)), 0)
     session.busy(1, 200)
     assert session.receive(encode(say(2)), 1) == []
-    assert [(f.dseq, f.retry_ms) for f in written(session)[1:]] == [(1, 200), (2, 500)]
+    assert [(f.dseq, f.retry_ms) for f in written(session)[1:]] == [(1, 200), (2, 200)]
     assert [a.frame.dseq for d in (1, 2) for a in session.receive(encode(say(d)), 300)] == [1, 2]
 
 
@@ -334,7 +334,7 @@ def test_a_phone_with_another_history_is_never_silently_reset(cursor):
 
 
 class HostilePhone(RuleBasedStateMachine):
-    """Whatever is sent in whatever order: documented actions only, at most one Close, entries in order, queue bounded."""
+    """Whatever is sent in whatever order: documented actions, at most one Close, entries in order, a bounded queue."""
 
     @initialize()
     def begin(self):
