@@ -146,7 +146,7 @@ class Hearing:
         return [Entry(leaf.decode(each.leaf), merkle.leaf_hash(each.leaf), each.content) for each in self.kept]
 
 
-def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = True) -> Hearing:
+def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = True, segments: int = 3) -> Hearing:
     """The hearing; `segment` stands for the recording's bytes, to which each segment's name is added."""
     it = Hearing()
     case = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -210,7 +210,7 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
     it.put("join", "party/2", "return", after_s=17)
     for slot in ("judge/1", "party/1", "party/2"):
         for track in ("audio", "video"):
-            for n in range(3):
+            for n in range(segments):
                 begin = start + n * 60_000
                 if slot == "party/2" and n == 2:
                     continue

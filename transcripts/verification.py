@@ -1,0 +1,198 @@
+"""Checks an export without a server: the record, every view made from it, and every file around it.
+
+Law of this module: what can be made again is made again and compared byte for byte; what cannot is covered by the
+manifest and named as not checked. A bundle comes from somebody who may want to deceive: nothing in it is trusted,
+no name in it is followed out of it, and whatever it holds ends in a report, never in an error. One altered byte
+outweighs all else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from recording import bag
+from recording.errors import MalformedNote
+from recording.findings import Findings, shown
+from recording.note import VerifierKey
+from recording.verifier import CODES, RecordReport
+from recording.verifier import verify_bundle as verify_record_and_bag
+from transcripts import layout
+from transcripts.clock import COURT_ZONE, Zone
+from transcripts.reader import BundleRecord, is_plain_file
+from transcripts.report import Found, Report, Scope
+from transcripts.tally import Tally
+from transcripts.timeline import Overview, blobs_of, overview, read
+from transcripts.views import views
+
+_TAG_LIMIT: Final = 1 << 16
+_MANIFEST_LIMIT: Final = 1 << 28
+_RECORD_CODES: Final = frozenset(
+    {
+        *("note_malformed", "empty_record", "bundle_malformed", "leaf_malformed", "leaf_differs", "root_differs"),
+        *("tile_differs", "verifier_error", "not_a_bundle"),
+    }
+)
+"""After any of these, what the record says is unknown, so nothing is made from it."""
+
+
+def verify_bundle(path: Path, court_key: str | None = None) -> Report:
+    """Check an export. `court_key` is the text of a verifier key that came from the court by another way, under the
+    court's name or the record's. Never raises: see `Report.outcome`.
+    """
+    scope = Scope()
+    try:
+        return _verify(path, court_key, scope)
+    except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a report
+        found = Found("verifier_error", type(error).__name__, None, None)
+        return Report.of([found], 0, RecordReport(Findings()), Overview(), scope)
+
+
+def _verify(path: Path, court_key: str | None, scope: Scope) -> Report:
+    if not _is_ours(path):
+        return Report.of([Found("not_a_bundle", "", None, None)], 0, RecordReport(Findings()), Overview(), scope)
+    key = None
+    found: list[Found] = []
+    if court_key is not None:
+        try:
+            key = VerifierKey.parse(court_key)
+        except MalformedNote as error:
+            found.append(Found("key_unreadable", str(error), None, None))
+    head = _BagInfo.read(path / layout.BAG_INFO)
+    tally = Tally()
+    record = verify_record_and_bag(
+        path,
+        court_key=key,
+        named_blobs=blobs_of,
+        on_leaf=lambda leaf, _hash: tally.add(leaf),
+        info=_info(head) if head.known else None,
+    )
+    found += _told(record, path)
+    found += tally.findings()
+    scope.files = True
+    if not head.parsed:
+        found.append(Found("file_differs", "bag-info.txt cannot be read", layout.BAG_INFO, None))
+    if record.size and record.entries_read == record.size and not _broken(record):
+        scope.entries = True
+        total = _derived(path, head, found, scope)
+    else:
+        total = Overview()
+    return Report.of(_ranked(found), record.findings.dropped, record, total, scope)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this was ever an export of ours: it has a record, or its manifest names one."""
+    if not path.is_dir():
+        return False
+    if (path / layout.RECORD).is_dir():
+        return True
+    manifest = path / layout.MANIFEST
+    if not is_plain_file(manifest) or manifest.stat().st_size > _MANIFEST_LIMIT:
+        return False
+    return b"  data/record/" in manifest.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class _BagInfo:
+    """The two things of bag-info.txt that do not follow from the record, and the version."""
+
+    parsed: bool
+    known: bool
+    made_ms: int = 0
+    zone: Zone = COURT_ZONE
+
+    @classmethod
+    def read(cls, path: Path) -> "_BagInfo":
+        try:
+            if not is_plain_file(path) or path.stat().st_size > _TAG_LIMIT:
+                return cls(parsed=False, known=False)
+            rows = (line.partition(": ") for line in path.read_text("utf-8").splitlines())
+            said = {label: value for label, _, value in rows}
+            made = said["Palmcourt-Made-Ms"]
+            if not made.isascii() or not made.isdecimal() or len(made) > 16:
+                return cls(parsed=False, known=False)
+            known = said["Palmcourt-Export-Format"] == str(layout.FORMAT)
+            return cls(parsed=True, known=known, made_ms=int(made), zone=Zone.parse(said["Palmcourt-Time-Zone"]))
+        except (OSError, ValueError, KeyError):
+            return cls(parsed=False, known=False)
+
+
+def _info(head: _BagInfo) -> Callable[[RecordReport], bag.Pairs]:
+    return lambda record: layout.bag_info(record.origin or "", head.made_ms, head.zone)
+
+
+def _broken(record: RecordReport) -> bool:
+    return any(each.code in _RECORD_CODES for each in record.findings.items)
+
+
+def _told(record: RecordReport, path: Path) -> Iterator[Found]:
+    """What the record's verifier found. Content that is absent with its salt is not altered: it cannot be checked."""
+    for each in record.findings.items:
+        code = each.code if each.code in CODES else "verifier_error"
+        if code == "content_missing" and each.file is not None:
+            name = each.file.rpartition("/")[2].partition(".")[0]
+            kept = (path / layout.SALTS / name).exists() or any((path / layout.CONTENT).glob(f"{name}.*"))
+            code = "content_missing" if kept else "content_absent"
+        yield Found(code, each.sentence, each.file, each.seq)
+
+
+def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Overview:
+    """Make every view again and compare; account for every file."""
+    record = BundleRecord(path)
+    total = overview(read(record.entries()))
+    if not head.parsed:
+        return total
+    if not head.known:
+        found.append(Found("format_unknown", "", layout.BAG_INFO, None))
+        return total
+    made = set()
+    for view in views(record, head.zone):
+        made.add(view.path)
+        scope.views += 1
+        target = path / view.path
+        if not is_plain_file(target):
+            found.append(Found("missing_file", "a file made from the record is missing", view.path, None))
+        elif not _same(target, view.pieces()):
+            found.append(Found("view_differs", "made again from the record, this file is another", view.path, None))
+    scope.compared = True
+    contents = {record.endings.path(commit) for commit in record.endings.commitments()}
+    joined = {layout.media_file(*track, suffix) for track in total.tracks for suffix in layout.MEDIA_ENDINGS}
+    found += _unknown(path, made | contents | joined, scope)
+    return total
+
+
+def _unknown(path: Path, known: set[str], scope: Scope) -> Iterator[Found]:
+    """Files that nothing in the record accounts for. Tiles and salts were accounted for with the record."""
+    for name, file in bag.walk(path / "data", Findings(), prefix="data/"):
+        if name.startswith((layout.RECORD + "/", layout.SALTS + "/")) or file is None:
+            continue
+        scope.media += name.startswith(layout.MEDIA + "/")
+        if name not in known:
+            yield Found("extra_file", "a file does not belong to this export", shown(name), None)
+
+
+def _same(path: Path, pieces: Iterable[bytes]) -> bool:
+    with path.open("rb") as file:
+        return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
+
+
+def _ranked(found: Iterable[Found]) -> list[Found]:
+    """Findings with the one that says most first: an altered entry, then an altered file, then a manifest.
+
+    When the tag manifest says that the manifest is not the one that was written, a file that is only said to differ
+    by that manifest, while nothing else speaks against it, comes behind it.
+    """
+    unique = list(dict.fromkeys(found))
+    manifests = {layout.MANIFEST, layout.TAG_MANIFEST}
+    blamed = {each.file for each in unique if each.code == "manifest_differs"} == manifests
+    spoken = {each.file for each in unique if each.code != "file_differs"}
+
+    def rank(each: Found) -> tuple[bool, int, int]:
+        if each.seq is not None:
+            return (each.cannot, 0, each.seq)
+        if each.file in manifests:
+            return (each.cannot, 2, each.file == layout.TAG_MANIFEST)
+        doubtful = blamed and each.code == "file_differs" and each.file not in spoken
+        return (each.cannot, 3 if doubtful and (each.file or "").startswith("data/") else 1, 0)
+
+    return sorted(unique, key=rank)
