@@ -414,8 +414,8 @@ def _gone(room: bytes, seat: str, cause: Literal["network", "closed"], since_ms:
 
 
 def _segment(*fields: Any) -> SegmentClosed:
-    *plain, path = fields
-    return SegmentClosed(*plain, Path(path))
+    room, seat, kind, codec, n, start_ms, end_ms, path = fields
+    return SegmentClosed(room, seat, kind, codec, n, start_ms, end_ms, Path(path))
 
 
 _EVENTS: dict[str, Callable[..., MediaEvent]] = {
