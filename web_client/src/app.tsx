@@ -1,0 +1,125 @@
+// From a link to a page: the ticket leaves the address bar before anything else happens, then the court is asked what it
+// opens. The room and the registry are chunks of their own, fetched when somebody goes there.
+import type { ComponentType, JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { words } from "./i18n/words";
+import { EntryPage } from "./pages/entry/entry";
+import { FailedPage } from "./pages/failed/failed";
+import { isSitting, openTicket, Problem, type DeskInfo, type TicketInfo } from "./protocol/api";
+import { keepLink, keptLink, waitingOf, type Link } from "./state/device";
+import { failureOf, page, phone, type Page } from "./state/page";
+
+const LINK = /^#\/([jr])\/([A-Za-z0-9_-]{8,128})$/;
+const RETRY_MS = 4_000;
+
+async function findLink(): Promise<Link | null> {
+  const match = LINK.exec(location.hash);
+  if (match === null) return keptLink();
+  const link: Link = { door: match[1] as "j" | "r", ticket: match[2] as string, entered: false };
+  // Never identity in an address: not in the history, not in a screenshot, not in what a phone suggests next time.
+  history.replaceState(null, "", `${location.pathname}#/`);
+  const kept = await keptLink();
+  // The same link opened again in the tab that is already inside is a reload, not a new visit.
+  const again = kept !== null && kept.entered && kept.ticket === link.ticket && kept.door === link.door;
+  keepLink(again ? kept : link);
+  return again ? kept : link;
+}
+
+let retry: ReturnType<typeof setTimeout> | undefined;
+
+/** Reads the link, asks the court what it opens, and shows the page for it. */
+export async function open(): Promise<void> {
+  clearTimeout(retry);
+  if (typeof indexedDB === "undefined" || crypto.subtle === undefined) {
+    page.value = { kind: "failed", why: "old_browser", phone: "", waiting: 0 };
+    return;
+  }
+  const link = await findLink();
+  if (link === null) {
+    page.value = { kind: "failed", why: "no_link", phone: "", waiting: 0 };
+    return;
+  }
+  let info: TicketInfo | DeskInfo;
+  try {
+    info = await openTicket(link.ticket);
+  } catch (error) {
+    const problem = error instanceof Problem ? error : new Problem(0, "broken", "");
+    const said = problem.body["phone"];
+    if (typeof said === "string") phone.value = said;
+    const why = failureOf(problem.code, problem.status);
+    page.value = { kind: "failed", why, phone: phone.value, waiting: 0 };
+    if (why === "unreachable") retry = setTimeout(() => void open(), RETRY_MS);
+    return;
+  }
+  phone.value = info.phone;
+  if (!isSitting(info)) {
+    page.value = { kind: "desk", ticket: link.ticket, info };
+    return;
+  }
+  const streamKey = `${info.stream_id}/${info.slot}`;
+  const visit = { ticket: link.ticket, info, streamKey };
+  page.value = link.entered ? { kind: "sitting", visit, returning: true } : { kind: "entry", visit, waiting: await waitingOf(streamKey) };
+}
+
+function Loading(): JSX.Element {
+  return (
+    <main class="page" aria-busy="true">
+      <p role="status">{words().loading}</p>
+    </main>
+  );
+}
+
+type Lazy = "test" | "sitting" | "desk";
+type LazyPage<K extends Lazy> = ComponentType<{ readonly at: Extract<Page, { kind: K }> }>;
+
+async function fetchPage(kind: Lazy): Promise<ComponentType<{ readonly at: never }>> {
+  if (kind === "desk") return (await import("./pages/registry/registry")).RegistryPage satisfies LazyPage<"desk">;
+  const court = await import("./pages/court");
+  return kind === "test" ? (court.SelfTestPage satisfies LazyPage<"test">) : (court.SittingPage satisfies LazyPage<"sitting">);
+}
+
+const fetched = new Map<Lazy, ComponentType<{ readonly at: never }>>();
+
+function LazyChunk({ at }: { readonly at: Extract<Page, { kind: Lazy }> }): JSX.Element {
+  const [, show] = useState(0);
+  const kind = at.kind;
+  useEffect(() => {
+    if (fetched.has(kind)) return undefined;
+    let here = true;
+    const load = (): void => {
+      fetchPage(kind).then(
+        (component) => {
+          fetched.set(kind, component);
+          if (here) show((n) => n + 1);
+        },
+        () => {
+          // the link is down, or a new version replaced the chunk: try again, and after a while from the start
+          if (here) setTimeout(load, 1_500);
+        },
+      );
+    };
+    load();
+    return () => {
+      here = false;
+    };
+  }, [kind]);
+  const Component = fetched.get(kind) as ComponentType<{ readonly at: typeof at }> | undefined;
+  return Component === undefined ? <Loading /> : <Component at={at} />;
+}
+
+export function App(): JSX.Element {
+  const at = page.value;
+  switch (at.kind) {
+    case "opening":
+      return <Loading />;
+    case "entry":
+      return <EntryPage visit={at.visit} waiting={at.waiting} />;
+    case "failed": {
+      const hopeless = at.why === "no_link" || at.why === "old_browser";
+      return <FailedPage why={at.why} waiting={at.waiting} again={hopeless ? undefined : () => void open()} />;
+    }
+    default:
+      return <LazyChunk at={at} />;
+  }
+}

@@ -1,0 +1,53 @@
+// The door: what this link opens, when, and as whom. Nothing is asked of the device until Enter is tapped; that tap also
+// unlocks sound, which browsers allow only after one.
+import type { JSX } from "preact";
+
+import { courtTime, COURT_ZONE, ownTime } from "../../i18n/times";
+import { person, words } from "../../i18n/words";
+import { page, type Visit } from "../../state/page";
+import { CallCourt, Masthead } from "../../ui/masthead";
+
+export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly waiting: number }): JSX.Element {
+  const w = words();
+  const { info } = visit;
+  const zone = info.time_zone ?? COURT_ZONE;
+  const own = info.scheduled_ms === null ? null : ownTime(info.scheduled_ms, zone);
+  return (
+    <main class="page" data-testid="page-entry">
+      <Masthead court={info.court} />
+      <div class="stack">
+        <h1>{w.kinds[info.kind] ?? w.product}</h1>
+        <dl class="facts card">
+          <dt>{w.case_number}</dt>
+          <dd data-testid="case-number">{info.case_number}</dd>
+          <dt>{w.cause}</dt>
+          <dd>{info.cause}</dd>
+          {info.scheduled_ms !== null && (
+            <>
+              <dt>{w.time}</dt>
+              <dd>
+                <time dateTime={new Date(info.scheduled_ms).toISOString()}>{courtTime(info.scheduled_ms, zone)}</time>
+                {own !== null && <span class="soft"> {w.your_time(own)}</span>}
+              </dd>
+            </>
+          )}
+          <dt>{w.you_are}</dt>
+          <dd>
+            <strong data-testid="role">{person(info.role, info.name)}</strong>
+          </dd>
+          <dt>{w.need}</dt>
+          <dd>{info.role === "judge" || info.role === "clerk" ? w.need_desk : w.need_text}</dd>
+        </dl>
+        {waiting > 0 && <p class="notice wait">{w.kept_lines(waiting)}</p>}
+      </div>
+      <footer class="stack">
+        <button type="button" class="button primary wide" data-testid="enter" onClick={() => (page.value = { kind: "test", visit })}>
+          {w.enter}
+        </button>
+        <p class="soft small">{w.enter_hint}</p>
+        {info.expires_ms !== null && <p class="soft small">{w.valid_until(courtTime(info.expires_ms, zone))}</p>}
+        <CallCourt phone={info.phone} />
+      </footer>
+    </main>
+  );
+}

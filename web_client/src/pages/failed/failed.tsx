@@ -1,0 +1,50 @@
+// Every failure in one shape: what happened, what was kept, what to do now, and the court's number.
+import type { JSX } from "preact";
+
+import { words } from "../../i18n/words";
+import { phone, type Failure } from "../../state/page";
+import { CallCourt, Masthead } from "../../ui/masthead";
+
+interface Props {
+  readonly why: Failure;
+  readonly waiting: number;
+  /** What a tap on the one button does; absent where nothing on this page can help. */
+  readonly again?: (() => void) | undefined;
+}
+
+const BEFORE: ReadonlySet<Failure> = new Set(["expired", "revoked", "used", "unknown", "no_link", "old_browser"]);
+
+export function FailedPage({ why, waiting, again }: Props): JSX.Element {
+  const w = words();
+  const said = w.failed[why];
+  return (
+    <main class="page" data-testid={`failed-${why}`}>
+      <Masthead court="" />
+      <div class="stack" role="alert">
+        <h1>{said.title}</h1>
+        <div class="card stack">
+          <div>
+            <h2 class="small soft">{w.what_happened}</h2>
+            <p>{said.happened}</p>
+          </div>
+          <div>
+            <h2 class="small soft">{w.what_kept}</h2>
+            <p>{waiting > 0 ? w.kept_waiting(waiting) : BEFORE.has(why) ? w.kept_none : w.kept_record}</p>
+          </div>
+          <div>
+            <h2 class="small soft">{w.what_next}</h2>
+            <p>{said.next}</p>
+          </div>
+        </div>
+      </div>
+      <footer class="stack">
+        {again !== undefined && (
+          <button type="button" class="button primary wide" data-testid="try-again" onClick={again}>
+            {why === "replaced" ? w.use_here : w.try_again}
+          </button>
+        )}
+        <CallCourt phone={phone.value} />
+      </footer>
+    </main>
+  );
+}

@@ -1,0 +1,139 @@
+// What judge and clerk do to the sitting. Frequent acts are one tap; what cannot be undone stands apart and is named
+// before it happens. An act goes the same way as a word: it is "sending" until it is on the record.
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+
+import { roomWords } from "../../i18n/room-words";
+import type { Argument } from "../../protocol/frames.gen";
+import { isBench, nextActs } from "../../state/may";
+import { Confirm } from "../../ui/sheet";
+import { here } from "./here";
+import { who } from "./wording";
+
+type Asked = { readonly act: "act.close" | "seal" } | { readonly act: "act.remove"; readonly slot: string };
+const asked = signal<Asked | null>(null);
+
+const ID: Readonly<Record<string, string>> = {
+  "act.check_in": "act-check-in",
+  "act.open": "act-open",
+  "act.recess": "act-recess",
+  "act.resume": "act-resume",
+  "act.close": "act-close",
+  seal: "act-seal",
+  "act.mute_all": "act-mute-all",
+  "act.unmute_all": "act-unmute-all",
+};
+
+export function perform(command: string, args: readonly Argument[] = []): void {
+  void here().sitting.say({ command, args });
+}
+
+export function askRemove(slot: string): void {
+  asked.value = { act: "act.remove", slot };
+}
+
+/** True while this very act is on its way: a second tap would only be refused. */
+export function under(command: string, arg?: string): boolean {
+  return here().sitting.outbox.items.value.some(
+    (item) => item.command === command && (item.state === "waiting" || item.state === "recorded") && (arg === undefined || item.args[0] === arg),
+  );
+}
+
+export function Acts(): JSX.Element | null {
+  const r = roomWords();
+  const { sitting } = here();
+  const view = sitting.view.value;
+  const me = sitting.me.value;
+  if (view === null || me === null || !isBench(me.role)) return null;
+  const acts = nextActs(view, me.role);
+  const online = sitting.line.value.kind === "open";
+  const live = view.phase === "checking_in" || view.phase === "open" || view.phase === "in_recess";
+  const anyMuted = view.seats.some((seat) => seat.muted);
+  if (acts.length === 0 && !live) return null;
+  return (
+    <div class="acts" role="toolbar" aria-label={r.sitting_acts}>
+      {acts
+        .filter((act) => act !== "act.close")
+        .map((act) => (
+          <button
+            key={act}
+            type="button"
+            class={`button ${act === "seal" ? "danger" : act === "act.recess" ? "" : "primary"}`}
+            data-testid={ID[act]}
+            disabled={!online || under(act)}
+            onClick={() => (act === "seal" ? (asked.value = { act }) : perform(act))}
+          >
+            {r.acts[act]}
+          </button>
+        ))}
+      {live && (
+        <button
+          type="button"
+          class="button"
+          data-testid={anyMuted ? "act-unmute-all" : "act-mute-all"}
+          disabled={!online}
+          onClick={() => perform(anyMuted ? "act.unmute_all" : "act.mute_all")}
+        >
+          {r.acts[anyMuted ? "act.unmute_all" : "act.mute_all"]}
+        </button>
+      )}
+      {me.role === "judge" && view.floor !== null && (
+        <button type="button" class="button" data-testid="floor-end" disabled={!online} onClick={() => perform("act.floor", [null])}>
+          {r.floor_end}
+        </button>
+      )}
+      {acts.includes("act.close") && (
+        <button type="button" class="button danger apart" data-testid="act-close" disabled={!online || under("act.close")} onClick={() => (asked.value = { act: "act.close" })}>
+          {r.acts["act.close"]}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The one question that may be open; mounted once in the room. */
+export function ActQuestion(): JSX.Element | null {
+  const r = roomWords();
+  const { sitting } = here();
+  const view = sitting.view.value;
+  const question = asked.value;
+  if (question === null || view === null) return null;
+  const close = (): void => {
+    asked.value = null;
+  };
+  const last = sitting.entries.value[sitting.entries.value.length - 1];
+  switch (question.act) {
+    case "act.close":
+      return (
+        <Confirm title={r.act_close_title} text={r.act_close_text(view.caseNumber)} sure={r.act_close_sure} not={r.cancel} danger testid="close" close={close} act={() => perform("act.close")} />
+      );
+    case "seal":
+      return (
+        <Confirm
+          title={r.act_seal_title}
+          text={r.act_seal_text((last?.seq ?? 0) + 2, view.caseNumber)}
+          sure={r.act_seal_sure}
+          not={r.cancel}
+          danger
+          testid="seal"
+          close={close}
+          act={() => perform("seal")}
+        />
+      );
+    case "act.remove": {
+      const { slot } = question;
+      return (
+        <Confirm
+          title={r.act_remove_title(who(view, slot))}
+          text={r.act_remove_text}
+          sure={r.act_remove_sure}
+          not={r.cancel}
+          danger
+          testid="remove"
+          close={close}
+          act={() => perform("act.remove", [slot])}
+        />
+      );
+    }
+  }
+}

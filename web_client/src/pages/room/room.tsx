@@ -1,0 +1,179 @@
+// The courtroom. On a phone one column with everything under the thumb; on a desk the record in the middle and the people
+// beside it. What the court does to a person (mute, floor, recess) is said in words, at once, aloud and on the screen.
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+import { roomWords } from "../../i18n/room-words";
+import { person, words } from "../../i18n/words";
+import { isBench } from "../../state/may";
+import { seatOf, type RoomView } from "../../state/view";
+import { announce } from "../../ui/announce";
+import { Icon } from "../../ui/icons";
+import { CallCourt } from "../../ui/masthead";
+import { Sheet } from "../../ui/sheet";
+import { wide } from "../../ui/wide";
+import { ActQuestion, Acts, perform, under } from "./acts";
+import { Composer } from "./composer";
+import { here } from "./here";
+import { Keys } from "./keys";
+import { LeaveButton } from "./leave";
+import { watchLink, slowLink } from "./link";
+import { People } from "./people";
+import { watchSpeaking } from "./speaking";
+import { LineState, PhaseState } from "./status";
+import { Sound, Stage } from "./tiles";
+import { Timeline } from "./timeline";
+import { who } from "./wording";
+
+export function Room(): JSX.Element | null {
+  const r = roomWords();
+  const court = here();
+  const { sitting } = court;
+  const view = sitting.view.value;
+  const me = sitting.me.value;
+  const people = useSignal(false);
+  const search = useSignal<string | null>(null);
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => watchSpeaking(court), [court]);
+  useEffect(() => watchLink(court), [court]);
+  useAnnouncements(view, me?.slot ?? null);
+  useEffect(() => {
+    if (search.value === "") box.current?.focus();
+  }, [search.value === null]);
+  if (view === null || me === null) return null;
+  const desk = wide.value;
+  const hasPictures = view.phase === "checking_in" || view.phase === "open" || view.phase === "in_recess";
+  const typing = [...sitting.live.value].filter(([slot, live]) => live.typing && slot !== me.slot).map(([slot]) => who(view, slot));
+  return (
+    <div class={`room ${desk ? "desk" : "palm"}`} data-testid="page-room" data-slot={me.slot}>
+      <header class="status">
+        <img src="/emblem.svg" alt={r.emblem} width={28} height={28} />
+        <h1 class="case">{view.caseNumber}</h1>
+        <PhaseState />
+        <span class="grow" />
+        <button type="button" class="button quiet icon-only" data-testid="search" aria-label={r.search} aria-pressed={search.value !== null} onClick={() => (search.value = search.value === null ? "" : null)}>
+          <Icon name="search" />
+        </button>
+        {!desk && (
+          <button type="button" class="button quiet icon-only" data-testid="people-open" aria-label={r.people} onClick={() => (people.value = true)}>
+            <Icon name="people" />
+          </button>
+        )}
+        {desk ? (
+          <LeaveButton />
+        ) : null}
+      </header>
+      <div class="hall">
+        <LineState />
+        <Verdict />
+        <Sound />
+        {slowLink.value && <p class="line-state wait" role="status">{r.slow_link}</p>}
+        <OwnState view={view} slot={me.slot} />
+        {!desk && <Waiting view={view} />}
+        {hasPictures && <Stage wide={desk} />}
+        {search.value !== null && (
+          <div class="search-box">
+            <label class="unseen" for="search-box">
+              {r.search}
+            </label>
+            <input id="search-box" ref={box} type="search" data-testid="search-text" placeholder={r.search} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && (search.value = null)} />
+          </div>
+        )}
+        <Timeline search={search.value ?? ""} />
+        {typing.length > 0 && <p class="typing soft small">{r.typing(typing[0] ?? "")}</p>}
+        <Acts />
+        <Composer wide={desk} />
+      </div>
+      {desk && (
+        <aside>
+          <People />
+          <div class="row">
+            <CallCourt phone={view.phone} />
+          </div>
+        </aside>
+      )}
+      {people.value && !desk && (
+        <Sheet title={view.caseNumber} close={() => (people.value = false)} testid="people-sheet">
+          <p class="soft">{view.cause}</p>
+          <People />
+          <div class="row">
+            <CallCourt phone={view.phone} />
+            <LeaveButton />
+          </div>
+          <button type="button" class="button wide" data-testid="people-close" onClick={() => (people.value = false)}>
+            {r.close_sheet}
+          </button>
+        </Sheet>
+      )}
+      <ActQuestion />
+      <Keys search={() => (search.value = search.value ?? "")} />
+    </div>
+  );
+}
+
+/** What the court has done to this person, as long as it holds. */
+function OwnState({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
+  const r = roomWords();
+  const seat = seatOf(view, slot);
+  if (seat === null) return null;
+  const recess = view.phase === "in_recess";
+  const floor = view.phase === "open" && view.floor === slot;
+  if (!recess && !floor && !seat.muted) return null;
+  return (
+    <p class={`own-state ${floor ? "good" : "wait"}`} data-testid="own-state">
+      {recess ? (isBench(seat.role) ? r.recess_bench : r.recess) : seat.muted ? r.bench_muted_you : r.floor_yours}
+    </p>
+  );
+}
+
+/** For a judge or clerk with a phone: who stands at the door, and one tap. */
+function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
+  const r = roomWords();
+  const { sitting } = here();
+  const me = sitting.me.value;
+  if (me === null || !isBench(me.role) || view.phase === "scheduled" || view.phase === "closed") return null;
+  const waiting = view.seats.filter((seat) => seat.state === "waiting" && seat.connected);
+  if (waiting.length === 0) return null;
+  return (
+    <ul class="door">
+      {waiting.map((seat) => (
+        <li key={seat.slot} class="row">
+          <span class="grow">
+            {person(seat.role, seat.name)} · {r.state["waiting"]}
+          </span>
+          <button type="button" class="button primary" data-testid={`door-admit-${seat.slot}`} disabled={under("act.admit", seat.slot)} onClick={() => perform("act.admit", [seat.slot])}>
+            {r.acts["act.admit"]}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Verdict(): JSX.Element | null {
+  const r = roomWords();
+  return here().sitting.verdict.value.kind === "forked" ? (
+    <p class="notice bad" role="alert" data-testid="forked">
+      {r.forked}
+    </p>
+  ) : null;
+}
+
+/** The recess and the floor are said at once; who comes and goes, politely. */
+function useAnnouncements(view: RoomView | null, slot: string | null): void {
+  const r = roomWords();
+  const was = useRef<RoomView | null>(null);
+  useEffect(() => {
+    const before = was.current;
+    was.current = view;
+    if (view === null || before === null || slot === null) return;
+    if (before.phase !== view.phase) {
+      announce(view.phase === "in_recess" ? r.recess : view.phase === "open" && before.phase === "in_recess" ? r.resumed : (words().phases[view.phase] ?? ""), true);
+    }
+    if (before.floor !== view.floor && view.floor !== null) announce(view.floor === slot ? r.floor_yours : r.floor_of(who(view, view.floor)), view.floor === slot);
+    const mine = seatOf(view, slot);
+    const mineBefore = seatOf(before, slot);
+    if (mine !== null && mineBefore !== null && mine.muted !== mineBefore.muted) announce(mine.muted ? r.bench_muted_you : r.bench_unmuted_you, true);
+  }, [view]);
+}

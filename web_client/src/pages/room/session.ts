@@ -1,0 +1,127 @@
+// The one sitting this page is in: the line, the media leg and the device, tied together. Wired here and nowhere else.
+import { batch, effect, signal } from "@preact/signals";
+
+import { tag } from "../../i18n/language";
+import { close as closeDevices, cameraOn, microphoneOn, openDevices, stream } from "../../media/devices";
+import { Peer } from "../../media/peer";
+import { uploader } from "../../media/upload";
+import { sessionUrl } from "../../protocol/api";
+import { identityOf, outboxStore } from "../../state/device";
+import type { Visit } from "../../state/page";
+import { Sitting } from "../../state/sitting";
+
+export interface Court {
+  readonly visit: Visit;
+  readonly sitting: Sitting;
+  readonly peer: Peer;
+  stop(): void;
+}
+
+/** The sitting this page is in; null before and after. */
+export const court = signal<Court | null>(null);
+/** Ticks once a second while in court: clocks and "since when" render from it. */
+export const second = signal(Date.now());
+
+let entering: Promise<void> | null = null;
+
+export function enter(visit: Visit): Promise<void> {
+  entering ??= enterNow(visit).finally(() => (entering = null));
+  return entering;
+}
+
+async function enterNow(visit: Visit): Promise<void> {
+  court.peek()?.stop();
+  const identity = await identityOf(visit.streamKey);
+  const after = (ms: number, call: () => void): (() => void) => {
+    const timer = setTimeout(call, ms);
+    return () => clearTimeout(timer);
+  };
+  const upload = uploader({ token: () => sitting.me.peek()?.session ?? null, fetch: (path, init) => fetch(path, init) });
+  const sitting: Sitting = new Sitting(
+    sessionUrl(),
+    visit.ticket,
+    identity,
+    visit.streamKey,
+    tag,
+    {
+      dial: (url, subprotocol) => new WebSocket(url, subprotocol) as never,
+      now: () => performance.now(),
+      wall: () => Date.now(),
+      after,
+      chance: Math.random,
+    },
+    { store: outboxStore, upload, now: () => Date.now(), after },
+  );
+  const peer = new Peer(0, { offer: (sdp) => sitting.offer(sdp), bye: () => sitting.endMedia() });
+  sitting.media = peer;
+
+  const undo: (() => void)[] = [];
+  const listen = (target: EventTarget, name: string, call: () => void): void => {
+    target.addEventListener(name, call);
+    undo.push(() => target.removeEventListener(name, call));
+  };
+  listen(window, "online", () => sitting.wake());
+  listen(document, "visibilitychange", () => {
+    if (document.visibilityState === "visible") sitting.wake();
+  });
+  const network = (navigator as unknown as { connection?: EventTarget }).connection;
+  if (network !== undefined) listen(network, "change", () => sitting.wake());
+
+  const ticker = setInterval(() => (second.value = Date.now()), 1_000);
+  undo.push(() => clearInterval(ticker));
+
+  // Each welcome is a new session at the court: the media leg offers again and the others are told what is on.
+  undo.push(
+    effect(() => {
+      const me = sitting.me.value;
+      if (me === null) return;
+      const phase = sitting.view.peek()?.phase;
+      if (phase === "closed" || phase === "sealed" || me.mediaSlots === 0) return;
+      void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), me.mediaSlots));
+    }),
+  );
+  undo.push(
+    effect(() => {
+      if (sitting.me.value === null) return;
+      sitting.mention("microphone", microphoneOn.value);
+      sitting.mention("camera", cameraOn.value);
+    }),
+  );
+  // Nobody is heard after the closing, so nobody's camera stays on.
+  let over = false;
+  undo.push(
+    effect(() => {
+      const phase = sitting.view.value?.phase;
+      if (over || (phase !== "closed" && phase !== "sealed")) return;
+      over = true;
+      peer.stop();
+      closeDevices();
+    }),
+  );
+
+  batch(() => {
+    second.value = Date.now();
+    court.value = {
+      visit,
+      sitting,
+      peer,
+      stop() {
+        for (const each of undo) each();
+        peer.stop();
+        sitting.stop();
+        if (court.peek()?.sitting === sitting) court.value = null;
+      },
+    };
+  });
+  await sitting.start();
+}
+
+/** Leaves on purpose: the court is told, so the record says "left" and not "lost". */
+export async function leave(): Promise<void> {
+  const here = court.peek();
+  if (here === null) return;
+  here.sitting.mention("leaving", true);
+  await new Promise((done) => setTimeout(done, 250));
+  here.stop();
+  closeDevices();
+}

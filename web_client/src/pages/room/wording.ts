@@ -1,0 +1,94 @@
+// An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
+import { roomWords } from "../../i18n/room-words";
+import { length } from "../../i18n/times";
+import { person, roleName } from "../../i18n/words";
+import type { Entry } from "../../state/sitting";
+import { seatOf, type RoomView } from "../../state/view";
+
+export function who(view: RoomView, slot: unknown): string {
+  if (slot === "court") return roleName("court");
+  const seat = typeof slot === "string" ? seatOf(view, slot) : null;
+  return seat === null ? String(slot ?? "") : person(seat.role, seat.name);
+}
+
+/** Role alone, for bubbles: there are few of each, and the name is on the plate. */
+export function whoShort(view: RoomView, slot: string): string {
+  const seat = seatOf(view, slot);
+  if (seat === null) return who(view, slot);
+  const alike = view.seats.filter((other) => other.role === seat.role).length;
+  return alike > 1 ? person(seat.role, seat.name) : roleName(seat.role);
+}
+
+export function isMessage(type: string): boolean {
+  return type.startsWith("msg.");
+}
+
+/** What a person reads in the room: acts and words, not the bookkeeping of the machine. */
+export function isQuiet(entry: Entry): boolean {
+  const type = entry.leaf?.type;
+  return type === "open" || type === "seat" || type === "rec.segment";
+}
+
+export function sentence(entry: Entry, view: RoomView): string {
+  const r = roomWords();
+  const d = r.did;
+  const leaf = entry.leaf;
+  if (leaf === null) return r.withheld;
+  const [first, second, third, fourth] = leaf.facts;
+  const actor = who(view, leaf.actor);
+  const track = (value: unknown): string => r.tracks[String(value)] ?? String(value);
+  const number = (value: unknown): number => (typeof value === "number" ? value : 0);
+  switch (leaf.type) {
+    case "open":
+      return d.open;
+    case "seat":
+      return d.seat(who(view, first));
+    case "join":
+      return first === "return" ? d["join.return"](actor) : d["join.first"](actor);
+    case "leave":
+      return first === "left" ? d["leave.left"](actor) : first === "removed" ? d["leave.removed"](actor) : d["leave.network"](actor);
+    case "act.check_in":
+      return d["act.check_in"];
+    case "act.open":
+    case "act.recess":
+    case "act.resume":
+    case "act.close":
+    case "act.mute_all":
+    case "act.unmute_all":
+      return `${actor} ${d[leaf.type]}`;
+    case "act.admit":
+    case "act.remove":
+    case "act.mute":
+    case "act.unmute":
+      return `${actor} ${d[leaf.type](who(view, first))}`;
+    case "act.floor":
+      return `${actor} ${typeof first === "string" ? d["act.floor"](who(view, first)) : d.floor_end}`;
+    case "hand":
+      return `${actor} ${first === true ? d.hand_up : d.hand_down}`;
+    case "rec.start":
+    case "rec.stop":
+    case "rec.fault":
+      return d[leaf.type];
+    case "rec.segment":
+      return d["rec.segment"](who(view, first), track(second));
+    case "rec.gap":
+      return d["rec.gap"](who(view, first), track(second), length(number(fourth) - number(third)));
+    case "conflict":
+      return d.conflict(who(view, first));
+    case "seal":
+      return `${actor} ${d.seal(number(first))}`;
+    default:
+      return isMessage(leaf.type) ? actor : d.other(leaf.type);
+  }
+}
+
+/** The words of a message, or of a reason given with an act. */
+export function wordsOf(entry: Entry): string {
+  const text = entry.words?.["text"] ?? entry.words?.["reason"];
+  return typeof text === "string" ? text : "";
+}
+
+export function refusalWords(code: string): string {
+  const r = roomWords();
+  return r.refusals[code] ?? r.refused_other;
+}

@@ -1,0 +1,89 @@
+// The court's HTTP API as far as a browser uses it. Every failure is a `Problem` with the server's stable code; a network
+// that is down is `unreachable`. Words for either are the catalogs' business.
+
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly body: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(`${status} ${code}`);
+  }
+}
+
+/** What any link tells before anybody enters. */
+export interface DeskInfo {
+  readonly court: string;
+  readonly phone: string;
+  readonly is_registry: boolean;
+}
+
+/** What a participant's link opens. */
+export interface TicketInfo extends DeskInfo {
+  readonly case_number: string;
+  readonly cause: string;
+  readonly kind: string;
+  readonly scheduled_ms: number | null;
+  readonly slot: string;
+  readonly role: string;
+  readonly name: string;
+  readonly stream_id: string;
+  readonly expires_ms: number | null;
+  readonly time_zone?: string;
+}
+
+export interface Ask {
+  readonly method?: string;
+  readonly json?: unknown;
+  readonly token?: string | null;
+  readonly signal?: AbortSignal;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  let body: Record<string, unknown> = {};
+  try {
+    const value: unknown = await response.json();
+    if (typeof value === "object" && value !== null) body = value as Record<string, unknown>;
+  } catch {
+    // a proxy's page: the status has to do
+  }
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  return new Problem(response.status, text(body["code"]) || `http_${response.status}`, text(body["detail"]), body);
+}
+
+export async function ask(path: string, options: Ask = {}): Promise<Response> {
+  const headers: Record<string, string> = {};
+  if (options.json !== undefined) headers["Content-Type"] = "application/json";
+  if (options.token) headers["Authorization"] = `Bearer ${options.token}`;
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: options.method ?? (options.json === undefined ? "GET" : "POST"),
+      headers,
+      cache: "no-store",
+      ...(options.json === undefined ? {} : { body: JSON.stringify(options.json) }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch {
+    throw new Problem(0, "unreachable", "");
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+export async function askJson<T>(path: string, options: Ask = {}): Promise<T> {
+  return (await (await ask(path, options)).json()) as T;
+}
+
+export function openTicket(ticket: string): Promise<TicketInfo | DeskInfo> {
+  return askJson<TicketInfo | DeskInfo>("/api/ticket", { json: { ticket } });
+}
+
+export function isSitting(info: TicketInfo | DeskInfo): info is TicketInfo {
+  return !info.is_registry;
+}
+
+export function sessionUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/session`;
+}

@@ -1,0 +1,15 @@
+// How long to wait before the next try. The first tries come quickly, since a restarted court is back in a second; later
+// ones slowly, since a phone in a tunnel must not burn its battery. The jitter keeps a whole court's phones from knocking
+// together. Pure: chance comes in.
+
+const FIRST_MS = 250;
+const SOON_MS = 2_500;
+const LATE_MS = 8_000;
+const SOON_TRIES = 40;
+
+/** Milliseconds before try `attempt` (0 for the first after a loss); `chance` is in [0, 1). */
+export function waitBefore(attempt: number, chance: number): number {
+  const most = attempt < SOON_TRIES ? SOON_MS : LATE_MS;
+  const base = Math.min(most, FIRST_MS * 2 ** Math.min(attempt, 10));
+  return Math.round(base * (0.7 + 0.6 * chance));
+}

@@ -1,0 +1,79 @@
+// A leaf is a msgpack array of 14 fields in fixed order. Its bytes are what the record is made of: they are hashed as they
+// came and never encoded again, so this file only reads. Leaves carry codes, slots, numbers and digests; words for people
+// are content, bound by `commit`.
+import { decode } from "@msgpack/msgpack";
+
+import { own, type Bytes } from "./bytes";
+
+export type Scalar = null | boolean | number | string | Uint8Array;
+export type Fact = Scalar | readonly Fact[];
+/** An entry of this stream, or of another by (stream id, sequence, leaf hash). */
+export type Reference = number | readonly [Uint8Array, number, Uint8Array];
+
+export interface Leaf {
+  readonly type: string;
+  readonly seq: number;
+  readonly streamId: Bytes;
+  /** When the court put it on the record: milliseconds since the Unix epoch. */
+  readonly tsMs: number;
+  readonly epoch: number;
+  /** A slot ("party/1") or "court". */
+  readonly actor: string;
+  /** The number the sender's device gave its command; null for what the court itself records. */
+  readonly dseq: number | null;
+  /** The sender's clock: evidence only. */
+  readonly tsClientMs: number | null;
+  readonly commit: Bytes | null;
+  readonly refs: readonly Reference[];
+  readonly facts: readonly Fact[];
+}
+
+const FIELDS = 14;
+const VERSION = 1;
+
+export class BadLeaf extends Error {}
+
+/** Throws BadLeaf when the bytes are not an entry of version 1. */
+export function readLeaf(bytes: Uint8Array): Leaf {
+  let fields: unknown;
+  try {
+    fields = decode(bytes);
+  } catch {
+    throw new BadLeaf("not msgpack");
+  }
+  if (!Array.isArray(fields) || fields.length !== FIELDS || fields[0] !== VERSION) throw new BadLeaf("not an entry of version 1");
+  const [, type, seq, streamId, tsMs, epoch, actor, , dseq, tsClientMs, commit, refs, facts] = fields as unknown[];
+  if (
+    typeof type !== "string" ||
+    !isNatural(seq) ||
+    !(streamId instanceof Uint8Array) ||
+    streamId.length !== 16 ||
+    !isNatural(tsMs) ||
+    !isNatural(epoch) ||
+    typeof actor !== "string" ||
+    !(dseq === null || isNatural(dseq)) ||
+    !(tsClientMs === null || isNatural(tsClientMs)) ||
+    !(commit === null || (commit instanceof Uint8Array && commit.length === 32)) ||
+    !Array.isArray(refs) ||
+    !Array.isArray(facts)
+  ) {
+    throw new BadLeaf("a field of the entry has another shape");
+  }
+  return {
+    type,
+    seq,
+    streamId: own(streamId),
+    tsMs,
+    epoch,
+    actor,
+    dseq,
+    tsClientMs,
+    commit: commit === null ? null : own(commit),
+    refs: refs as Reference[],
+    facts: facts as Fact[],
+  };
+}
+
+function isNatural(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

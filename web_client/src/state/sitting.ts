@@ -1,0 +1,381 @@
+// One sitting as one phone knows it: the line, the view, the lines of the record, the outbox, and who is there right now.
+// Frames go in, signals come out. **Everything shown as "on the record" came in a deliver frame; what was only sent is in
+// the outbox and looks different.** No DOM: the page renders the signals and calls `say`.
+import { batch, computed, signal, type ReadonlySignal } from "@preact/signals";
+
+import { Connection, type Line, type Ports } from "../protocol/connection";
+import {
+  VERSION,
+  type Delivered,
+  type Hidden,
+  type HistoryPage,
+  type ServerFrame,
+  type SignalValue,
+  type View,
+  type Welcome,
+} from "../protocol/frames.gen";
+import { equal, fromHex, fromUtf8, own, toHex, type Bytes } from "../record/bytes";
+import { Kept, type Verdict } from "../record/kept";
+import { readLeaf, type Leaf } from "../record/leaf";
+import { hashLeaf } from "../record/tree";
+import { Outbox, type Draft, type Item, type OutboxPorts } from "./outbox";
+import { fold, readView, type RoomView } from "./view";
+
+/** One place on the record, as this viewer may see it. */
+export interface Entry {
+  readonly seq: number;
+  readonly leafHash: Bytes;
+  /** Null where the entry is withheld from this viewer. */
+  readonly leaf: Leaf | null;
+  readonly salt: Bytes | null;
+  readonly content: Bytes | null;
+  /** `content` as its maker's object; null where there is none or it cannot be read. */
+  readonly words: { readonly [key: string]: unknown } | null;
+}
+
+export interface Me {
+  readonly slot: string;
+  readonly role: string;
+  /** The bearer token for uploads, blobs and the export. */
+  readonly session: string;
+  readonly streamHex: string;
+  readonly origin: string;
+  readonly vkey: string;
+  readonly mediaSlots: number;
+}
+
+/** What is known of somebody this second; never on the record. */
+export interface Live {
+  readonly microphone: boolean | null;
+  readonly camera: boolean | null;
+  readonly typing: boolean;
+  readonly quality: string | null;
+  /** Milliseconds since the epoch since when it is silent, unseen, gone; null where it is not. */
+  readonly sinceMs: number | null;
+  readonly connected: boolean | null;
+  /** Its line has said nothing for two seconds: it may be gone. */
+  readonly quiet: boolean;
+}
+
+export interface Identity {
+  readonly device: Bytes;
+  readonly secret: Bytes;
+}
+
+export interface MediaFrames {
+  answer(sdp: string, slots: View): void;
+  slots(slots: View): void;
+}
+
+export interface SittingPorts extends Ports {
+  /** Wall clock, milliseconds since the epoch. */
+  wall(): number;
+}
+
+const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, sinceMs: null, connected: null, quiet: false };
+/** What the court answers at once; asking for more would only be cut. */
+const PAGE = 128;
+const ANSWER_MS = 10_000;
+
+export class Sitting {
+  readonly line = signal<Line>({ kind: "dialling", attempt: 0 });
+  readonly roundTrip = signal<number | null>(null);
+  readonly me = signal<Me | null>(null);
+  readonly lobby = signal<RoomView | null>(null);
+  readonly view = signal<RoomView | null>(null);
+  readonly entries = signal<readonly Entry[]>([]);
+  readonly live = signal<ReadonlyMap<string, Live>>(new Map());
+  readonly verdict = signal<Verdict>({ kind: "unchecked" });
+  readonly loadingHistory = signal(false);
+  readonly outbox: Outbox;
+  /** How many are kept here and not yet answered by the court. */
+  readonly waiting: ReadonlySignal<number>;
+  /** The first sequence number that is here; below it the record has not been asked for. */
+  readonly from: ReadonlySignal<number>;
+  media: MediaFrames | null = null;
+
+  private readonly connection: Connection;
+  private readonly bySeq = new Map<number, Entry>();
+  private kept: Kept | null = null;
+  private foldedTo = 0;
+  private epoch = 0;
+  private skew = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+  private asked: ((entries: Entry[]) => void) | null = null;
+
+  constructor(
+    url: string,
+    private readonly ticket: string,
+    private readonly identity: Identity,
+    streamKey: string,
+    private readonly language: () => string,
+    private readonly ports: SittingPorts,
+    outbox: OutboxPorts,
+  ) {
+    this.outbox = new Outbox(streamKey, outbox);
+    this.waiting = computed(() => this.outbox.items.value.filter((item) => item.state === "waiting" || item.state === "uploading").length);
+    this.from = computed(() => this.entries.value[0]?.seq ?? this.foldedTo);
+    this.connection = new Connection(
+      url,
+      {
+        hello: async () => ({
+          type: "hello",
+          version: VERSION,
+          ticket: this.ticket,
+          device: this.identity.device,
+          device_secret: this.identity.secret,
+          language: this.language(),
+          cursor: await this.cursor(),
+        }),
+        frame: (frame) => {
+          this.turn = this.turn.then(() => this.take(frame)).catch((error: unknown) => console.error("palmcourt", error));
+        },
+        line: (line) => {
+          if (line.kind !== "open") this.outbox.disconnected();
+          this.line.value = line;
+        },
+        roundTrip: (ms) => {
+          this.roundTrip.value = this.roundTrip.value === null ? ms : Math.round(0.7 * this.roundTrip.value + 0.3 * ms);
+        },
+      },
+      ports,
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.outbox.open();
+    this.connection.start();
+    this.outbox.resumeUploads();
+  }
+
+  stop(): void {
+    this.connection.stop();
+  }
+
+  wake(): void {
+    this.connection.wake();
+  }
+
+  /** The court's clock now, milliseconds since the epoch. */
+  courtNow(): number {
+    return this.ports.wall() + this.skew;
+  }
+
+  say(draft: Draft): Promise<Item> {
+    return this.outbox.add(draft);
+  }
+
+  /** Worthless a second later: sent if the line is open, else forgotten. */
+  mention(name: string, value: SignalValue): boolean {
+    return this.connection.send({ type: "signal", name, value });
+  }
+
+  offer(sdp: string): boolean {
+    return this.connection.send({ type: "negotiate", kind: "offer", sdp });
+  }
+
+  endMedia(): void {
+    this.connection.send({ type: "negotiate", kind: "bye", sdp: "" });
+  }
+
+  /** Asks for what came before, back to `to`; resolves when it is here, cannot be had, or the line broke. */
+  async loadBack(to: number): Promise<void> {
+    if (this.loadingHistory.peek()) return;
+    this.loadingHistory.value = true;
+    try {
+      while (this.from.value > to) {
+        const upTo = this.from.value;
+        const found: Entry[] = [];
+        // A page may be shorter than asked: it is shown when it joins on without a hole.
+        let next = Math.max(to, upTo - PAGE);
+        while (next < upTo) {
+          const page = await this.askPage(next, upTo);
+          if (page === null || page.length === 0) return;
+          found.push(...page);
+          next = (page[page.length - 1] as Entry).seq + 1;
+        }
+        for (const entry of found) if (!this.bySeq.has(entry.seq)) this.bySeq.set(entry.seq, entry);
+        this.publish();
+        if (this.from.value >= upTo) return;
+      }
+    } finally {
+      this.loadingHistory.value = false;
+    }
+  }
+
+  private askPage(fromSeq: number, toSeq: number): Promise<Entry[] | null> {
+    if (!this.connection.send({ type: "history", from_seq: fromSeq, to_seq: toSeq })) return Promise.resolve(null);
+    return new Promise((resolve) => {
+      this.asked = resolve;
+      this.ports.after(ANSWER_MS, () => resolve(null));
+    });
+  }
+
+  private async cursor(): Promise<{ stream_id: Uint8Array; epoch: number; next_seq: number; root: Uint8Array } | null> {
+    const me = this.me.value;
+    if (this.kept === null || me === null) return null;
+    return { stream_id: fromHex(me.streamHex), epoch: this.epoch, next_seq: this.kept.size, root: await this.kept.root() };
+  }
+
+  private async take(frame: ServerFrame): Promise<void> {
+    switch (frame.type) {
+      case "welcome":
+        return this.welcome(frame);
+      case "lobby":
+        batch(() => {
+          this.lobby.value = readView(frame.view);
+          this.kept = null;
+          this.view.value = null;
+          this.me.value = null;
+        });
+        return;
+      case "deliver":
+        return this.deliver(await Promise.all(frame.entries.map(readDelivered)));
+      case "withheld":
+        return this.deliver(frame.entries.map(readHidden));
+      case "history_page":
+        return this.historyPage(frame);
+      case "receipt":
+        this.outbox.recorded(frame.dseq, frame.seq);
+        return;
+      case "refused":
+        this.outbox.refused(frame.dseq, frame.code, frame.detail);
+        return;
+      case "busy":
+        this.outbox.busy(frame.dseq, frame.retry_ms);
+        return;
+      case "checkpoint":
+        if (this.kept !== null) this.verdict.value = await this.kept.checkpoint(frame.note);
+        return;
+      case "answer":
+        this.media?.answer(frame.sdp, frame.slots);
+        return;
+      case "slots":
+        this.media?.slots(frame.slots);
+        return;
+      case "presence":
+        this.presence(frame.slot, frame.value);
+        return;
+      case "pong":
+        this.skew = frame.now_ms - this.ports.wall();
+        return;
+      case "closing":
+        return;
+    }
+  }
+
+  private async welcome(frame: Welcome): Promise<void> {
+    this.skew = frame.now_ms - this.ports.wall();
+    this.epoch = frame.epoch;
+    const goesOn = this.kept !== null && this.kept.size === frame.start_seq && this.me.value?.origin === frame.origin;
+    if (!goesOn) {
+      try {
+        this.kept = await Kept.from(frame.origin, frame.vkey, frame.start_seq, frame.frontier);
+      } catch (error) {
+        this.kept = null;
+        this.verdict.value = { kind: "forked", why: error instanceof Error ? error.message : "" };
+      }
+    }
+    this.foldedTo = frame.next_seq;
+    const slots = frame.media["slots"];
+    batch(() => {
+      this.lobby.value = null;
+      this.view.value = readView(frame.view);
+      this.live.value = new Map();
+      this.me.value = {
+        slot: frame.slot,
+        role: frame.role,
+        session: frame.session,
+        streamHex: toHex(frame.stream_id),
+        origin: frame.origin,
+        vkey: frame.vkey,
+        mediaSlots: typeof slots === "number" ? slots : 0,
+      };
+    });
+    this.outbox.connected((submit) => this.connection.send(submit), frame.last_dseq);
+  }
+
+  private async deliver(entries: readonly Entry[]): Promise<void> {
+    let view = this.view.value;
+    for (const entry of entries) {
+      await this.kept?.append(entry.seq, entry.leafHash);
+      this.bySeq.set(entry.seq, entry);
+      if (entry.seq < this.foldedTo || entry.leaf === null || view === null) continue;
+      const name = entry.words?.["name"];
+      view = fold(view, entry.leaf, typeof name === "string" ? name : "");
+      this.foldedTo = entry.seq + 1;
+    }
+    batch(() => {
+      this.view.value = view;
+      this.publish();
+      if (this.kept !== null) this.verdict.value = this.kept.state;
+      const slot = this.me.value?.slot;
+      this.outbox.settle((item) => entries.some((entry) => isOwn(entry, item, slot)));
+    });
+  }
+
+  private async historyPage(page: HistoryPage): Promise<void> {
+    const entries = [...(await Promise.all(page.entries.map(readDelivered))), ...page.withheld.map(readHidden)];
+    this.asked?.(entries.sort((a, b) => a.seq - b.seq));
+    this.asked = null;
+  }
+
+  private publish(): void {
+    this.entries.value = [...this.bySeq.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  private presence(slot: string, value: View): void {
+    const was = this.live.value.get(slot) ?? EMPTY;
+    const flag = (key: string, otherwise: boolean | null): boolean | null => {
+      const given = value[key];
+      return typeof given === "boolean" ? given : otherwise;
+    };
+    const since = value["since_ms"];
+    const quality = value["quality"];
+    const next: Live = {
+      microphone: flag("microphone", was.microphone),
+      camera: flag("camera", was.camera),
+      typing: flag("typing", was.typing) === true,
+      quality: typeof quality === "string" ? quality : was.quality,
+      sinceMs: typeof since === "number" ? since : since === null ? null : was.sinceMs,
+      connected: flag("connected", was.connected),
+      quiet: flag("quiet", was.quiet) === true,
+    };
+    this.live.value = new Map(this.live.value).set(slot, next);
+  }
+}
+
+function isOwn(entry: Entry, item: Item, slot: string | undefined): boolean {
+  if (item.seq !== null) return item.seq === entry.seq;
+  const leaf = entry.leaf;
+  if (leaf === null || leaf.actor !== slot || item.dseq === null || leaf.dseq !== item.dseq || leaf.type !== item.command) return false;
+  return item.commit === null ? leaf.commit === null || leaf.tsClientMs === item.tsClientMs : leaf.commit !== null && equal(leaf.commit, item.commit);
+}
+
+async function readDelivered(given: Delivered): Promise<Entry> {
+  const bytes = own(given.leaf);
+  const leaf = readLeaf(bytes);
+  const content = given.content === null ? null : own(given.content);
+  return {
+    seq: given.seq,
+    leafHash: await hashLeaf(bytes),
+    leaf,
+    salt: given.salt === null ? null : own(given.salt),
+    content,
+    words: readWords(content),
+  };
+}
+
+function readHidden(given: Hidden): Entry {
+  return { seq: given.seq, leafHash: own(given.leaf_hash), leaf: null, salt: null, content: null, words: null };
+}
+
+function readWords(content: Uint8Array | null): { readonly [key: string]: unknown } | null {
+  if (content === null) return null;
+  try {
+    const value: unknown = JSON.parse(fromUtf8(content));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { [key: string]: unknown }) : null;
+  } catch {
+    return null;
+  }
+}

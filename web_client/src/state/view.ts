@@ -1,0 +1,166 @@
+// What the room looks like now: a fold over the leaves of the record (the rules are the court's: flows/SPEC.md, HR). `fold` reads leaves only (a name is content, and
+// comes beside); it never asks who is looking, so everybody who may see an entry folds it the same way. The server's view
+// in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
+import type { Fact, Leaf } from "../record/leaf";
+
+export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "closed" | "sealed";
+export type SeatState = "absent" | "waiting" | "admitted" | "removed";
+
+export interface Seat {
+  readonly slot: string;
+  readonly role: string;
+  readonly name: string;
+  readonly state: SeatState;
+  readonly connected: boolean;
+  /** Since when it is (dis)connected, where that is known here; milliseconds since the Unix epoch. */
+  readonly sinceMs: number | null;
+  readonly muted: boolean;
+  readonly hand: boolean;
+}
+
+export interface RoomView {
+  readonly phase: Phase;
+  readonly court: string;
+  readonly caseNumber: string;
+  readonly cause: string;
+  readonly kind: string;
+  readonly scheduledMs: number | null;
+  readonly openedMs: number | null;
+  readonly recessSinceMs: number | null;
+  readonly recording: boolean;
+  readonly floor: string | null;
+  readonly seats: readonly Seat[];
+  readonly sealed: { readonly seq: number; readonly tsMs: number } | null;
+  readonly phone: string;
+}
+
+const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "closed", "sealed"];
+const STATES: readonly SeatState[] = ["absent", "waiting", "admitted", "removed"];
+
+type Map_ = { readonly [key: string]: unknown };
+
+function isMap(value: unknown): value is Map_ {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const flag = (value: unknown): boolean => value === true;
+const instant = (value: unknown): number | null => (typeof value === "number" && Number.isFinite(value) ? value : null);
+function oneOf<T extends string>(values: readonly T[], value: unknown, otherwise: T): T {
+  return values.includes(value as T) ? (value as T) : otherwise;
+}
+
+function readSeat(value: Map_): Seat {
+  return {
+    slot: text(value["slot"]),
+    role: text(value["role"]),
+    name: text(value["name"]),
+    state: oneOf(STATES, value["state"], "absent"),
+    connected: flag(value["connected"]),
+    sinceMs: instant(value["since_ms"]),
+    muted: flag(value["muted"]),
+    hand: flag(value["hand"]),
+  };
+}
+
+/** The server's map as a view; what is missing reads as the quietest value, so an older client can sit in a newer room. */
+export function readView(map: Map_): RoomView {
+  const seats = Array.isArray(map["seats"]) ? map["seats"].filter(isMap).map(readSeat) : [];
+  const sealed = map["sealed"];
+  return {
+    phase: oneOf(PHASES, map["phase"], "scheduled"),
+    court: text(map["court"]),
+    caseNumber: text(map["case_number"]),
+    cause: text(map["cause"]),
+    kind: text(map["kind"]),
+    scheduledMs: instant(map["scheduled_ms"]),
+    openedMs: instant(map["opened_ms"]),
+    recessSinceMs: instant(map["recess_since_ms"]),
+    recording: flag(map["recording"]),
+    floor: typeof map["floor"] === "string" ? map["floor"] : null,
+    seats,
+    sealed: isMap(sealed) ? { seq: instant(sealed["seq"]) ?? 0, tsMs: instant(sealed["ts_ms"]) ?? 0 } : null,
+    phone: text(map["phone"]),
+  };
+}
+
+const STAFF: ReadonlySet<string> = new Set(["judge", "clerk"]);
+
+function withSeat(view: RoomView, slot: Fact | undefined, change: (seat: Seat) => Partial<Seat>): RoomView {
+  return { ...view, seats: view.seats.map((seat) => (seat.slot === slot ? { ...seat, ...change(seat) } : seat)) };
+}
+
+function withAll(view: RoomView, change: (seat: Seat) => Partial<Seat>): RoomView {
+  return { ...view, seats: view.seats.map((seat) => ({ ...seat, ...change(seat) })) };
+}
+
+/** The room after this entry. `name` is the content of a `seat` entry, empty where it may not be read. */
+export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
+  const [first, second] = leaf.facts;
+  const { tsMs } = leaf;
+  switch (leaf.type) {
+    case "seat":
+      if (typeof first !== "string" || view.seats.some((seat) => seat.slot === first)) return view;
+      return {
+        ...view,
+        seats: [
+          ...view.seats,
+          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false },
+        ],
+      };
+    case "join":
+      return withSeat(view, leaf.actor, (seat) => ({
+        connected: true,
+        sinceMs: tsMs,
+        state: STAFF.has(seat.role) ? "admitted" : seat.state === "absent" ? "waiting" : seat.state,
+      }));
+    case "leave":
+      return withSeat(view, leaf.actor, (seat) => ({
+        connected: false,
+        sinceMs: tsMs,
+        hand: false,
+        state: seat.state === "waiting" ? "absent" : seat.state,
+      }));
+    case "act.check_in":
+      return { ...view, phase: "checking_in" };
+    case "act.admit":
+      return withSeat(view, first, () => ({ state: "admitted" }));
+    case "act.remove": {
+      const after = withSeat(view, first, () => ({ state: "removed", hand: false }));
+      return view.floor === first ? { ...after, floor: null } : after;
+    }
+    case "act.open":
+      return { ...view, phase: "open", openedMs: tsMs };
+    case "act.recess":
+      return { ...view, phase: "in_recess", recessSinceMs: tsMs, floor: null };
+    case "act.resume":
+      return { ...view, phase: "open", recessSinceMs: null };
+    case "act.close":
+      return { ...view, phase: "closed", recessSinceMs: null, floor: null };
+    case "act.mute":
+      return withSeat(view, first, () => ({ muted: true }));
+    case "act.unmute":
+      return withSeat(view, first, () => ({ muted: false }));
+    case "act.mute_all":
+      return withAll(view, (seat) => (STAFF.has(seat.role) ? {} : { muted: true }));
+    case "act.unmute_all":
+      return withAll(view, (seat) => (STAFF.has(seat.role) ? {} : { muted: false }));
+    case "act.floor": {
+      const floor = typeof first === "string" ? first : null;
+      return { ...withSeat(view, floor, () => ({ hand: false, muted: false })), floor };
+    }
+    case "hand":
+      return withSeat(view, leaf.actor, () => ({ hand: first === true }));
+    case "rec.start":
+      return { ...view, recording: true };
+    case "rec.stop":
+      return { ...view, recording: false };
+    case "seal":
+      return { ...view, phase: "sealed", recording: false, sealed: { seq: leaf.seq, tsMs } };
+    default:
+      return view;
+  }
+}
+
+export function seatOf(view: RoomView, slot: string | null): Seat | null {
+  return view.seats.find((seat) => seat.slot === slot) ?? null;
+}
