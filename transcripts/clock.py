@@ -76,10 +76,10 @@ def time(ms: int, zone: Zone) -> str:
 
 
 def full(ms: int, zone: Zone, words: Wording) -> str:
-    """Day and time in the court's zone, with the same moment in UTC."""
+    """Day and time in the court's zone, and in a second line the same moment in UTC."""
     if moment(ms, zone) is None:
         return f"{ms} ms"
-    return f"{date(ms, zone, words)} {time(ms, zone)} ({iso(ms)})"
+    return f"{date(ms, zone, words)} {time(ms, zone)}\n({iso(ms)})"
 
 
 def iso(ms: int) -> str:

@@ -162,7 +162,7 @@ def plain(edition: Edition, items: Iterable[Item]) -> Iterator[str]:
     top = head(edition.total, edition.name, words, edition.zone)
     yield f"{top.court}\n{top.title}\n\n"
     for label, value in top.facts:
-        yield f"{label}{words.colon}{value}\n"
+        yield f"{label}{words.colon}{' '.join(value.splitlines())}\n"
     yield f"\n{words.participants}\n"
     for person in top.people:
         yield "  " + " | ".join(person) + "\n"

@@ -37,7 +37,7 @@ class GapRow:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The rows of the head, already in words; all values are single lines."""
+    """The rows of the head, already in words; a value is one line, a time two: the court's and UTC."""
 
     court: str
     title: str

@@ -289,6 +289,6 @@ class Lines:
 
     def _label(self, kind: str, file: SentFile) -> str:
         words = self._words
-        length = clock.length(file.duration_ms, words) if file.duration_ms else ""
+        length = clock.length(max(1, round(file.duration_ms / 1000)) * 1000, words) if file.duration_ms else ""
         parts = [part for part in (file.name or "", length, size(file.size)) if part]
         return kind + (words.colon + words.comma.join(parts) if parts else "")

@@ -22,7 +22,8 @@ a:focus-visible, button:focus-visible, input:focus-visible, select:focus-visible
 TRANSCRIPT_CSS: Final = (
     TOKENS
     + """\
-header, main, footer { max-width: 50rem; margin: 0 auto; padding: 0 2.5rem; background: var(--paper); }
+header, main, footer { display: flow-root; max-width: 50rem; margin: 0 auto; padding: 0 2.5rem;
+  background: var(--paper); }
 header { padding-top: 3rem; }
 footer { padding-bottom: 3rem; color: var(--soft); font-size: .82em; }
 .court { margin: 0; text-align: center; font-size: 1.06em; letter-spacing: .12em; }
@@ -77,6 +78,7 @@ figcaption, .file { font-size: .88em; }
   header { padding-top: 2rem; }
   .facts div { grid-template-columns: 1fr; gap: 0; }
   .facts dt { font-size: .88em; }
+  .facts dd { white-space: pre-line; }
   thead { display: none; }
   table, tbody { display: block; }
   tr { display: block; padding: .5rem 0; border-bottom: 1px solid var(--line); }

@@ -35,7 +35,8 @@ def data(
     readers = {language: Lines(total, CATALOGS[language], zone) for language in LANGUAGES}
     tracks, first = _tracks(entries(), blob_path)
     ends = [span.end_ms for span in total.tracks.values()]
-    start = first if first is not None else total.first_ms or 0
+    begins = [ms for ms in (total.began_ms, first, total.first_ms) if ms is not None]
+    start = begins[0] if begins else 0
     end = max([total.closed_ms, *ends] if total.closed_ms is not None else [total.last_ms or 0, *ends])
     top = {
         "v": 1,

@@ -30,8 +30,10 @@
     [picture, sound, state, plate].forEach(function (node) { tile.appendChild(node); });
     $("stage").appendChild(tile);
     var run = function (element, segments) {
-      element.addEventListener("error", function () { element.removeAttribute("data-at"); element.hidden = true; });
-      return { element: element, segments: segments || [], at: -1 };
+      var one = { element: element, segments: segments || [], at: -1 };
+      element.addEventListener("loadedmetadata", function () { if (one.at >= 0) align(one); });
+      element.addEventListener("error", function () { element.hidden = true; });
+      return one;
     };
     var tracks = data.tracks[slot];
     return { slot: slot, tile: tile, plate: plate, state: state, picture: picture,
@@ -138,7 +140,7 @@
     var row = rows[current];
     if (!row) return;
     row.classList.add("now");
-    if (follow) { var list = $("said"); list.scrollTop = row.offsetTop - list.offsetTop - list.clientHeight / 3; }
+    if (follow) { var list = $("said"); list.scrollTop = row.offsetTop - list.clientHeight / 3; }
   }
   function go(ms) { now = Math.max(data.start, Math.min(data.end, ms)); show(false); }
   function step(stamp) {
