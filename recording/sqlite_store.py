@@ -36,6 +36,7 @@ from recording.errors import (
     DirectoryInUse,
     DiskFull,
     Fenced,
+    IntegrityError,
     NewerVersion,
     RecordError,
     Sealed,
@@ -85,11 +86,12 @@ _HEADS = (
     "SELECT s.id, s.size, s.epoch, s.sealed, c.size, c.root, c.note"
     " FROM stream s LEFT JOIN checkpoint c ON c.stream = s.no"
 )
+_PARTS = "SELECT CAST(marks AS BLOB), CAST(leaves AS BLOB), CAST(boxes AS BLOB) FROM run WHERE n = ?"
 # Runs of a stream from its head down to one already known, newest first, by the links alone.
 _CHAIN = """
 WITH RECURSIVE chain(n, first, previous) AS (
   SELECT n, first, previous FROM run WHERE n = ?1
-  UNION ALL SELECT r.n, r.first, r.previous FROM chain c JOIN run r ON r.n = c.previous WHERE c.previous > ?2)
+  UNION ALL SELECT r.n, r.first, r.previous FROM chain c JOIN run r ON r.n = c.previous WHERE c.previous > ?2 AND c.previous < c.n)
 SELECT n, first FROM chain"""
 
 
@@ -143,6 +145,12 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256, timeout=10)
 
 
+def _blank() -> sqlite3.Connection:
+    database = sqlite3.connect(":memory:")
+    database.executescript(_SCHEMA)
+    return database
+
+
 class SqliteStore:
     """A RecordStore in `<directory>/record.sqlite`. Open it once per process; `connect` is for fault tests."""
 
@@ -191,6 +199,11 @@ class SqliteStore:
                     f"{self.path} has format {version}, and this program knows formats up to {FORMAT_VERSION};"
                     " start the newer program that wrote it"
                 )
+            if self._definitions(self._writer) != self._definitions(_blank()):
+                raise CannotOpen(
+                    f"the tables or guards in {self.path} were changed by another program;"
+                    " keep the file as it is and put your last backup in its place"
+                )
             self._writer.execute("PRAGMA synchronous=FULL")
             self._writer.execute("PRAGMA wal_autocheckpoint=0")
             # A write at each opening shows now, and not at the first word of a hearing, that the disk takes it.
@@ -209,6 +222,11 @@ class SqliteStore:
             raise CannotOpen(_why_not_opened(self.path, error)) from error
         except OSError as error:
             raise CannotOpen(f"{self.path} cannot be used ({error.strerror}); check its rights and its disk") from error
+
+    @staticmethod
+    def _definitions(database: sqlite3.Connection) -> list[tuple[str, str]]:
+        """The growth of a stream is written by a trigger, so a file without it must not be written to."""
+        return database.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name").fetchall()
 
     # --- the protocol, called from the event loop
 
@@ -299,11 +317,19 @@ class SqliteStore:
         if start >= end:
             return
         firsts, numbers = self._runs(stream_id)
-        for at in range(bisect_right(firsts, start) - 1, len(firsts)):
+        for at in range(max(0, bisect_right(firsts, start) - 1), len(firsts)):
             first = firsts[at]
             if first >= end:
                 return
-            found = self._query("SELECT marks, leaves, boxes FROM run WHERE n = ?", (numbers[at],))
+            try:
+                found = self._query(_PARTS, (numbers[at],))
+            except StoreDown as error:  # one damaged page must not take the other streams with it
+                raise IntegrityError(
+                    f"stream {stream_id.hex()} cannot be read from entry #{first} on ({error}); keep the files as they"
+                    " are and compare them with a backup or an export",
+                    stream_id=stream_id,
+                    first_bad_seq=first,
+                ) from error
             yield from _unframe(first, found[0], start, end)
 
     def _runs(self, stream_id: bytes) -> tuple[array[int], array[int]]:

@@ -163,6 +163,15 @@ async def test_the_database_itself_refuses_to_change_what_is_sealed(tmp_path: Pa
     database.close()
 
 
+def test_a_file_whose_guards_were_removed_is_not_written_to(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with sqlite3.connect(tmp_path / "record.sqlite") as database:
+        database.execute("DROP TRIGGER run_grows")
+    database.close()
+    with pytest.raises(CannotOpen, match="guards"):
+        SqliteStore(tmp_path)
+
+
 @pytest.mark.parametrize("wrong", [(1, 1), (0, 0), (0, 2)])
 async def test_the_database_itself_refuses_a_run_that_does_not_follow(tmp_path: Path, wrong: tuple[int, int]) -> None:
     store = SqliteStore(tmp_path)
