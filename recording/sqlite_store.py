@@ -91,7 +91,8 @@ _PARTS = "SELECT CAST(marks AS BLOB), CAST(leaves AS BLOB), CAST(boxes AS BLOB) 
 _CHAIN = """
 WITH RECURSIVE chain(n, first, previous) AS (
   SELECT n, first, previous FROM run WHERE n = ?1
-  UNION ALL SELECT r.n, r.first, r.previous FROM chain c JOIN run r ON r.n = c.previous WHERE c.previous > ?2 AND c.previous < c.n)
+  UNION ALL SELECT r.n, r.first, r.previous FROM chain c JOIN run r ON r.n = c.previous
+  WHERE c.previous > ?2 AND c.previous < c.n)
 SELECT n, first FROM chain"""
 
 
