@@ -5,8 +5,9 @@ name; nothing else in the directory is asked. Whether the bytes are what the com
 question, asked before.
 """
 
+import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from recording import checkpoint as checkpoints
@@ -18,10 +19,10 @@ from transcripts.head import RecordName
 from transcripts.timeline import CONTENT_LIMIT, Entry, Missing, blobs_of, read_content
 
 
-def is_plain_file(path: Path) -> bool:
+def is_plain_file(path: Path | str) -> bool:
     """Whether a file of its own lies there: not a link, a pipe or a device."""
     try:
-        return stat.S_ISREG(path.lstat().st_mode)
+        return stat.S_ISREG(os.lstat(path).st_mode)
     except (OSError, ValueError):
         return False
 
@@ -63,42 +64,48 @@ class Endings:
 
 
 class BundleRecord:
-    """The record in an export, as the views read it. `present` tells whether a path is a file of the export."""
+    """The record in an export, as the views read it. What is a file of it is asked once for each name and kept."""
 
-    def __init__(
-        self, root: Path, endings: Endings | None = None, present: Callable[[str], bool] | None = None
-    ) -> None:
-        self._root = root
-        self._present = present or (lambda path: is_plain_file(root / path))
+    def __init__(self, root: Path, endings: Endings | None = None) -> None:
+        self._root = str(root)
+        self._record = root / layout.RECORD
+        self._files: dict[bytes, str | None] = {}
         self.name: RecordName = read_name(root)
         self.endings = endings or self._named()
 
     def _named(self) -> Endings:
         endings = Endings()
-        for data in tiles.read_leaves(self._root / layout.RECORD, self.name.size):
+        for data in tiles.read_leaves(self._record, self.name.size):
             leaf = decode(data)
             content = None
             if leaf.commit is not None:
-                content = self._content(layout.content_file(leaf.commit, "json"))
+                known = leaf.commit in endings
+                content = self._bytes(endings.path(leaf.commit) if known else layout.content_file(leaf.commit, "json"))
             endings.add(leaf, content)
         return endings
 
     def entries(self) -> Iterator[Entry]:
         """All entries in order; content that is not there is None."""
-        for data in tiles.read_leaves(self._root / layout.RECORD, self.name.size):
+        for data in tiles.read_leaves(self._record, self.name.size):
             leaf = decode(data)
-            content = self._content(self.endings.path(leaf.commit)) if leaf.commit is not None else None
-            yield Entry(leaf, leaf_hash(data), content)
+            path = self.file_of(leaf.commit) if leaf.commit is not None else None
+            yield Entry(leaf, leaf_hash(data), self._bytes(path) if path is not None else None)
 
     def file_of(self, commit: bytes) -> str | None:
         """The path of the bytes of a commitment, from the top of the export; None when they are not in it."""
-        if commit not in self.endings:
-            return None
-        path = self.endings.path(commit)
-        return path if self._present(path) else None
+        if commit not in self._files:
+            path = self.endings.path(commit) if commit in self.endings else None
+            there = path is not None and is_plain_file(f"{self._root}/{path}")
+            self._files[commit] = path if there else None
+        return self._files[commit]
 
-    def _content(self, path: str) -> bytes | None:
-        if not self._present(path):
+    def _bytes(self, path: str) -> bytes | None:
+        """Content, no more of it than content may have; None when there is no such file. A pipe is not waited for."""
+        try:
+            number = os.open(f"{self._root}/{path}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
             return None
-        with (self._root / path).open("rb") as file:
-            return file.read(CONTENT_LIMIT + 1)
+        try:
+            return os.read(number, CONTENT_LIMIT + 1) if stat.S_ISREG(os.fstat(number).st_mode) else None
+        finally:
+            os.close(number)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recording import bag
+from recording.leaf import decode, encode
 from recording.note import Signer
 from transcripts import layout
 from transcripts.bundle import Kept, export
@@ -219,6 +220,23 @@ def test_an_entry_after_the_seal_is_found(tmp_path: Path):
     export(it, tmp_path / "b", made_ms=MADE_MS)
     report = verify_bundle(tmp_path / "b", it.vkey)
     assert (report.outcome, report.reason, report.first_bad_seq) == (1, "after_seal", len(it.kept) - 1)
+
+
+def test_a_phone_cannot_spoil_an_export_by_committing_twice_to_the_same_bytes(tmp_path: Path):
+    it = hearing(sealed=False, segments=1)
+    words = b'{"mime":"image/png","text":"x"}'
+    for kinds in (("msg.file", "msg.text"), ("msg.text", "msg.file")):
+        commit = it.blob(words + str(len(it.kept)).encode())
+        salt, data = it.blobs[commit]
+        for kind in kinds:
+            it.put(kind, "party/2", *([commit] if kind == "msg.file" else []), content={"mime": "text/plain"})
+            if kind == "msg.text":
+                made = decode(it.kept[-1].leaf)._replace(commit=commit)
+                it.kept[-1] = Kept(encode(made), salt, data)
+    it.seal()
+    export(it, tmp_path / "b", made_ms=MADE_MS)
+    report = verify_bundle(tmp_path / "b", it.vkey)
+    assert (report.outcome, report.reason) == (0, "holds"), report.text("en")
 
 
 def test_what_is_no_export_cannot_be_checked(tmp_path: Path):
