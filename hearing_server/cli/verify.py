@@ -30,4 +30,4 @@ def run(arguments: argparse.Namespace) -> int:
     print(report.text(arguments.language))
     if arguments.json:
         print(json.dumps(report.as_json(), ensure_ascii=False))
-    return int(report.exit_status)
+    return int(report.outcome)

@@ -43,7 +43,7 @@ def routes(state: Sitting) -> Routes:
     """
     if state.phase not in ON_AIR:
         return {}
-    present = [s for s in state.seats.values() if s.state is SeatState.ADMITTED and s.connected]
+    present = _present(state)
     matrix: dict[str, frozenset[tuple[str, str]]] = {}
     for receiver in present:
         sources: set[tuple[str, str]] = set()
@@ -57,3 +57,16 @@ def routes(state: Sitting) -> Routes:
                 sources.add((source.slot, "audio"))
         matrix[receiver.slot] = frozenset(sources)
     return matrix
+
+
+def recorded(state: Sitting) -> frozenset[tuple[str, str]]:
+    """AU6: what the recording takes: everybody who is seen or heard by the court, even while he is alone in it (REC 3)."""
+    if state.phase is not Phase.OPEN:
+        return frozenset()
+    sources = [seat for seat in _present(state) if seat.role is not Role.OBSERVER]
+    seen = {(seat.slot, "video") for seat in sources}
+    return frozenset(seen | {(seat.slot, "audio") for seat in sources if may_be_heard(state, seat)})
+
+
+def _present(state: Sitting) -> list[Seat]:
+    return [seat for seat in state.seats.values() if seat.state is SeatState.ADMITTED and seat.connected]

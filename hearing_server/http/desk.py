@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from hearing_server.flows.decider import Role
 from hearing_server.http.errors import NotFound
+from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import body_of, registry_only
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.registry import IssuedLink, NewSeat
@@ -102,17 +103,17 @@ class Desk:
     async def revoke_link(self, request: web.Request) -> web.Response:
         """DELETE /api/cases/{id}/links/{link_id}."""
         registry_only(request, self._court)
-        await self._court.registry.revoke_link(self._case(request), _hex(request, "link_id", 8))
+        await self._court.registry.revoke_link(self._case(request), hex_of(request, "link_id", 8))
         return web.json_response({})
 
     async def release_link(self, request: web.Request) -> web.Response:
         """POST /api/cases/{id}/links/{link_id}/release."""
         registry_only(request, self._court)
-        await self._court.registry.release_link(self._case(request), _hex(request, "link_id", 8))
+        await self._court.registry.release_link(self._case(request), hex_of(request, "link_id", 8))
         return web.json_response({})
 
     def _case(self, request: web.Request) -> bytes:
-        stream = _hex(request, "case", 16)
+        stream = hex_of(request, "case", 16)
         place = self._court.docket.place(stream)
         if place is None or not place.is_case:
             raise NotFound
@@ -124,13 +125,3 @@ def qr_svg(url: str) -> str:
     buffer = io.BytesIO()
     segno.make(url, error="m").save(buffer, kind="svg", scale=4, border=2, xmldecl=False, svgns=True)
     return buffer.getvalue().decode()
-
-
-def _hex(request: web.Request, name: str, size: int) -> bytes:
-    try:
-        value = bytes.fromhex(request.match_info[name])
-    except ValueError:
-        raise NotFound from None
-    if len(value) != size:
-        raise NotFound
-    return value

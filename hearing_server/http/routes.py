@@ -11,7 +11,7 @@ from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
 from hearing_server.http.errors import errors_to_problems
 from hearing_server.http.files import Files
-from hearing_server.http.socket import session_socket
+from hearing_server.http.socket import Outgoing, session_socket
 from hearing_server.runtime.court import Court
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -32,7 +32,7 @@ def application(site: Site) -> web.Application:
     app = web.Application(middlewares=[errors_to_problems], client_max_size=1 << 20)
     app.on_response_prepare.append(pages.add_headers)
     app.router.add_routes(table(site))
-    site.files.add_uploads(app)
+    app.router.add_routes(site.files.upload_routes())
     app.router.add_get("/{name:.+}", pages.static_file)
     return app
 
@@ -40,8 +40,10 @@ def application(site: Site) -> web.Application:
 def table(site: Site) -> list[web.RouteDef]:
     """Method, path, who answers. Anything else below / is a file of the built client."""
 
+    outgoing = Outgoing()
+
     async def socket(request: web.Request) -> web.StreamResponse:
-        return await session_socket(request, site.court)
+        return await session_socket(request, site.court, outgoing)
 
     async def health(_request: web.Request) -> web.Response:
         figures = site.court.figures()

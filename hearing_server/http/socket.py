@@ -24,11 +24,9 @@ log = structlog.get_logger()
 TICK_S: Final = 1.0
 DRAIN_S: Final = 0.05
 """How often a full socket is looked at again; a phone on a thin link notices nothing of it."""
-FULL_BYTES: Final = 65_536
-"""What may wait in the transport itself before frames stay in the session's lanes."""
 MAX_MESSAGE: Final = frames.MAX_CLIENT_FRAME + 1
 CLOSE_GRACE_S: Final = 5.0
-LINK_TROUBLE: Final = {"expired": frames.GONE, "revoked": frames.GONE}
+LINK_TROUBLE: Final[dict[str, frames.CloseCode]] = {"expired": frames.GONE, "revoked": frames.GONE}
 
 
 def websocket_message(payload: bytes) -> bytes:
@@ -41,11 +39,37 @@ def websocket_message(payload: bytes) -> bytes:
     return b"\x82\x7f" + size.to_bytes(8, "big") + payload
 
 
+class Outgoing:
+    """Connections with something to write, written once at the end of a step of the loop.
+
+    A sender's receipt and his own entry, or several entries of one batch, so become one system call; sending is most of
+    what a room costs.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[Connection] = []
+
+    def mark(self, connection: "Connection") -> None:
+        """This one has something to write."""
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(connection)
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for connection in waiting:
+            connection.write()
+
+
 class Connection:
     """One WebSocket: a `Phone` to its room."""
 
-    def __init__(self, court: Court, socket: web.WebSocketResponse, transport: asyncio.Transport) -> None:
+    def __init__(
+        self, court: Court, outgoing: Outgoing, socket: web.WebSocketResponse, transport: asyncio.Transport
+    ) -> None:
         self._court = court
+        self._outgoing = outgoing
+        self._marked = False
         self._socket = socket
         self._transport = transport
         self.session = ServerSession(court.clock.now_ms())
@@ -93,7 +117,9 @@ class Connection:
                 self._hang_up(action)
             elif isinstance(action, Quiet | Heard) and self._room is not None:
                 self._room.presence(self.slot, {"quiet": isinstance(action, Quiet)})
-        self._write()
+        if not self._marked and self.session.has_output:
+            self._marked = True
+            self._outgoing.mark(self)
 
     def _received(self, frame: object) -> None:
         room = self._room
@@ -175,24 +201,25 @@ class Connection:
             self.act(self.session.close(frames.RESUME, "an error on our side; come back and go on"))
 
     # -- out ----------------------------------------------------------------------------------------------------------
-    def _write(self) -> None:
-        if self._pump is not None or not self.session.has_output:
+    def write(self) -> None:
+        """Write what waits, as far as the socket takes it now."""
+        self._marked = False
+        if self._pump is not None or self._transport.is_closing() or self._socket.closed:
             return
-        if self._transport.is_closing() or self._socket.closed:
-            return
-        if self._transport.get_write_buffer_size() > 0:
-            self._pump = asyncio.create_task(self._write_when_drained())
-            return
-        for payload in self.session.take():
-            self._transport.write(websocket_message(payload))
+        if self._transport.get_write_buffer_size() == 0:
+            self._take()
         if self.session.has_output:
             self._pump = asyncio.create_task(self._write_when_drained())
+
+    def _take(self) -> None:
+        payloads = self.session.take()
+        if payloads:
+            self._transport.write(b"".join(map(websocket_message, payloads)))
 
     async def _write_when_drained(self) -> None:
         while self.session.has_output and not self._transport.is_closing() and not self._socket.closed:
             if self._transport.get_write_buffer_size() == 0:
-                for payload in self.session.take():
-                    self._transport.write(websocket_message(payload))
+                self._take()
             await asyncio.sleep(DRAIN_S if self._transport.get_write_buffer_size() else 0)
         self._pump = None
 
@@ -201,14 +228,14 @@ class Connection:
             self._closing = asyncio.create_task(self._close(close))
 
     async def _close(self, close: Close) -> None:
-        self._write()
+        self.write()
         deadline = asyncio.get_running_loop().time() + CLOSE_GRACE_S
         while self._pump is not None and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(DRAIN_S)
         await self._socket.close(code=close.code, message=close.detail[:120].encode()[:120])
 
 
-async def session_socket(request: web.Request, court: Court) -> web.StreamResponse:
+async def session_socket(request: web.Request, court: Court, outgoing: Outgoing) -> web.StreamResponse:
     """GET /api/session: the palm courtroom itself."""
     socket = web.WebSocketResponse(
         protocols=(frames.SUBPROTOCOL,), max_msg_size=MAX_MESSAGE, compress=False, autoping=True, timeout=CLOSE_GRACE_S
@@ -217,7 +244,7 @@ async def session_socket(request: web.Request, court: Court) -> web.StreamRespon
     transport = request.transport
     if transport is None:
         return socket
-    connection = Connection(court, socket, transport)
+    connection = Connection(court, outgoing, socket, transport)
     court.connections.add(connection)
     try:
         await connection.run()

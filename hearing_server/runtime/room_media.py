@@ -14,29 +14,20 @@ from typing import Any, Final, Protocol
 import msgspec
 import structlog
 
-from hearing_server.flows.audience import Routes, routes
+from hearing_server.flows.audience import Routes, recorded, routes
 from hearing_server.flows.decider import Command, Refused
 from hearing_server.flows.hearing import Phase, Sitting
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.room import Room
 from media.events import RecordingGap, SegmentClosed
+from media.plane import RECORDER, MediaPlane
 from recording.content import commitment_of_digest
 
 log = structlog.get_logger()
 
 MIME: Final = {("audio", "opus"): "audio/webm", ("video", "vp8"): "video/webm", ("video", "h264"): "video/x-matroska"}
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
-
-
-class Plane(Protocol):
-    """What a room asks of the media plane (media.plane.MediaPlane)."""
-
-    async def set_routes(self, room: bytes, routes: Routes) -> None: ...
-    async def start_recording(self, room: bytes) -> None: ...
-    async def stop_recording(self, room: bytes) -> None: ...
-    async def drop(self, room: bytes, seat: str) -> None: ...
-    async def close_room(self, room: bytes) -> None: ...
 
 
 class Blobs(Protocol):
@@ -48,7 +39,7 @@ class Blobs(Protocol):
 class RoomMedia:
     """The media side of one room."""
 
-    def __init__(self, room: Room, plane: Plane | None, blobs: Blobs, clock: CourtClock) -> None:
+    def __init__(self, room: Room, plane: MediaPlane | None, blobs: Blobs, clock: CourtClock) -> None:
         self._room = room
         self._plane = plane
         self._blobs = blobs
@@ -67,7 +58,9 @@ class RoomMedia:
 
     # -- the rules changed --------------------------------------------------------------------------------------------
     def _changed(self, state: Sitting, entries: Sequence[Entry]) -> None:
-        wanted = routes(state)
+        if all(entry.leaf.type.startswith("msg.") for entry in entries):
+            return  # words change nobody's standing, and are most of what comes by here
+        wanted = {**routes(state), RECORDER: recorded(state)}
         if wanted != self._routes:
             self._routes = wanted
             self._work.put_nowait(("routes", wanted))
@@ -118,7 +111,7 @@ class RoomMedia:
             await self._plane.set_routes(self._stream, value)
         elif what == "start":
             await self._plane.start_recording(self._stream)
-        elif what == "drop":
+        elif what == "drop" and not self._room.writer.state.seats[value].connected:  # else he is already back
             await self._plane.drop(self._stream, value)
 
     async def _stop(self, at_ms: int) -> None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from hearing_server.flows.hearing import Phase, Sitting
+from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting
 from hearing_server.runtime.entry import Entry
 
 
@@ -21,14 +21,20 @@ class Heading(NamedTuple):
 
 
 class Names:
-    """Heading and names of a sitting, gathered from content as entries go by."""
+    """What is read off the entries of a sitting as they go by: heading, people's names, which entry names which file."""
 
     def __init__(self, phone: str) -> None:
         self.heading = Heading(phone=phone)
         self.by_slot: dict[str, str] = {}
+        self.blobs: dict[bytes, int] = {}
+        self.segments: set[bytes] = set()
 
     def see(self, entry: Entry) -> None:
-        """Take in one entry; only openings and seats tell names."""
+        """Take in one entry."""
+        if entry.leaf.type in WITH_BLOB:
+            self.blobs[entry.leaf.facts[0]] = entry.seq
+        elif entry.leaf.type == "rec.segment":
+            self.segments.add(entry.leaf.facts[6])
         if entry.leaf.type not in ("open", "seat") or entry.content is None:
             return
         content = parsed(entry.content)

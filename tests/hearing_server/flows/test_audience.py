@@ -3,6 +3,7 @@
 import pytest
 from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, Story
 
+from hearing_server.flows.audience import recorded
 from hearing_server.flows.decider import COURT
 from hearing_server.flows.hearing import HEARING
 
@@ -77,3 +78,16 @@ def test_AU5_an_observer_receives_and_is_never_sent_on():
     story = sitting(*OPEN, ("clerk/1", "act.admit", "observer/1"))
     assert both("party/1") <= story.hears("observer/1")
     assert not any(source == "observer/1" for source, _ in story.hears("party/1"))
+
+
+def test_AU6_a_judge_alone_in_an_open_court_is_recorded():
+    story = sitting(*OPEN, (COURT, "leave", "party/1", "network"), (COURT, "leave", "party/2", "network"))
+    assert both("judge/1") <= recorded(story.state)
+    assert not any(source == "party/1" for source, _ in recorded(story.state))
+
+
+def test_AU6_nothing_is_recorded_before_opening_and_nobody_muted_is_heard_in_it():
+    assert recorded(sitting(*PARTIES_ADMITTED).state) == frozenset()
+    story = sitting(*OPEN, ("judge/1", "act.mute", "party/2"))
+    assert ("party/2", "audio") not in recorded(story.state)
+    assert ("party/2", "video") in recorded(story.state)
