@@ -162,6 +162,9 @@ class SqliteStore:
         try:
             self._open(connect)
         except BaseException:
+            for database in (getattr(self, "_writer", None), getattr(self, "_reader", None)):
+                if database is not None:
+                    database.close()
             os.close(self._lock_file)
             raise
         self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()

@@ -41,19 +41,74 @@ def leaves() -> dict[str, Any]:
     commit = commitment(SALT, words)
     t = 1_790_000_000_000
     some = {
-        "first leaf of a hearing": Leaf(1, "open", 0, STREAM, t, 1, "court", None, None, None, commit, [], ["hearing", OTHER, t], None),
+        "first leaf of a hearing": Leaf(
+            1, "open", 0, STREAM, t, 1, "court", None, None, None, commit, [], ["hearing", OTHER, t], None
+        ),
         "a message with every field that exists today": Leaf(
             1, "msg.text", 41, STREAM, t + 5, 3, "party/2", None, 17, t - 120, commit, [40], [], None
         ),
-        "an act without content": Leaf(1, "act.mute", 42, STREAM, t + 6, 3, "judge/1", None, 5, t, None, [], ["party/1"], None),
+        "an act without content": Leaf(
+            1, "act.mute", 42, STREAM, t + 6, 3, "judge/1", None, 5, t, None, [], ["party/1"], None
+        ),
         "references within the stream and to another": Leaf(
-            1, "sitting.sealed", 9, OTHER, t, 1, "court", None, None, None, None,
-            [0, [STREAM, 41, sha256(b"x").digest()]], [STREAM, 41, sha256(b"x").digest()], None,
+            1,
+            "sitting.sealed",
+            9,
+            OTHER,
+            t,
+            1,
+            "court",
+            None,
+            None,
+            None,
+            None,
+            [0, [STREAM, 41, sha256(b"x").digest()]],
+            [STREAM, 41, sha256(b"x").digest()],
+            None,
         ),
         "facts of every kind": Leaf(
-            1, "seal", 65536, STREAM, 2**53 - 1, 2**32, "judge/1", b"\x01", 2**32, -1, None, [],
-            [0, 127, 128, 255, 256, 65535, 65536, 2**32 - 1, 2**32, 2**53 - 1, -1, -32, -33, -128, -129, -32769,
-             -(2**31) - 1, -(2**53) + 1, True, False, None, "", "庭", "x" * 32, b"", b"y" * 256, [], [["msg.text", 3], [[None]]]],
+            1,
+            "seal",
+            65536,
+            STREAM,
+            2**53 - 1,
+            2**32,
+            "judge/1",
+            b"\x01",
+            2**32,
+            -1,
+            None,
+            [],
+            [
+                0,
+                127,
+                128,
+                255,
+                256,
+                65535,
+                65536,
+                2**32 - 1,
+                2**32,
+                2**53 - 1,
+                -1,
+                -32,
+                -33,
+                -128,
+                -129,
+                -32769,
+                -(2**31) - 1,
+                -(2**53) + 1,
+                True,
+                False,
+                None,
+                "",
+                "庭",
+                "x" * 32,
+                b"",
+                b"y" * 256,
+                [],
+                [["msg.text", 3], [[None]]],
+            ],
             bytes(64),
         ),
     }
@@ -103,11 +158,13 @@ def tree() -> dict[str, Any]:
         "frontiers": [[each.hex() for each in whole.frontier(size).hashes()] for size in range(21)],
         "inclusion": [
             {"seq": seq, "size": size, "proof": [each.hex() for each in whole.inclusion(seq, size)]}
-            for size in range(1, 21) for seq in range(size)
+            for size in range(1, 21)
+            for seq in range(size)
         ],
         "consistency": [
             {"old": old, "size": size, "proof": [each.hex() for each in whole.consistency(old, size)]}
-            for size in range(21) for old in range(size + 1)
+            for size in range(21)
+            for old in range(size + 1)
         ],
     }
 
@@ -116,7 +173,8 @@ def commitments() -> dict[str, Any]:
     contents = ["", "yes", "no", '{"text":"我到了"}', '{ "text" : "spaces are kept" }\n']
     return {
         "commitments": [
-            {"salt": SALT.hex(), "content": text, "commitment": commitment(SALT, text.encode()).hex()} for text in contents
+            {"salt": SALT.hex(), "content": text, "commitment": commitment(SALT, text.encode()).hex()}
+            for text in contents
         ]
     }
 
@@ -128,7 +186,11 @@ def checkpoints() -> dict[str, Any]:
     named = signer.under(origin)
     whole = Tree(bytes.fromhex(each) for each in tree()["leaf_hashes"])
     good = [
-        {"size": size, "root": whole.root(size).hex(), "note": checkpoint.sign(Checkpoint(origin, size, whole.root(size)), signer)}
+        {
+            "size": size,
+            "root": whole.root(size).hex(),
+            "note": checkpoint.sign(Checkpoint(origin, size, whole.root(size)), signer),
+        }
         for size in (0, 1, 7, 20)
     ]
     note = good[2]["note"]
@@ -161,7 +223,9 @@ def tile_files() -> dict[str, Any]:
         builder.add(number.to_bytes(4, "big"))
     builder.finish()
     ends = [name for name in files if "/x000/" not in name and ("/0/" in name or "entries" in name)]
-    shown = sorted(name for name in files if ".p/" in name or name.startswith(("tile/1/", "tile/2/")) or name in ends[:2])
+    shown = sorted(
+        name for name in files if ".p/" in name or name.startswith(("tile/1/", "tile/2/")) or name in ends[:2]
+    )
     return {
         "about": "entry n is n as 4 bytes, big endian, for n < 70000; SHA-256 of some of the files",
         "root": builder.frontier.root().hex(),

@@ -41,9 +41,12 @@ class StoreConformance:
             store.head(STREAM)
         with pytest.raises(UnknownStream):
             list(store.read(STREAM))
+        saved = SavedCheckpoint(0, b"", "")
         for asked in (
-            store.claim(STREAM), store.append(STREAM, 0, 1, rows(0, 1)), store.save_checkpoint(STREAM, SavedCheckpoint(0, b"", "")),
-        ):  # fmt: skip
+            store.claim(STREAM),
+            store.append(STREAM, 0, 1, rows(0, 1)),
+            store.save_checkpoint(STREAM, saved),
+        ):
             with pytest.raises(UnknownStream):
                 await asked
 
@@ -125,7 +128,9 @@ class StoreConformance:
             await store.save_checkpoint(STREAM, SavedCheckpoint(size, bytes([size]) * 32, f"note {size}"))
         assert store.head(STREAM).checkpoint == SavedCheckpoint(5, b"\x05" * 32, "note 5")
 
-    async def test_S7_a_cancelled_waiter_neither_loses_its_rows_nor_disturbs_the_others(self, store: RecordStore) -> None:
+    async def test_S7_a_cancelled_waiter_neither_loses_its_rows_nor_disturbs_the_others(
+        self, store: RecordStore
+    ) -> None:
         await store.create(STREAM)
         first, second = store.append(STREAM, 0, 1, rows(0, 1)), store.append(STREAM, 1, 1, rows(1, 1))
         first.cancel()

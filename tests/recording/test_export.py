@@ -20,7 +20,7 @@ from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import COURT  # noqa: E402 - shared with the tests beside it
+from conftest import COURT
 
 from recording import bag, export, tiles
 from recording.content import commitment
@@ -50,7 +50,10 @@ async def make(directory: Path, entries: int, *, sealed: bool = True) -> tuple[P
     log = await record.create()
     drafts = [Draft("open", "court", 1_000, ["hearing"], content=b'{"court":"x"}')]
     drafts.append(Draft("msg.image", "party/1", 1_001, [BLOB_COMMIT], dseq=1, content=b'{"mime":"image/png"}'))
-    drafts += [Draft("hand", "party/2", 1_002 + n, [n % 2 == 0], dseq=n, content=b"%d" % n if n < 6 else None) for n in range(entries - 3)]
+    drafts += [
+        Draft("hand", "party/2", 1_002 + n, [n % 2 == 0], dseq=n, content=b"%d" % n if n < 6 else None)
+        for n in range(entries - 3)
+    ]
     drafts.append(Draft("seal" if sealed else "hand", "judge/1", 99_000, [entries], content=b'{"reason":"done"}'))
     await log.append(drafts)
     note = await log.checkpoint()
@@ -83,7 +86,9 @@ def check(bundle: Path, key: VerifierKey | None) -> RecordReport:
 
 def test_a_sealed_export_holds(bundle: tuple[Path, VerifierKey]) -> None:
     seen: list[int] = []
-    report = verify_bundle(bundle[0], court_key=bundle[1], named_blobs=named_blobs, on_leaf=lambda leaf, _: seen.append(leaf.seq))
+    report = verify_bundle(
+        bundle[0], court_key=bundle[1], named_blobs=named_blobs, on_leaf=lambda leaf, _: seen.append(leaf.seq)
+    )
     assert report.findings.items == []
     assert (report.exit_status, report.trusted, report.sealed, report.size) == (0, True, True, 600)
     assert (report.contents_checked, report.blobs_checked) == (9, 1)
@@ -140,8 +145,8 @@ def test_one_flipped_bit_in_any_file_is_found(copy: tuple[Path, VerifierKey]) ->
             bit = seeded.randrange(len(raw) * 8)
             raw[bit // 8] ^= 1 << bit % 8
             path.write_bytes(raw)
-            for given in (key, None):
-                report = check(root, given)
+            for known in (key, None):
+                report = check(root, known)
                 assert report.exit_status == 1, (path, bit)
                 assert any(each.file is not None or each.seq is not None for each in report.findings.items)
         path.write_bytes(kept)
@@ -149,7 +154,7 @@ def test_one_flipped_bit_in_any_file_is_found(copy: tuple[Path, VerifierKey]) ->
 
 
 def test_every_bit_of_the_small_files_counts(copy: tuple[Path, VerifierKey]) -> None:
-    root, key = copy
+    root, _ = copy
     for name in ("bagit.txt", "bag-info.txt", "tagmanifest-sha256.txt"):
         kept = (root / name).read_bytes()
         for bit in range(0, len(kept) * 8, 3):
@@ -233,7 +238,9 @@ def capital(root: Path) -> None:
     raw = path.read_bytes()
     at = next(at for at in range(64) if raw[at : at + 1].isalpha())
     path.write_bytes(raw[:at] + raw[at : at + 1].upper() + raw[at + 1 :])
-    tags = b"".join(sha256((root / name).read_bytes()).hexdigest().encode() + b"  " + name.encode() + b"\n" for name in bag.TAGS)
+    tags = b"".join(
+        sha256((root / name).read_bytes()).hexdigest().encode() + b"  " + name.encode() + b"\n" for name in bag.TAGS
+    )
     (root / bag.TAG_MANIFEST).write_bytes(tags)
 
 

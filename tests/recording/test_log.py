@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-from conftest import COURT, filled  # noqa: E402 - shared with the tests beside it
+from conftest import COURT, filled
 
 from recording import checkpoint
 from recording.content import commitment
@@ -31,17 +31,34 @@ async def test_an_entry_comes_back_as_it_was_said(record: Record) -> None:
     (entry,) = await log.append([Draft("msg.text", "party/1", 5, ["a", 1], [], 7, 4, salt, words)])
     assert entry.seq == 0
     assert entry.leaf == Leaf(
-        1, "msg.text", 0, log.stream_id, 5, log.epoch, "party/1", None, 7, 4, commitment(salt, words), [], ["a", 1], None
+        1,
+        "msg.text",
+        0,
+        log.stream_id,
+        5,
+        log.epoch,
+        "party/1",
+        None,
+        7,
+        4,
+        commitment(salt, words),
+        [],
+        ["a", 1],
+        None,
     )
     assert leaf_hash(entry.leaf_bytes) == entry.leaf_hash == log.leaf_hash(0)
     (read,) = log.read()
     assert (read.leaf_bytes, read.salt, read.content) == (entry.leaf_bytes, salt, words)
 
 
+def everything(directory: Path) -> bytes:
+    return b"".join(each.read_bytes() for each in directory.rglob("*") if each.is_file())
+
+
 async def test_content_rests_encrypted(record: Record, tmp_path: Path) -> None:
     log = await record.create()
     await log.append([Draft("msg.text", "party/1", 5, content=b"a secret that is easy to find", salt=b"S" * 32)])
-    raw = b"".join(each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
+    raw = everything(tmp_path)
     assert log.stream_id in raw
     assert b"easy to find" not in raw
     assert b"S" * 32 not in raw
@@ -186,11 +203,16 @@ def tamper(directory: Path, sql: str, *values: object) -> None:
         ("UPDATE stream SET size = 2, head = NULL", 0),
         ("DELETE FROM run", 0),
         ("UPDATE checkpoint SET root = zeroblob(32)", None),
-        ("UPDATE checkpoint SET note = replace(note, char(10) || '10' || char(10), char(10) || '11' || char(10))", None),
+        (
+            "UPDATE checkpoint SET note = replace(note, char(10) || '10' || char(10), char(10) || '11' || char(10))",
+            None,
+        ),
         ("UPDATE checkpoint SET note = 'nothing'", None),
     ],
 )
-async def test_a_stream_that_was_altered_on_disk_halts_and_the_others_go_on(tmp_path: Path, sql: str, first_bad: int | None) -> None:
+async def test_a_stream_that_was_altered_on_disk_halts_and_the_others_go_on(
+    tmp_path: Path, sql: str, first_bad: int | None
+) -> None:
     record = Record.open(tmp_path, COURT)
     log = await filled(record, 10)
     await log.checkpoint()
@@ -217,7 +239,11 @@ async def test_a_rewritten_history_of_the_same_length_does_not_match_the_checkpo
     record.close()
     # Consistent in itself, marks and all, but not what was signed: the other stream's leaves with this stream's id.
     with sqlite3.connect(tmp_path / "record.sqlite") as database:
-        leaves = database.execute("SELECT leaves FROM run WHERE stream = 2").fetchone()[0].replace(other.stream_id, log.stream_id)
+        leaves = (
+            database.execute("SELECT leaves FROM run WHERE stream = 2")
+            .fetchone()[0]
+            .replace(other.stream_id, log.stream_id)
+        )
     database.close()
     marks, at = b"", 0
     while at < len(leaves):
@@ -233,7 +259,9 @@ async def test_a_rewritten_history_of_the_same_length_does_not_match_the_checkpo
 async def test_an_altered_or_moved_box_does_not_open(tmp_path: Path) -> None:
     record = Record.open(tmp_path, COURT)
     log = await record.create()
-    await log.append([Draft("msg.text", "party/1", 5, content=b"first!"), Draft("msg.text", "party/1", 5, content=b"second")])
+    await log.append(
+        [Draft("msg.text", "party/1", 5, content=b"first!"), Draft("msg.text", "party/1", 5, content=b"second")]
+    )
     rows = list(record.store.read(log.stream_id))
     first, second = (decode(row.leaf).commit for row in rows)
     with pytest.raises(BadContent, match="moved"):
@@ -248,14 +276,18 @@ async def test_an_altered_or_moved_box_does_not_open(tmp_path: Path) -> None:
 
 async def test_subjects_have_keys_of_their_own(record: Record) -> None:
     log = await record.create()
-    await log.append([Draft("msg.text", "party/1", 5, content=b"x", subject=subject) for subject in ("", "party/1", "party/1")])
+    await log.append(
+        [Draft("msg.text", "party/1", 5, content=b"x", subject=subject) for subject in ("", "party/1", "party/1")]
+    )
     numbers = [row.box[1:5] for row in record.store.read(log.stream_id) if row.box]
     assert numbers[0] != numbers[1] == numbers[2]
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=8), st.data())
-def test_snapshot_and_tail_equal_a_replay(tmp_path_factory: pytest.TempPathFactory, batches: list[int], data: st.DataObject) -> None:
+def test_snapshot_and_tail_equal_a_replay(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[int], data: st.DataObject
+) -> None:
     async def play() -> None:
         directory = tmp_path_factory.mktemp("play")
         record = Record.open(directory, COURT)

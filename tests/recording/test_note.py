@@ -48,9 +48,12 @@ def test_openssl_accepts_the_signature(tmp_path: Path) -> None:
     text, _, line = SIGNED.rpartition("\n\n")
     (tmp_path / "text").write_text(text + "\n")
     (tmp_path / "signature").write_bytes(base64.b64decode(line.split()[2])[4:])
-    (tmp_path / "key.pem").write_bytes(PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    (tmp_path / "key.pem").write_bytes(
+        PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    )
     done = subprocess.run(
-        ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "text", "-sigfile", "signature"],
+        ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "text",
+         "-sigfile", "signature"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -63,7 +66,9 @@ def test_a_bad_signature_of_a_known_key_rejects_the_note_and_an_unknown_one_is_p
     assert note.verify(both, [SIGNER.key])[1] == [SIGNER.key]
     assert note.verify(both, [SIGNER.key, other.key])[1] == [SIGNER.key, other.key]
     first, second = both.splitlines(keepends=True)[2:]
-    forged = "text\n\n" + first + second.replace(second.split()[2], base64.b64encode(other.key.key_id + bytes(64)).decode())
+    forged = (
+        "text\n\n" + first + second.replace(second.split()[2], base64.b64encode(other.key.key_id + bytes(64)).decode())
+    )
     assert note.verify(forged, [SIGNER.key])[1] == [SIGNER.key]
     with pytest.raises(BadSignature):
         note.verify(forged, [SIGNER.key, other.key])
@@ -95,7 +100,16 @@ def test_any_text_is_a_note_or_malformed(text: str | bytes) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "name", "a+b", "na me+00000000+AQ==", str(KEY)[:-4], str(KEY).replace("+", "++", 1), "x" + str(KEY), str(KEY) + "A"],
+    [
+        "",
+        "name",
+        "a+b",
+        "na me+00000000+AQ==",
+        str(KEY)[:-4],
+        str(KEY).replace("+", "++", 1),
+        "x" + str(KEY),
+        str(KEY) + "A",
+    ],
 )
 def test_what_is_not_a_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(MalformedNote):

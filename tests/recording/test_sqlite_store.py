@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from store_conformance import STREAM, StoreConformance, rows  # noqa: E402 - a suite beside this test
+from store_conformance import STREAM, StoreConformance, rows
 
 from recording.errors import CannotOpen, DirectoryInUse, DiskFull, NewerVersion, StoreDown
 from recording.sqlite_store import SqliteStore
@@ -71,6 +74,18 @@ async def test_the_first_failed_commit_stops_the_store_and_is_never_retried(tmp_
     again.close()
 
 
+async def fill(store: SqliteStore, size: int = 0) -> int:
+    """Append until the store says that the disk is full; returns how many entries it acknowledged."""
+    with pytest.raises(DiskFull, match="is full; make room"):
+        while True:
+            await store.append(STREAM, size, 1, rows(size, 10, size=1000))
+            size += 10
+    with pytest.raises(StoreDown):
+        await store.append(STREAM, size, 1, rows(size, 1))
+    store.close()
+    return size
+
+
 async def test_a_full_disk_is_said_to_be_full_and_loses_nothing(tmp_path: Path) -> None:
     def small(path: Path) -> sqlite3.Connection:
         database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -79,18 +94,51 @@ async def test_a_full_disk_is_said_to_be_full_and_loses_nothing(tmp_path: Path) 
 
     store = SqliteStore(tmp_path, connect=small)
     await store.create(STREAM)
-    size = 0
-    with pytest.raises(DiskFull, match="make room"):
-        while True:
-            await store.append(STREAM, size, 1, rows(size, 10, size=1000))
-            size += 10
-    with pytest.raises(StoreDown):
-        await store.append(STREAM, size, 1, rows(size, 1))
-    store.close()
+    size = await fill(store)
     again = SqliteStore(tmp_path)
     assert again.head(STREAM).size == size > 0
     assert len(list(again.read(STREAM))) == size
     again.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path):
+    """A file system of 2 MB that can grow."""
+    disk = tmp_path / "small"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small file system is not allowed here")
+    yield disk, lambda: subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+async def test_a_file_system_that_is_really_full_is_said_to_be_full(
+    small_disk: tuple[Path, Callable[[], None]],
+) -> None:
+    disk, grow = small_disk
+    store = SqliteStore(disk)
+    await store.create(STREAM)
+    size = await fill(store)
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+    with suppress(CannotOpen):  # or it opens in the room its log still has
+        assert await fill(SqliteStore(disk), size) == size
+    grow()
+    again = SqliteStore(disk)
+    assert again.head(STREAM).size == size == len(list(again.read(STREAM)))
+    await again.append(STREAM, size, 1, rows(size, 1))
+    again.close()
+
+
+def test_an_empty_disk_without_room_is_said_to_be_full(small_disk: tuple[Path, Callable[[], None]]) -> None:
+    disk, _ = small_disk
+    with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+    with pytest.raises(CannotOpen, match="full|No space"):
+        SqliteStore(disk / "data")
 
 
 def test_one_process_holds_the_directory(tmp_path: Path) -> None:
