@@ -22,7 +22,7 @@ async def bench_media(hearings: int, participants: int, seconds: float) -> dict[
     """Everybody in each hearing sends to everybody else for `seconds`.
 
     `packets_per_s_per_core` counts packets forwarded per CPU second of all media processes;
-    latencies are from the phone's send call to the other phone's receive call;
+    latencies are from the phone's send call to the arrival in the other phone's socket;
     `generator_late_p99_ms` says how far the generator itself fell behind its schedule: when
     that is more than a few milliseconds the machine was busy and the latencies say little.
     """

@@ -2,8 +2,10 @@
 
 Handshakes are made by real `Peer`s; then asyncio is left behind and one loop sends and
 receives in batches. Each phone sends what a phone sends: 50 voice packets of 80 bytes and
-27.5 bursts of four video packets of 1.1 kB a second. Each payload carries the moment it was
-due to leave and the moment it left; every eighth packet that arrives is decrypted to read it.
+27.5 bursts of four video packets of 1.1 kB a second. Each payload carries the moment it left;
+every eighth packet that arrives is decrypted to read it, and compared with the moment the
+kernel put it into the phone's socket: how long this process then takes to fetch it is not
+the server's latency.
 
 Speaks JSON lines with bench.py: offers out, answers in, then `begin` and `end`.
 """
@@ -14,6 +16,7 @@ import heapq
 import json
 import os
 import select
+import socket
 import struct
 import sys
 import time
@@ -22,7 +25,7 @@ from typing import Any
 from pylibsrtp._binding import ffi as srtp_ffi
 
 from media.engine import srtp
-from media.engine.batch import IN_ROWS, ROW, Batch, _libc, ffi
+from media.engine.batch import HEADER_LONGS, IN_ROWS, ROW, Batch, _libc, ffi
 from media.engine.packet_engine import SrtpKeys
 from media.engine.rtp import HEADER
 from media.peer import OPUS_PT, VP8_PT, Peer
@@ -34,6 +37,10 @@ WARM_S, DRAIN_S = 1.0, 0.4
 _STAMP = struct.Struct("!d")
 _LEN_WORD = ffi.offsetof("struct mmsghdr", "msg_len") // 4
 _WORDS = ffi.sizeof("struct mmsghdr") // 4
+_CONTROL_LONG = ffi.offsetof("struct msghdr", "msg_controllen") // 8
+_CONTROL = 64
+_TIMESPEC = struct.Struct("@qq")
+SO_TIMESTAMPNS = 35
 
 
 class Phone(Peer):
@@ -53,11 +60,10 @@ class Phone(Peer):
         raw = self._transport.get_extra_info("socket")
         assert self._answer is not None  # noqa: S101 - connected
         self.fd = os.dup(raw.fileno())
-        import socket
-
         kept = socket.socket(fileno=os.dup(self.fd))
         kept.connect(self._answer.address)
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        kept.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         kept.detach()
         self.counters = {"audio": [self._ssrc["audio"], 0, 0], "video": [self._ssrc["video"], 0, 0]}
 
@@ -75,6 +81,11 @@ class FastLoop:
         self._out_rows = [srtp_ffi.cast("char *", a) for a in self._out.row_address]
         self._in_rows = [srtp_ffi.cast("char *", a) for a in self._in.row_address]
         self._length = srtp.new_length()
+        self._control = ffi.new("char[]", IN_ROWS * _CONTROL)
+        self._control_bytes = memoryview(ffi.buffer(self._control)).cast("B")
+        for row in range(IN_ROWS):
+            self._in.headers[row].msg_hdr.msg_control = self._control + row * _CONTROL
+            self._in.headers[row].msg_hdr.msg_controllen = _CONTROL
         self._poll = select.epoll()
         self._by_fd = {phone.fd: phone for phone in phones}
         for phone in phones:
@@ -89,7 +100,7 @@ class FastLoop:
         heap: list[tuple[float, int, str]] = []
         for n in range(len(self._phones)):
             heap += [(start + AUDIO_S * n / len(self._phones), n, "audio")]
-            heap += [(start + VIDEO_S * (n * 7 % len(self._phones)) / len(self._phones), n, "video")]
+            heap += [(start + VIDEO_S * (n * 0.618 % 1), n, "video")]
         heapq.heapify(heap)
         end = start + seconds
         while heap[0][0] < end:
@@ -110,8 +121,8 @@ class FastLoop:
     def _send(self, phone: Phone, kind: str, due: float) -> None:
         count = 1 if kind == "audio" else BURST
         counter = phone.counters[kind]
-        now = time.monotonic()
-        self.late.append(now - due)
+        self.late.append(time.monotonic() - due)
+        now = time.time()
         data, length = self._out.data, self._length
         for row in range(count):
             counter[1] = (counter[1] + 1) & 0xFFFF
@@ -132,18 +143,18 @@ class FastLoop:
         for fd, _ in self._poll.poll(max(0.0, wait)):
             phone = self._by_fd[fd]
             n = _libc.recvmmsg(fd, self._in.headers, IN_ROWS, 0x40, ffi.NULL)
-            now = time.monotonic()
             data = self._in.data
             for row in range(n):
+                self._in.header_longs[row * HEADER_LONGS + _CONTROL_LONG] = _CONTROL  # the kernel wrote over it
                 first, second = data[row * ROW], data[row * ROW + 1]
                 if first >> 6 != 2 or 191 < second < 224:
                     continue
                 self.received += 1
                 self._seen += 1
                 if self._seen % SAMPLE == 0:
-                    self._sample(phone, row, now)
+                    self._sample(phone, row)
 
-    def _sample(self, phone: Phone, row: int, now: float) -> None:
+    def _sample(self, phone: Phone, row: int) -> None:
         self._length[0] = self._in.header_words[row * _WORDS + _LEN_WORD]
         if srtp.unprotect(phone.rx_handle, self._in_rows[row], self._length):
             return
@@ -151,7 +162,9 @@ class FastLoop:
         header = 12
         if data[start] & 0x10:
             header += 4 + 4 * (data[start + 14] << 8 | data[start + 15])
-        self.latency.append(now - _STAMP.unpack_from(data, start + header + 2)[0])
+        seconds, nanos = _TIMESPEC.unpack_from(self._control_bytes, row * _CONTROL + 16)  # behind the cmsghdr
+        arrived = seconds + nanos / 1e9
+        self.latency.append(arrived - _STAMP.unpack_from(data, start + header + 2)[0])
 
 
 def share(values: list[float], part: float) -> float:

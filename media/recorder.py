@@ -195,8 +195,8 @@ class Recorder:
                 size = int.from_bytes(await reader.readexactly(4), "big")
                 message = unpack(await reader.readexactly(size), raw=False, use_list=False)
                 self._take(connection, message, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the worker or this process ends; what was taped is completed either way
         finally:
             for key in [key for key in self._tracks if key[0] == connection]:
                 self._safely(self._tracks.pop(key).end, "restart")

@@ -105,7 +105,7 @@ class PyEngine:
 
     # -- media in, media out ------------------------------------------------------------
 
-    def _on_rtp(self, leg: Leg, row: int, size: int) -> None:  # noqa: C901 - one straight path; calls cost
+    def _on_rtp(self, leg: Leg, row: int, size: int) -> None:  # noqa: C901, PLR0912 - one straight path; calls cost
         counts, data, start = self.counts, self._socket.inbound.data, row * ROW
         if size < 12 or size > ROW - srtp.TRAILER:
             counts.dropped_malformed += 1
@@ -149,6 +149,8 @@ class PyEngine:
             publication = self._begin(leg, ssrc, b1 & 127)
             if publication is not None:
                 self._on_media(publication, seq, timestamp, b1 & 128, payload, level)
+            elif ssrc in leg.rtx_by_ssrc:
+                self._on_repair(leg.rtx_by_ssrc[ssrc], timestamp, b1 & 128, payload)
 
     def _on_media(  # noqa: C901, PLR0917 - the hot path: calls and keywords cost
         self, publication: Publication, seq: int, timestamp: int, marker: int, payload: bytes, level: int

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import av
 import pytest
 from media_support import ROOM, Plane, eventually, everything
 
-from media.events import SeatConnected, SeatGone, SeatResumed, SeatSilent, SlotsChanged
+from media.events import SeatConnected, SeatGone, SeatResumed, SeatSilent, SegmentClosed, SlotsChanged
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[[], Any]
@@ -120,4 +121,12 @@ async def test_a_browser_that_only_has_h264_is_seen_by_one_that_takes_both(plane
         await connect('party/1', 1, true);
         }"""
     )
-    await eventually(lambda: frames(b, 10))
+    await plane.plane.start_recording(ROOM)
+    await eventually(lambda: frames(b, 40))
+    await plane.plane.stop_recording(ROOM)
+    closed = plane.of(SegmentClosed, kind="video")
+    assert {event.codec for event in closed} == {"h264"}
+    with av.open(str(closed[0].path)) as container:  # and what the camera's own encoder made is on file
+        pictures: list[Any] = list(container.decode(container.streams.video[0]))
+    assert len(pictures) > 10
+    assert (pictures[0].width, pictures[0].height) in {(320, 240), (160, 120), (240, 180)}
