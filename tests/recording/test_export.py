@@ -346,8 +346,10 @@ def test_no_mutation_of_an_export_is_missed_and_none_breaks_the_verifier(
             other.write_bytes(raw)
     if new is None:
         path.unlink()
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
+        for parent in path.parents:
+            if any(parent.iterdir()):
+                break
+            parent.rmdir()
     else:
         path.write_bytes(new)
     changed = new != raw

@@ -27,6 +27,9 @@ def store(tmp_path: Path):
     store.close()
 
 
+Disk = tuple[Path, Callable[[], object]]
+
+
 class TestSqliteStore(StoreConformance):
     pass
 
@@ -76,7 +79,7 @@ async def test_the_first_failed_commit_stops_the_store_and_is_never_retried(tmp_
 
 async def fill(store: SqliteStore, size: int = 0) -> int:
     """Append until the store says that the disk is full; returns how many entries it acknowledged."""
-    with pytest.raises(DiskFull, match="is full; make room"):
+    with pytest.raises(DiskFull, match="is full; make room"):  # noqa: PT012 - which append fills it is not known
         while True:
             await store.append(STREAM, size, 1, rows(size, 10, size=1000))
             size += 10
@@ -114,7 +117,7 @@ def small_disk(tmp_path: Path):
 
 
 async def test_a_file_system_that_is_really_full_is_said_to_be_full(
-    small_disk: tuple[Path, Callable[[], None]],
+    small_disk: Disk,
 ) -> None:
     disk, grow = small_disk
     store = SqliteStore(disk)
@@ -132,12 +135,12 @@ async def test_a_file_system_that_is_really_full_is_said_to_be_full(
     again.close()
 
 
-def test_an_empty_disk_without_room_is_said_to_be_full(small_disk: tuple[Path, Callable[[], None]]) -> None:
+def test_an_empty_disk_without_room_is_said_to_be_full(small_disk: Disk) -> None:
     disk, _ = small_disk
     with suppress(OSError), (disk / "ballast").open("wb", buffering=0) as ballast:
         while True:
             ballast.write(bytes(4096))
-    with pytest.raises(CannotOpen, match="full|No space"):
+    with pytest.raises(CannotOpen, match=r"full|No space"):
         SqliteStore(disk / "data")
 
 
