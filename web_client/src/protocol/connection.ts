@@ -57,7 +57,10 @@ export interface Listener {
 const PING_EVERY_MS = 3_000;
 const SILENCE_MS = 8_000;
 const MOST_SILENCE_MS = 32_000;
-const DIAL_MS = 10_000;
+const DIAL_MS = 5_000;
+const MOST_DIAL_MS = 20_000;
+/** A dial begun before the network came back may hang on its first packet for long. */
+const STALE_DIAL_MS = 1_000;
 const OPEN = 1;
 
 /** Close codes after which dialling again by itself would be wrong. */
@@ -69,6 +72,7 @@ export class Connection {
   private running = false;
   private greeted = false;
   private lastHeard = 0;
+  private dialledAt = 0;
   private silence = SILENCE_MS;
   private pingNumber = 0;
   private pings = new Map<number, number>();
@@ -104,7 +108,7 @@ export class Connection {
   /** The network or the page has come back: look now instead of when the wait is over. */
   wake(): void {
     if (!this.running) return;
-    if (this.socket === null) {
+    if (this.socket === null || (!this.greeted && this.ports.now() - this.dialledAt > STALE_DIAL_MS)) {
       this.attempt = 0;
       void this.dial();
     } else if (this.greeted) {
@@ -126,7 +130,9 @@ export class Connection {
     this.said = null;
     socket.binaryType = "arraybuffer";
     const mine = (): boolean => this.socket === socket && this.running;
-    this.cancel = this.ports.after(DIAL_MS, () => {
+    this.dialledAt = this.ports.now();
+    // A dead network answers nothing, a slow one late: be more patient each time.
+    this.cancel = this.ports.after(Math.min(MOST_DIAL_MS, DIAL_MS + 1_000 * this.attempt), () => {
       if (mine() && !this.greeted) this.lost();
     });
     socket.onopen = () => {

@@ -1,9 +1,9 @@
 // A leaf is a msgpack array of 14 fields in fixed order. Its bytes are what the record is made of: they are hashed as they
-// came and never encoded again, so this file only reads. Leaves carry codes, slots, numbers and digests; words for people
+// came; encoding them again serves only to refuse those that are not the one encoding of what they say. Leaves carry codes, slots, numbers and digests; words for people
 // are content, bound by `commit`.
-import { decode } from "@msgpack/msgpack";
+import { decode, encode } from "@msgpack/msgpack";
 
-import { own, type Bytes } from "./bytes";
+import { equal, own, type Bytes } from "./bytes";
 
 export type Scalar = null | boolean | number | string | Uint8Array;
 export type Fact = Scalar | readonly Fact[];
@@ -30,11 +30,14 @@ export interface Leaf {
 
 const FIELDS = 14;
 const VERSION = 1;
+const TYPE = /^[a-z][a-z0-9_.]{0,63}$/;
+const MOST_BYTES = 4_096;
 
 export class BadLeaf extends Error {}
 
 /** Throws BadLeaf when the bytes are not an entry of version 1. */
 export function readLeaf(bytes: Uint8Array): Leaf {
+  if (bytes.length > MOST_BYTES) throw new BadLeaf("longer than an entry may be");
   let fields: unknown;
   try {
     fields = decode(bytes);
@@ -42,9 +45,12 @@ export function readLeaf(bytes: Uint8Array): Leaf {
     throw new BadLeaf("not msgpack");
   }
   if (!Array.isArray(fields) || fields.length !== FIELDS || fields[0] !== VERSION) throw new BadLeaf("not an entry of version 1");
+  // msgpack can write one number in several ways; two byte strings for one entry would be two entries.
+  if (!equal(encode(fields), bytes)) throw new BadLeaf("not the canonical encoding");
   const [, type, seq, streamId, tsMs, epoch, actor, , dseq, tsClientMs, commit, refs, facts] = fields as unknown[];
   if (
     typeof type !== "string" ||
+    !TYPE.test(type) ||
     !isNatural(seq) ||
     !(streamId instanceof Uint8Array) ||
     streamId.length !== 16 ||
@@ -52,10 +58,12 @@ export function readLeaf(bytes: Uint8Array): Leaf {
     !isNatural(epoch) ||
     typeof actor !== "string" ||
     !(dseq === null || isNatural(dseq)) ||
-    !(tsClientMs === null || isNatural(tsClientMs)) ||
+    !(tsClientMs === null || Number.isSafeInteger(tsClientMs)) ||
     !(commit === null || (commit instanceof Uint8Array && commit.length === 32)) ||
     !Array.isArray(refs) ||
-    !Array.isArray(facts)
+    !refs.every(isReference) ||
+    !Array.isArray(facts) ||
+    !facts.every(isFact)
   ) {
     throw new BadLeaf("a field of the entry has another shape");
   }
@@ -67,11 +75,24 @@ export function readLeaf(bytes: Uint8Array): Leaf {
     epoch,
     actor,
     dseq,
-    tsClientMs,
+    tsClientMs: tsClientMs as number | null,
     commit: commit === null ? null : own(commit),
     refs: refs as Reference[],
     facts: facts as Fact[],
   };
+}
+
+function isReference(value: unknown): boolean {
+  if (isNatural(value)) return true;
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [stream, seq, hash] = value as unknown[];
+  return stream instanceof Uint8Array && stream.length === 16 && isNatural(seq) && hash instanceof Uint8Array && hash.length === 32;
+}
+
+function isFact(value: unknown): boolean {
+  if (value === null || typeof value === "boolean" || typeof value === "string" || value instanceof Uint8Array) return true;
+  if (typeof value === "number") return Number.isInteger(value);
+  return Array.isArray(value) && value.every(isFact);
 }
 
 function isNatural(value: unknown): value is number {

@@ -76,6 +76,7 @@ const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: nu
 /** What the court answers at once; asking for more would only be cut. */
 const PAGE = 128;
 const ANSWER_MS = 10_000;
+const TYPING_MS = 5_000;
 
 export class Sitting {
   readonly line = signal<Line>({ kind: "dialling", attempt: 0 });
@@ -101,6 +102,7 @@ export class Sitting {
   private epoch = 0;
   private skew = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  private readonly quietTyping = new Map<string, () => void>();
   private asked: ((entries: Entry[]) => void) | null = null;
 
   constructor(
@@ -342,6 +344,11 @@ export class Sitting {
       quiet: flag("quiet", was.quiet) === true,
     };
     this.live.value = new Map(this.live.value).set(slot, next);
+    if (next.typing) {
+      // Nobody says "I stopped writing": silence says it.
+      this.quietTyping.get(slot)?.();
+      this.quietTyping.set(slot, this.ports.after(TYPING_MS, () => this.presence(slot, { typing: false })));
+    }
   }
 }
 

@@ -66,6 +66,7 @@ export const entry = {
   try_again: "Try again",
   choose_camera: "Camera to use",
   choose_microphone: "Microphone to use",
+  choose_devices: "Use another camera or microphone",
   how_to_allow: "To allow it: tap the lock beside the address → Permissions → allow camera and microphone, then try again.",
   go_in: "Go in",
   go_in_without: "Go in without a camera",

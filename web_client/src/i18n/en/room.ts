@@ -5,7 +5,6 @@ const entries = (n: number): string => (n === 1 ? "1 entry" : `${n} entries`);
 
 export const room = {
   recording: "recording",
-  not_recording: "not recording",
   emblem: "Emblem of the court",
   leave: "Leave",
   leave_title: "Leave the courtroom?",
@@ -25,11 +24,8 @@ export const room = {
   waiting_early: "Checking in begins 30 minutes before the time.",
   waiting_people: "Who is here",
 
-  open_line: "connected",
   reconnecting: (n: number) => (n === 0 ? "reconnecting" : `reconnecting, ${n} waiting`),
-  waiting_items: (n: number) => `${n} waiting`,
   slow_link: "The network is slow: voice only for now. What you say is still recorded",
-  picture_back: "The network is better: your picture is on again",
   tap_to_hear: "Tap to hear the court again",
   media_down: "Picture and sound are coming back; text still works",
   media_gone: "Picture and sound cannot connect now; please use text or voice clips",
@@ -51,7 +47,6 @@ export const room = {
   not_your_turn: "Somebody else has the floor; raise your hand or write",
   muted: "You are muted; you can write",
   offline: "Reconnecting; try again in a moment",
-  nobody_speaking: "Nobody is speaking",
 
   state: { absent: "absent", waiting: "waiting", admitted: "present", removed: "asked to leave" } as Record<string, string>,
   dropped: (text: string) => `gone ${text}`,
@@ -64,8 +59,6 @@ export const room = {
   has_floor: "has the floor",
   typing: (who: string) => `${who} is writing…`,
   people: "Participants",
-  people_trouble: "Cannot be heard or seen now",
-  all_well: "Everybody present can be heard and seen",
   record_of: "Record of the hearing",
   stage: "Pictures",
 
@@ -171,8 +164,6 @@ export const room = {
   act_remove_text: "From then on this person neither sees nor hears the hearing, and must be admitted again to return.",
   act_remove_sure: "Remove from the courtroom",
   acts_of: (who: string) => `${who}: acts`,
-  reason: "Reason (optional)",
-  more_acts: "More acts",
   sitting_acts: "Course of the hearing",
 
   did: {
@@ -250,5 +241,6 @@ export const room = {
   proof_file_unchecked: "The attachment has not been fetched yet; it is checked when it is.",
   proof_leaf: "Fingerprint of the entry",
   proof_root: "Root",
+  proof_key: "Signing key",
   proof_more: "Technical details",
 } satisfies RoomWords;

@@ -64,6 +64,7 @@ export const entry = {
   try_again: "再试一次",
   choose_camera: "选择摄像头",
   choose_microphone: "选择麦克风",
+  choose_devices: "更换摄像头或麦克风",
   how_to_allow: "要允许：点按地址栏旁的锁形标志 → 权限 → 允许摄像头和麦克风，然后再试一次。",
   go_in: "进入",
   go_in_without: "不用摄像头进入",

@@ -1,6 +1,5 @@
 export const room = {
   recording: "录制中",
-  not_recording: "未录制",
   emblem: "法院徽章",
   leave: "离开",
   leave_title: "要离开法庭吗？",
@@ -20,11 +19,8 @@ export const room = {
   waiting_early: "报到在开庭前 30 分钟开始。",
   waiting_people: "到场情况",
 
-  open_line: "已连接",
   reconnecting: (n: number) => (n === 0 ? "正在重新连接" : `正在重新连接，${n} 条待发`),
-  waiting_items: (n: number) => `${n} 条待发`,
   slow_link: "网络较慢，已改为语音，您的话仍会被记录",
-  picture_back: "网络恢复，已重新打开图像",
   tap_to_hear: "点按恢复声音",
   media_down: "图像和声音正在恢复，文字仍可发送",
   media_gone: "图像和声音暂时连不上，请用文字或语音消息",
@@ -46,7 +42,6 @@ export const room = {
   not_your_turn: "现在由他人发言，您可以举手或用文字",
   muted: "您已被静音，可以用文字发言",
   offline: "正在重新连接，稍后再试",
-  nobody_speaking: "没有人在发言",
 
   state: { absent: "未到", waiting: "候传", admitted: "在庭", removed: "已请出" } as Record<string, string>,
   dropped: (text: string) => `掉线 ${text}`,
@@ -59,8 +54,6 @@ export const room = {
   has_floor: "发言",
   typing: (who: string) => `${who}正在输入…`,
   people: "参加人",
-  people_trouble: "现在听不到、看不到的人",
-  all_well: "所有在庭人员都听得到、看得到",
   record_of: "庭审记录",
   stage: "画面",
 
@@ -166,8 +159,6 @@ export const room = {
   act_remove_text: "此后该人看不到、听不到庭审，须再次准许才能回来。",
   act_remove_sure: "请出法庭",
   acts_of: (who: string) => `${who}：操作`,
-  reason: "理由（可不填）",
-  more_acts: "更多操作",
   sitting_acts: "庭审进程",
 
   did: {
@@ -245,6 +236,7 @@ export const room = {
   proof_file_unchecked: "附件还没有取回，取回时会核对。",
   proof_leaf: "条目指纹",
   proof_root: "根",
+  proof_key: "签名所用密钥",
   proof_more: "技术细节",
 };
 export type RoomWords = typeof room;

@@ -150,7 +150,6 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
             {r.send}
           </button>
         )}
-        {wide && more}
       </div>
       {!wide && open.value && more}
       {/* Always in the page: the phone's chooser may come back long after the panel has closed. */}
@@ -192,7 +191,7 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
           }}
         />
       )}
-      {seat !== null && <Bar hand={seat.hand} muted={seat.muted} observer={seat.role === "observer"} bench={isBench(seat.role)} open={view.phase === "open"} />}
+      {seat !== null && <Bar hand={seat.hand} muted={seat.muted} observer={seat.role === "observer"} bench={isBench(seat.role)} open={view.phase === "open"} more={wide ? more : null} />}
     </section>
   );
 }
@@ -203,10 +202,11 @@ interface BarProps {
   readonly observer: boolean;
   readonly bench: boolean;
   readonly open: boolean;
+  readonly more: JSX.Element | null;
 }
 
 /** Microphone, camera, hand. The court's mute is told in words; one's own is a switch. */
-function Bar({ hand, muted, observer, bench, open }: BarProps): JSX.Element | null {
+function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Element | null {
   const r = roomWords();
   const { sitting } = here();
   const phase = sitting.view.value?.phase;
@@ -259,6 +259,7 @@ function Bar({ hand, muted, observer, bench, open }: BarProps): JSX.Element | nu
           <span>{hand ? r.hand_down_short : r.hand_short}</span>
         </button>
       )}
+      {more}
     </div>
   );
 }

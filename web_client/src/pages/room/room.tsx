@@ -52,17 +52,17 @@ export function Room(): JSX.Element | null {
         <h1 class="case">{view.caseNumber}</h1>
         <PhaseState />
         <span class="grow" />
-        <button type="button" class="button quiet icon-only" data-testid="search" aria-label={r.search} aria-pressed={search.value !== null} onClick={() => (search.value = search.value === null ? "" : null)}>
-          <Icon name="search" />
-        </button>
+        {desk && (
+          <button type="button" class="button quiet icon-only" data-testid="search" aria-label={r.search} aria-pressed={search.value !== null} onClick={() => (search.value = search.value === null ? "" : null)}>
+            <Icon name="search" />
+          </button>
+        )}
         {!desk && (
           <button type="button" class="button quiet icon-only" data-testid="people-open" aria-label={r.people} onClick={() => (people.value = true)}>
             <Icon name="people" />
           </button>
         )}
-        {desk ? (
-          <LeaveButton />
-        ) : null}
+        {desk && <LeaveButton />}
       </header>
       <div class="hall">
         <LineState />
@@ -78,6 +78,9 @@ export function Room(): JSX.Element | null {
               {r.search}
             </label>
             <input id="search-box" ref={box} type="search" data-testid="search-text" placeholder={r.search} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && (search.value = null)} />
+            <button type="button" class="button" data-testid="search-close" onClick={() => (search.value = null)}>
+              {r.close_sheet}
+            </button>
           </div>
         )}
         <Timeline search={search.value ?? ""} />
@@ -98,9 +101,21 @@ export function Room(): JSX.Element | null {
           <p class="soft">{view.cause}</p>
           <People />
           <div class="row">
-            <CallCourt phone={view.phone} />
+            <button
+              type="button"
+              class="button"
+              data-testid="search"
+              onClick={() => {
+                search.value = "";
+                people.value = false;
+              }}
+            >
+              <Icon name="search" />
+              {r.search}
+            </button>
             <LeaveButton />
           </div>
+          <CallCourt phone={view.phone} />
           <button type="button" class="button wide" data-testid="people-close" onClick={() => (people.value = false)}>
             {r.close_sheet}
           </button>

@@ -31,17 +31,16 @@ export function PhaseState(): JSX.Element | null {
   );
 }
 
-/** Shown only when there is something to say: reconnecting, and how many wait. */
+/** Shown only when the line is down: reconnecting, and how many wait. While it is up, each line says its own state. */
 export function LineState(): JSX.Element | null {
   const r = roomWords();
   const { sitting } = here();
   const kind = sitting.line.value.kind;
   const waiting = sitting.waiting.value;
-  const broken = kind !== "open";
-  if (!broken && waiting === 0) return null;
+  if (kind === "open") return null;
   return (
-    <p class={`line-state ${broken ? "wait" : ""}`} role="status" data-testid="line-state" data-line={kind}>
-      {broken ? r.reconnecting(waiting) : r.waiting_items(waiting)}
+    <p class="line-state wait" role="status" data-testid="line-state" data-line={kind}>
+      {r.reconnecting(waiting)}
     </p>
   );
 }

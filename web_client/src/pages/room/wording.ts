@@ -35,7 +35,8 @@ export function sentence(entry: Entry, view: RoomView): string {
   const leaf = entry.leaf;
   if (leaf === null) return r.withheld;
   const [first, second, third, fourth] = leaf.facts;
-  const actor = who(view, leaf.actor);
+  const actor = whoShort(view, leaf.actor);
+  const short = (slot: unknown): string => whoShort(view, String(slot));
   const track = (value: unknown): string => r.tracks[String(value)] ?? String(value);
   const number = (value: unknown): number => (typeof value === "number" ? value : 0);
   switch (leaf.type) {
@@ -44,7 +45,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seat":
       return d.seat(who(view, first));
     case "join":
-      return first === "return" ? d["join.return"](actor) : d["join.first"](actor);
+      return first === "return" ? d["join.return"](who(view, leaf.actor)) : d["join.first"](who(view, leaf.actor));
     case "leave":
       return first === "left" ? d["leave.left"](actor) : first === "removed" ? d["leave.removed"](actor) : d["leave.network"](actor);
     case "act.check_in":
@@ -60,9 +61,9 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.remove":
     case "act.mute":
     case "act.unmute":
-      return `${actor} ${d[leaf.type](who(view, first))}`;
+      return `${actor} ${d[leaf.type](short(first))}`;
     case "act.floor":
-      return `${actor} ${typeof first === "string" ? d["act.floor"](who(view, first)) : d.floor_end}`;
+      return `${actor} ${typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end}`;
     case "hand":
       return `${actor} ${first === true ? d.hand_up : d.hand_down}`;
     case "rec.start":
@@ -70,9 +71,9 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "rec.fault":
       return d[leaf.type];
     case "rec.segment":
-      return d["rec.segment"](who(view, first), track(second));
+      return d["rec.segment"](short(first), track(second));
     case "rec.gap":
-      return d["rec.gap"](who(view, first), track(second), length(number(fourth) - number(third)));
+      return d["rec.gap"](short(first), track(second), length(number(fourth) - number(third)));
     case "conflict":
       return d.conflict(who(view, first));
     case "seal":

@@ -5,7 +5,8 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
-import { courtTime, exactClock } from "../../i18n/times";
+import { courtTime, exactClock, ownTime } from "../../i18n/times";
+import { words } from "../../i18n/words";
 import { ask } from "../../protocol/api";
 import { toHex } from "../../record/bytes";
 import { holds, proveLine, WholeTree, type LineProof } from "../../record/proof";
@@ -82,6 +83,8 @@ export function SealedPage(): JSX.Element | null {
     }
   };
   const counted = tally.value;
+  const w = words();
+  const own = view.sealed === null ? null : ownTime(view.sealed.tsMs);
   return (
     <main class="page sealed-page" data-testid="page-sealed">
       <Masthead court={view.court} />
@@ -98,8 +101,8 @@ export function SealedPage(): JSX.Element | null {
           <p>
             <strong>{r.sealed_summary((view.sealed?.seq ?? entries.length - 1) + 1, checkpoint === null ? "" : toHex(checkpoint.root).slice(0, 8))}</strong>
           </p>
-          {view.sealed !== null && <p>{r.sealed_at(courtTime(view.sealed.tsMs))}</p>}
-          {checkpoint !== null && <p>{r.signed_by(checkpoint.signers.join(", "))}</p>}
+          {view.sealed !== null && <p>{r.sealed_at(`${courtTime(view.sealed.tsMs)}${own === null ? "" : ` ${w.your_time(own)}`}`)}</p>}
+          {checkpoint !== null && <p>{r.signed_by(view.court)}</p>}
           {verdict.kind === "forked" && (
             <p class="notice bad" role="alert">
               {r.forked}
@@ -192,7 +195,7 @@ function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly p
               <li>{file?.kind === "here" && file.checked ? r.proof_file : file?.kind === "altered" ? r.proof_file_bad : r.proof_file_unchecked}</li>
             )}
             <li>{proof.path ? r.proof_path(entry.seq + 1, proof.size, proof.steps) : r.proof_path_bad}</li>
-            <li>{proof.signature ? r.proof_signature(proof.signers.join(", ")) : r.proof_signature_bad}</li>
+            <li>{proof.signature ? r.proof_signature(view.court) : r.proof_signature_bad}</li>
           </ol>
           <details>
             <summary>{r.proof_more}</summary>
@@ -200,6 +203,10 @@ function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly p
               <dt>{r.proof_leaf}</dt>
               <dd>
                 <code>{toHex(entry.leafHash)}</code>
+              </dd>
+              <dt>{r.proof_key}</dt>
+              <dd>
+                <code>{proof.signers.join(", ")}</code>
               </dd>
               <dt>{r.proof_root}</dt>
               <dd>

@@ -123,8 +123,15 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
             testid="check-network"
           />
         </dl>
-        <Chooser kind="camera" label={w.choose_camera} choices={cameras.value} />
-        <Chooser kind="microphone" label={w.choose_microphone} choices={microphones.value} />
+        {(cameras.value.length > 1 || microphones.value.length > 1) && (
+          <details>
+            <summary data-testid="choose-devices">{w.choose_devices}</summary>
+            <div class="stack">
+              <Chooser kind="camera" label={w.choose_camera} choices={cameras.value} />
+              <Chooser kind="microphone" label={w.choose_microphone} choices={microphones.value} />
+            </div>
+          </details>
+        )}
         {denied && (
           <div class="notice wait stack">
             <p>{w.how_to_allow}</p>

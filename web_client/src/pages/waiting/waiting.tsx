@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 
 import { roomWords } from "../../i18n/room-words";
-import { courtTime } from "../../i18n/times";
+import { courtTime, ownTime } from "../../i18n/times";
 import { person, words } from "../../i18n/words";
 import type { RoomView } from "../../state/view";
 import { CallCourt, Masthead } from "../../ui/masthead";
@@ -13,6 +13,7 @@ import { LineState } from "../room/status";
 export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element {
   const w = words();
   const r = roomWords();
+  const own = view.scheduledMs === null ? null : ownTime(view.scheduledMs);
   return (
     <main class="page" data-testid="page-waiting">
       <Masthead court={view.court} />
@@ -33,6 +34,7 @@ export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly 
           <p>
             <span class="soft">{w.time} </span>
             {courtTime(view.scheduledMs)}
+            {own !== null && <span class="soft"> {w.your_time(own)}</span>}
           </p>
         )}
         {view.seats.length > 0 && (

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+
+import type { Leaf } from "../src/record/leaf";
+import { maySpeak, mayWrite, nextActs } from "../src/state/may";
+import { fold, readView, seatOf, type RoomView } from "../src/state/view";
+
+let seq = 0;
+function leaf(type: string, actor: string, facts: Leaf["facts"] = []): Leaf {
+  seq += 1;
+  return { type, seq, streamId: new Uint8Array(16), tsMs: 1_000 * seq, epoch: 1, actor, dseq: null, tsClientMs: null, commit: null, refs: [], facts };
+}
+
+const court = readView({
+  phase: "checking_in",
+  seats: [
+    { slot: "judge/1", role: "judge", name: "陈静", state: "admitted", connected: true },
+    { slot: "party/1", role: "plaintiff", name: "平安", state: "admitted", connected: true },
+    { slot: "party/2", role: "defendant", name: "方某", state: "waiting", connected: true },
+    { slot: "observer/1", role: "observer", name: "", state: "admitted", connected: true },
+  ],
+});
+const after = (view: RoomView, ...leaves: Leaf[]): RoomView => leaves.reduce((room, each) => fold(room, each), view);
+
+describe("the fold", () => {
+  it("HR1 follows the sitting from checking in to the seal", () => {
+    const phases = ["act.open", "act.recess", "act.resume", "act.close", "seal"].reduce<RoomView[]>(
+      (rooms, type) => [...rooms, fold(rooms.at(-1) as RoomView, leaf(type, "judge/1"))],
+      [court],
+    );
+    expect(phases.map((room) => room.phase)).toEqual(["checking_in", "open", "in_recess", "open", "closed", "sealed"]);
+    expect(phases.at(-1)?.sealed?.seq).toBe(seq);
+  });
+  it("HR5 HR11 the bench sits by joining, others wait, and a drop keeps the seat", () => {
+    const room = after(court, leaf("leave", "party/1", ["network"]), leaf("leave", "party/2", ["left"]));
+    expect(seatOf(room, "party/1")).toMatchObject({ state: "admitted", connected: false });
+    expect(seatOf(room, "party/2")).toMatchObject({ state: "absent", connected: false });
+    const back = after(room, leaf("join", "party/1", ["return"]), leaf("join", "party/2", ["return"]), leaf("join", "judge/1", ["first"]));
+    expect(seatOf(back, "party/1")?.state).toBe("admitted");
+    expect(seatOf(back, "party/2")?.state).toBe("waiting");
+    expect(seatOf(back, "judge/1")?.state).toBe("admitted");
+  });
+  it("HR9 the floor ends one's mute and lowers one's hand, and a recess ends the floor", () => {
+    const room = after(court, leaf("act.open", "judge/1"), leaf("act.mute", "judge/1", ["party/1"]), leaf("hand", "party/1", [true]));
+    expect(seatOf(room, "party/1")).toMatchObject({ muted: true, hand: true });
+    const given = fold(room, leaf("act.floor", "judge/1", ["party/1"]));
+    expect(given.floor).toBe("party/1");
+    expect(seatOf(given, "party/1")).toMatchObject({ muted: false, hand: false });
+    expect(fold(given, leaf("act.recess", "judge/1")).floor).toBeNull();
+  });
+  it("mutes all but the bench", () => {
+    const room = fold(court, leaf("act.mute_all", "judge/1"));
+    expect(room.seats.map((seat) => seat.muted)).toEqual([false, true, true, true]);
+  });
+  it("leaves the room as it is for an entry it does not know", () => {
+    expect(fold(court, leaf("exhibit.shown", "party/1"))).toBe(court);
+  });
+});
+
+describe("what one may do", () => {
+  const open = fold(court, leaf("act.open", "judge/1"));
+  it("HR7 parties speak only while the court is open, the bench also in recess, observers never", () => {
+    expect(mayWrite(court, "party/1")).toBe("before");
+    expect(mayWrite(open, "party/1")).toBeNull();
+    expect(mayWrite(open, "observer/1")).toBe("observer");
+    expect(mayWrite(open, "party/2")).toBe("not_admitted");
+    const recess = fold(open, leaf("act.recess", "judge/1"));
+    expect(mayWrite(recess, "party/1")).toBe("recess");
+    expect(mayWrite(recess, "judge/1")).toBeNull();
+    expect(mayWrite(after(recess, leaf("act.close", "judge/1")), "judge/1")).toBe("closed");
+  });
+  it("HR8 HR9 mute and floor stop the voice and not the pen", () => {
+    const muted = fold(open, leaf("act.mute", "judge/1", ["party/1"]));
+    expect(maySpeak(muted, "party/1")).toBe("muted");
+    expect(mayWrite(muted, "party/1")).toBeNull();
+    const floor = after(open, leaf("act.admit", "judge/1", ["party/2"]), leaf("act.floor", "judge/1", ["party/2"]));
+    expect(maySpeak(floor, "party/1")).toBe("not_your_turn");
+    expect(maySpeak(floor, "party/2")).toBeNull();
+    expect(maySpeak(floor, "judge/1")).toBeNull();
+  });
+  it("HR2 only the judge moves the sitting, and nothing moves a sealed one", () => {
+    expect(nextActs(open, "judge")).toEqual(["act.recess", "act.close"]);
+    expect(nextActs(open, "clerk")).toEqual([]);
+    expect(nextActs({ ...open, phase: "sealed" }, "judge")).toEqual([]);
+    expect(nextActs({ ...open, phase: "scheduled" }, "clerk")).toEqual(["act.check_in"]);
+  });
+});
