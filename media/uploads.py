@@ -360,8 +360,8 @@ async def _receive(request: web.Request, upload: Upload, checksum: tuple[str, by
 
 
 async def _next_piece(request: web.Request) -> bytes:
-    """What has arrived, at once: on a thin link that keeps breaking, bytes held back here would never be kept. On a fast
-    one aiohttp's buffer fills meanwhile, so that pieces are about 128 KiB. Empty at the end.
+    """What has arrived, at once: on a thin link that keeps breaking, bytes held back here would never be kept. On a
+    fast one aiohttp's buffer fills meanwhile, so that pieces are about 128 KiB. Empty at the end.
     """
     async with asyncio.timeout(IDLE_S):
         return await request.content.readany()
