@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
@@ -85,6 +85,7 @@ class Progress:
 class Exported:
     """What was exported. `absent` names entries whose content or blob is not in the export, `damaged` those among
     them whose blob is kept but is no longer what its commitment says: the operator must look at the store.
+    `unjoined` names tracks whose segments could not be joined into one file; the segments are all in the export.
     """
 
     path: Path
@@ -92,6 +93,7 @@ class Exported:
     absent: Sequence[int]
     damaged: Sequence[int]
     media: Sequence[str]
+    unjoined: Sequence[tuple[str, str]]
 
 
 _SAFE_SLOT: Final = frozenset("abcdefghijklmnopqrstuvwxyz_0123456789/")
@@ -127,7 +129,7 @@ def export(
         raise CannotExport(f"the export stopped: {error.strerror or error}") from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return Exported(target, *made)
+    return replace(made, path=target)
 
 
 class _Writer:
@@ -141,10 +143,9 @@ class _Writer:
         self._written: set[bytes] = set()
         self._absent: list[int] = []
         self._damaged: list[int] = []
+        self._unjoined: list[tuple[str, str]] = []
 
-    def write(
-        self, zone: Zone, made_ms: int, remux: Remux | None
-    ) -> tuple[int, Sequence[int], Sequence[int], Sequence[str]]:
+    def write(self, zone: Zone, made_ms: int, remux: Remux | None) -> Exported:
         source, root = self._source, self._root
         key = VerifierKey.parse(source.vkey)
         signed = checkpoints.verify(source.checkpoint, key)
@@ -168,7 +169,7 @@ class _Writer:
         self._progress(Progress("manifest", 0, 1))
         bag.write(root, layout.bag_info(record.name.origin, made_ms, zone))
         self._progress(Progress("manifest", 1, 1))
-        return signed.size, self._absent, self._damaged, media
+        return Exported(self._root, signed.size, self._absent, self._damaged, media, self._unjoined)
 
     def _leaves(self, size: int) -> Iterator[bytes]:
         """The leaves, each given on after its content and blobs have been written."""
@@ -227,7 +228,13 @@ class _Writer:
         made: list[str] = []
         for done, ((slot, track), segments) in enumerate(sorted(tracks.items())):
             self._progress(Progress("media", done, len(tracks)))
-            joined = remux([path for _, path in sorted(segments)])
+            try:
+                joined = remux([path for _, path in sorted(segments)])
+            except OSError:
+                raise
+            except Exception:  # noqa: BLE001 - a torn segment fails in ways of its muxer's; the originals are all here
+                self._unjoined.append((slot, track))
+                continue
             suffix = joined.suffix.removeprefix(".")
             if suffix not in layout.MEDIA_ENDINGS:
                 raise CannotExport(f"a joined recording ends in .{suffix}, not in .webm or .mkv")

@@ -5,7 +5,7 @@ import json
 import logging
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import bagit
@@ -16,6 +16,7 @@ from hearing_on_record import Hearing, hearing
 from transcripts.bundle import Blob, CannotExport, Kept, Progress, export
 from transcripts.clock import Zone
 from transcripts.layout import ending
+from transcripts.verification import verify_bundle
 
 MADE_MS = 1_536_600_000_000
 
@@ -147,6 +148,20 @@ def test_an_export_grows_aside_and_nothing_is_left_of_one_that_failed(tmp_path: 
     assert seen
     assert not any(seen)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_track_that_cannot_be_joined_does_not_stop_the_export(tmp_path: Path):
+    joined = join(tmp_path)
+
+    def torn(segments: Sequence[Path]) -> Path:
+        if b"party/2 video" in segments[0].read_bytes():
+            raise ValueError("end of file in the middle of a cluster")
+        return joined(segments)
+
+    done = export(hearing(), tmp_path / "b", made_ms=MADE_MS, remux=torn)
+    assert done.unjoined == [("party/2", "video")]
+    assert len(done.media) == 5
+    assert verify_bundle(tmp_path / "b", Hearing().vkey).outcome == 0
 
 
 def test_an_export_is_never_written_over_another(exported: Path):
