@@ -184,18 +184,21 @@ class StreamLog:
         is finished. Cancelling the caller does not take back the append.
         """
         if self._failed is not None:
-            raise self._failed
+            raise self._failed.with_traceback(None)
         if self.sealed:
             raise Sealed("the stream is sealed")
         if not drafts:
             return []
         entries, rows = self._prepare(drafts)
-        future = self._store.append(
-            self.stream_id, entries[0].seq, self.epoch, rows, seals=drafts[-1].type == self._seal_type
-        )
+        seals = drafts[-1].type == self._seal_type
+        try:
+            future = self._store.append(self.stream_id, entries[0].seq, self.epoch, rows, seals=seals)
+        except RecordError as error:
+            self._failed = error
+            raise
         self._tree.extend([row.leaf_hash for row in rows])
         self._last_ts = drafts[-1].ts_ms
-        self.sealed = drafts[-1].type == self._seal_type
+        self.sealed = seals
         self._under_way.append(self._tree.size)
         future.add_done_callback(self._landed)
         await asyncio.shield(future)

@@ -56,7 +56,7 @@ def faulty(path: Path) -> sqlite3.Connection:
 @pytest.mark.parametrize("kind", ["before", "after"])
 async def test_the_first_failed_commit_stops_the_store_and_is_never_retried(tmp_path: Path, kind: str) -> None:
     Faulty.broken, Faulty.attempts = None, 0
-    store = SqliteStore(tmp_path, connect=faulty)
+    store = SqliteStore(tmp_path, connection=faulty)
     await store.create(STREAM)
     await store.append(STREAM, 0, 1, rows(0, 2))
     Faulty.broken = kind
@@ -95,7 +95,7 @@ async def test_a_full_disk_is_said_to_be_full_and_loses_nothing(tmp_path: Path) 
         database.execute("PRAGMA max_page_count=200")
         return database
 
-    store = SqliteStore(tmp_path, connect=small)
+    store = SqliteStore(tmp_path, connection=small)
     await store.create(STREAM)
     size = await fill(store)
     again = SqliteStore(tmp_path)
