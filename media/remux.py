@@ -12,13 +12,14 @@ import av
 
 
 def remux(segments: Sequence[Path], target: Path, offsets_ms: Sequence[int] | None = None) -> Path:
-    """Write `target` (its suffix becomes the first segment's) and return it.
+    """Write `target` (its suffix becomes .mkv for Matroska segments, else .webm) and return it.
 
     `offsets_ms`: the start of each segment relative to the first; without it segments follow one another directly.
     Raises av.error.FFmpegError when a segment cannot be read.
     """
-    target = target.with_suffix(segments[0].suffix)
-    with av.open(str(target), "w", format="matroska" if target.suffix == ".mkv" else "webm") as output:
+    matroska = segments[0].suffix == ".mkv"
+    target = target.with_suffix(".mkv" if matroska else ".webm")
+    with av.open(str(target), "w", format="matroska" if matroska else "webm") as output:
         stream = None
         end = Fraction(0)
         for at, path in enumerate(segments):

@@ -224,6 +224,8 @@ class Connection:
         self._pump = None
 
     def _hang_up(self, close: Close) -> None:
+        if close.code == frames.FORBIDDEN:
+            self._leaving = "removed"
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(close))
 

@@ -27,6 +27,9 @@ from recording.content import commitment_of_digest
 log = structlog.get_logger()
 
 MIME: Final = {("audio", "opus"): "audio/webm", ("video", "vp8"): "video/webm", ("video", "h264"): "video/x-matroska"}
+HANGS_UP: Final = frozenset({"left", "removed"})
+"""Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard again
+the moment it is back; if its media are gone too, the plane notices by itself."""
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
 
 
@@ -70,7 +73,7 @@ class RoomMedia:
                 self._work.put_nowait(("start", entry.leaf.ts_ms))
             elif kind in RECORDING_ENDS and state.recording:
                 self._work.put_nowait(("stop", entry.leaf.ts_ms))
-            elif kind == "leave":
+            elif kind == "leave" and entry.leaf.facts[0] in HANGS_UP:
                 self._work.put_nowait(("drop", entry.leaf.actor))
             elif kind in ("rec.segment", "rec.gap"):
                 self.remember(entry.leaf.facts, kind)
