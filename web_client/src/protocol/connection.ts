@@ -54,8 +54,8 @@ export interface Listener {
   roundTrip(ms: number): void;
 }
 
-const PING_EVERY_MS = 3_000;
-const SILENCE_MS = 8_000;
+const PING_EVERY_MS = 2_000;
+const SILENCE_MS = 6_000;
 const MOST_SILENCE_MS = 32_000;
 const DIAL_MS = 5_000;
 const MOST_DIAL_MS = 20_000;

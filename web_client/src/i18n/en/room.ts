@@ -166,6 +166,9 @@ export const room = {
   acts_of: (who: string) => `${who}: acts`,
   sitting_acts: "Course of the hearing",
 
+  by: (who: string, what: string) => `${who} ${what}`,
+  said: (who: string, words: string) => `${who}: ${words}`,
+  is_you: " (you)",
   did: {
     open: "The court set up this sitting",
     seat: (who: string) => `Seat: ${who}`,

@@ -62,7 +62,7 @@ export function People(): JSX.Element | null {
                 </span>
                 <span class="grow">
                   <strong>{person(seat.role, seat.name)}</strong>
-                  {seat.slot === me.slot && `（${r.you}）`}
+                  {seat.slot === me.slot && r.is_you}
                   {view.floor === seat.slot && <span class="tag good"> {r.has_floor}</span>}
                   {speaking.value.has(seat.slot) && <span class="tag good"> ▮▮</span>}
                 </span>

@@ -109,7 +109,7 @@ function Tile({ seat, own, receive, large }: TileProps): JSX.Element {
           {(seat.muted || !micUsed) && seat.connected && <Icon name="mic-off" />}
           <span class="who">
             {person(seat.role, seat.name)}
-            {own && `（${r.you}）`}
+            {own && r.is_you}
           </span>
         </span>
         {!seat.connected && <span class="gone">{r.dropped("")}</span>}

@@ -56,7 +56,7 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
     if (first || view === null || me === null) return;
     for (const entry of news.slice(-3)) {
       if (entry.leaf === null || entry.leaf.actor === me.slot || !isMessage(entry.leaf.type)) continue;
-      announce(`${whoShort(view, entry.leaf.actor)}：${wordsOf(entry) || sentence(entry, view)}`);
+      announce(r.said(whoShort(view, entry.leaf.actor), wordsOf(entry) || sentence(entry, view)));
     }
   }, [last, items.length]);
 
@@ -147,8 +147,7 @@ function LineBody({ entry, view, mine }: LineProps): JSX.Element {
     const reason = wordsOf(entry);
     return (
       <li class={`act ${leaf?.type === "seal" ? "sealed" : ""}`} data-testid={`entry-${entry.seq}`} data-type={leaf?.type ?? "withheld"}>
-        {leaf !== null && <time class="soft">{clock(leaf.tsMs)}</time>} <span class="number">#{entry.seq}</span> {sentence(entry, view)}
-        {reason !== "" && `：${reason}`}
+        {leaf !== null && <time class="soft">{clock(leaf.tsMs)}</time>} <span class="number">#{entry.seq}</span> {reason === "" ? sentence(entry, view) : r.said(sentence(entry, view), reason)}
       </li>
     );
   }

@@ -56,16 +56,16 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.close":
     case "act.mute_all":
     case "act.unmute_all":
-      return `${actor} ${d[leaf.type]}`;
+      return r.by(actor, d[leaf.type]);
     case "act.admit":
     case "act.remove":
     case "act.mute":
     case "act.unmute":
-      return `${actor} ${d[leaf.type](short(first))}`;
+      return r.by(actor, d[leaf.type](short(first)));
     case "act.floor":
-      return `${actor} ${typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end}`;
+      return r.by(actor, typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end);
     case "hand":
-      return `${actor} ${first === true ? d.hand_up : d.hand_down}`;
+      return r.by(actor, first === true ? d.hand_up : d.hand_down);
     case "rec.start":
     case "rec.stop":
     case "rec.fault":
@@ -77,7 +77,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "conflict":
       return d.conflict(who(view, first));
     case "seal":
-      return `${actor} ${d.seal(number(first))}`;
+      return r.by(actor, d.seal(number(first)));
     default:
       return isMessage(leaf.type) ? actor : d.other(leaf.type);
   }

@@ -129,7 +129,7 @@ export function SealedPage(): JSX.Element | null {
         )}
         {counted !== null && (
           <p class={`notice ${counted.running ? "" : counted.bad.length === 0 ? "good" : "bad"}`} role="status" data-testid="check-result" data-bad={counted.bad.length} data-done={counted.running ? "no" : "yes"}>
-            {counted.running ? r.checking(counted.done, entries.length) : counted.bad.length === 0 ? r.all_hold(entries.length) : `${r.some_fail(counted.bad.length)}：${counted.bad.map((seq) => `#${seq}`).join(" ")}`}
+            {counted.running ? r.checking(counted.done, entries.length) : counted.bad.length === 0 ? r.all_hold(entries.length) : r.said(r.some_fail(counted.bad.length), counted.bad.map((seq) => `#${seq}`).join(" "))}
           </p>
         )}
         <ol class="lines">
@@ -139,8 +139,7 @@ export function SealedPage(): JSX.Element | null {
                 <span class="number">#{entry.seq}</span>
                 <time class="soft">{entry.leaf === null ? "" : exactClock(entry.leaf.tsMs)}</time>
                 <span class="grow">
-                  {entry.leaf !== null && isMessage(entry.leaf.type) ? <strong>{whoShort(view, entry.leaf.actor)}：</strong> : null}
-                  {entry.leaf !== null && isMessage(entry.leaf.type) ? summary(entry) : sentence(entry, view)}
+                  {entry.leaf !== null && isMessage(entry.leaf.type) ? r.said(whoShort(view, entry.leaf.actor), summary(entry)) : sentence(entry, view)}
                 </span>
               </button>
             </li>

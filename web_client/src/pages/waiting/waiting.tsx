@@ -46,7 +46,7 @@ export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly 
                   <span class={`dot ${seat.connected ? "full" : ""}`} aria-hidden="true" />
                   <span class="grow">
                     {person(seat.role, seat.name)}
-                    {seat.slot === slot && `（${r.you}）`}
+                    {seat.slot === slot && r.is_you}
                   </span>
                   <span class="soft small">{r.state[seat.state]}</span>
                 </li>
