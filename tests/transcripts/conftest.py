@@ -1,26 +1,12 @@
 """An export on disk, made once; tests that alter it work on copies."""
 
 import shutil
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hearing_on_record import Hearing, hearing
+from hearing_on_record import Hearing, hearing, join
 
 from transcripts.bundle import export
-
-
-def join(directory: Path) -> Callable[[Sequence[Path]], Path]:
-    """Joins segments as a remuxer would, without understanding them."""
-    made = directory / "joined"
-    made.mkdir()
-
-    def remux(segments: Sequence[Path]) -> Path:
-        path = made / f"{len(list(made.iterdir()))}.webm"
-        path.write_bytes(b"".join(segment.read_bytes() for segment in segments))
-        return path
-
-    return remux
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import bagit
 import pytest
-from conftest import join
-from hearing_on_record import Hearing, hearing
+from hearing_on_record import Hearing, hearing, join
 
 from transcripts.bundle import Blob, CannotExport, Kept, Progress, export
 from transcripts.clock import Zone

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hearing_on_record import Hearing, hearing
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transcripts import clock
@@ -68,6 +68,7 @@ def test_each_line_has_an_anchor_and_the_page_has_no_script(language: Language):
     assert not re.search(r"https?:", html)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.text(max_size=80))
 def test_no_words_can_become_markup_or_another_line(text: str):
     quiet, loud = Hearing(), Hearing()
