@@ -1,10 +1,36 @@
 // One build, into the server's package: the wheel carries the client and no installation of Palmcourt needs Node.
 // ES2019 because the browsers inside messaging apps lag years behind; the room is a chunk of its own so that the entry
 // page is small enough for a link of 50 kB/s.
-import { defineConfig } from "vite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+import { defineConfig, type Plugin } from "vite";
+
+/** Writes x.gz and x.br beside each text file: compressed once here, at the best level, instead of for every phone. */
+function compressed(): Plugin {
+  let folder = "";
+  return {
+    name: "compressed",
+    apply: "build",
+    configResolved(config) {
+      folder = join(config.root, config.build.outDir);
+    },
+    closeBundle() {
+      for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+        if (!/\.(js|css|html|svg|webmanifest)$/.test(name)) continue;
+        const bytes = readFileSync(join(folder, name));
+        if (bytes.length < 1_000) continue;
+        writeFileSync(join(folder, `${name}.gz`), gzipSync(bytes, { level: 9 }));
+        writeFileSync(join(folder, `${name}.br`), brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } }));
+      }
+    },
+  };
+}
 
 export default defineConfig({
   base: "/",
+  plugins: [compressed()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../hearing_server/static",

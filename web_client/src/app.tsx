@@ -8,7 +8,7 @@ import { EntryPage } from "./pages/entry/entry";
 import { FailedPage } from "./pages/failed/failed";
 import { isSitting, openTicket, Problem, type DeskInfo, type TicketInfo } from "./protocol/api";
 import { keepLink, keptLink, waitingOf, type Link } from "./state/device";
-import { failureOf, page, phone, type Page } from "./state/page";
+import { failureOf, learnPhone, page, type Failure, type Page } from "./state/page";
 
 const LINK = /^#\/([jr])\/([A-Za-z0-9_-]{8,128})$/;
 const RETRY_MS = 4_000;
@@ -32,12 +32,12 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 export async function open(): Promise<void> {
   clearTimeout(retry);
   if (typeof indexedDB === "undefined" || crypto.subtle === undefined) {
-    page.value = { kind: "failed", why: "old_browser", phone: "", waiting: 0 };
+    page.value = { kind: "failed", why: "old_browser" };
     return;
   }
   const link = await findLink();
   if (link === null) {
-    page.value = { kind: "failed", why: "no_link", phone: "", waiting: 0 };
+    page.value = { kind: "failed", why: "no_link" };
     return;
   }
   let info: TicketInfo | DeskInfo;
@@ -46,13 +46,13 @@ export async function open(): Promise<void> {
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, "broken", "");
     const said = problem.body["phone"];
-    if (typeof said === "string") phone.value = said;
+    if (typeof said === "string") learnPhone(said);
     const why = failureOf(problem.code, problem.status);
-    page.value = { kind: "failed", why, phone: phone.value, waiting: 0 };
+    page.value = { kind: "failed", why };
     if (why === "unreachable") retry = setTimeout(() => void open(), RETRY_MS);
     return;
   }
-  phone.value = info.phone;
+  learnPhone(info.phone);
   if (!isSitting(info)) {
     page.value = { kind: "desk", ticket: link.ticket, info };
     return;
@@ -108,6 +108,9 @@ function LazyChunk({ at }: { readonly at: Extract<Page, { kind: Lazy }> }): JSX.
   return Component === undefined ? <Loading /> : <Component at={at} />;
 }
 
+/** Where trying the same link again cannot help, the one thing to do is to call. */
+const HOPELESS: ReadonlySet<Failure> = new Set(["no_link", "old_browser", "unknown", "expired", "revoked"]);
+
 export function App(): JSX.Element {
   const at = page.value;
   switch (at.kind) {
@@ -116,8 +119,7 @@ export function App(): JSX.Element {
     case "entry":
       return <EntryPage visit={at.visit} waiting={at.waiting} />;
     case "failed": {
-      const hopeless = at.why === "no_link" || at.why === "old_browser";
-      return <FailedPage why={at.why} waiting={at.waiting} again={hopeless ? undefined : () => void open()} />;
+      return <FailedPage why={at.why} again={HOPELESS.has(at.why) ? undefined : () => void open()} />;
     }
     default:
       return <LazyChunk at={at} />;

@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { roomWords } from "../i18n/room-words";
 import { words } from "../i18n/words";
 import { unlockAudio } from "../media/level";
-import { failureOf, phone, type Page } from "../state/page";
+import { failureOf, learnPhone, phone, type Page } from "../state/page";
 import { keepLink } from "../state/device";
 import { Announcer } from "../ui/announce";
 import { CallCourt, Masthead } from "../ui/masthead";
@@ -48,15 +48,15 @@ function Inside({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JS
   const line = sitting.line.value;
   const view = sitting.view.value;
   const lobby = sitting.lobby.value;
-  if ((view ?? lobby)?.phone) phone.value = (view ?? lobby)?.phone ?? "";
+  learnPhone((view ?? lobby)?.phone ?? "");
   if (line.kind === "ended") {
     const why = failureOf(line.detail, line.code);
-    return <FailedPage why={why} waiting={sitting.waiting.value} again={why === "removed" ? undefined : () => goBack(at)} />;
+    return <FailedPage why={why} inside={{ waiting: sitting.waiting.value }} again={why === "removed" || why === "expired" || why === "revoked" ? undefined : () => goBack(at)} />;
   }
   if (lobby !== null) return <WaitingPage view={lobby} slot={at.visit.info.slot} />;
   if (view === null) {
     return line.kind === "waiting" && line.attempt > 3 ? (
-      <FailedPage why="unreachable" waiting={sitting.waiting.value} again={() => sitting.wake()} />
+      <FailedPage why="unreachable" inside={{ waiting: sitting.waiting.value }} again={() => sitting.wake()} />
     ) : (
       <Connecting name={at.visit.info.court} />
     );

@@ -28,24 +28,43 @@ export type Page =
   | { readonly kind: "test"; readonly visit: Visit }
   | { readonly kind: "sitting"; readonly visit: Visit; readonly returning: boolean }
   | { readonly kind: "desk"; readonly ticket: string; readonly info: DeskInfo }
-  | { readonly kind: "failed"; readonly why: Failure; readonly phone: string; readonly waiting: number };
+  | { readonly kind: "failed"; readonly why: Failure };
 
 export const page = signal<Page>({ kind: "opening" });
 
-/** The court's number, as soon as anything has told it. */
-export const phone = signal("");
+const PHONE = "palm.phone";
 
-/** Which failure page a stable code of the server, or a close code, belongs to. */
+function keptPhone(): string {
+  try {
+    return localStorage.getItem(PHONE) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+/** The court's number, as soon as anything has told it; kept, because it is needed most when the court cannot be reached. */
+export const phone = signal(typeof localStorage === "undefined" ? "" : keptPhone());
+
+export function learnPhone(number: string): void {
+  if (number === "" || number === phone.peek()) return;
+  phone.value = number;
+  try {
+    localStorage.setItem(PHONE, number);
+  } catch {
+    // known for as long as this page lives
+  }
+}
+
+const BY_CLOSE_CODE: Readonly<Record<number, Failure>> = { 4400: "broken", 4403: "removed", 4409: "replaced", 4410: "expired" };
+
+/** Which failure page a stable code of the server, an HTTP status or a close code belongs to. */
 export function failureOf(code: string, status = 0): Failure {
-  if (/expired/.test(code)) return "expired";
-  if (/revoked|replaced_link/.test(code)) return "revoked";
-  if (/used|device|bound/.test(code)) return "used";
-  if (/removed|not_permitted/.test(code)) return "removed";
-  if (code === "unreachable" || status >= 500 || status === 429) return "unreachable";
-  if (status === 410 || status === 4410) return "expired";
-  if (status === 409) return "used";
-  if (status === 4409) return "replaced";
-  if (status === 4403) return "removed";
-  if (status === 4400) return "broken";
+  if (code === "expired") return "expired";
+  if (code === "revoked") return "revoked";
+  if (code === "used_elsewhere") return "used";
+  if (code === "removed") return "removed";
+  const closed = BY_CLOSE_CODE[status];
+  if (closed !== undefined) return closed;
+  if (code === "unreachable" || status === 429 || (status >= 500 && status < 600)) return "unreachable";
   return "unknown";
 }

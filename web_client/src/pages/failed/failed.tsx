@@ -7,14 +7,15 @@ import { CallCourt, Masthead } from "../../ui/masthead";
 
 interface Props {
   readonly why: Failure;
-  readonly waiting: number;
+  /** The person was inside: what was said there is on the record, and this much waits on the device. */
+  readonly inside?: { readonly waiting: number };
   /** What a tap on the one button does; absent where nothing on this page can help. */
   readonly again?: (() => void) | undefined;
 }
 
 const BEFORE: ReadonlySet<Failure> = new Set(["expired", "revoked", "used", "unknown", "no_link", "old_browser"]);
 
-export function FailedPage({ why, waiting, again }: Props): JSX.Element {
+export function FailedPage({ why, inside, again }: Props): JSX.Element {
   const w = words();
   const said = w.failed[why];
   return (
@@ -29,7 +30,7 @@ export function FailedPage({ why, waiting, again }: Props): JSX.Element {
           </div>
           <div>
             <h2 class="small soft">{w.what_kept}</h2>
-            <p>{waiting > 0 ? w.kept_waiting(waiting) : BEFORE.has(why) ? w.kept_none : w.kept_record}</p>
+            <p>{inside === undefined ? (BEFORE.has(why) ? w.kept_none : w.kept_record) : inside.waiting > 0 ? w.kept_waiting(inside.waiting) : w.kept_record}</p>
           </div>
           <div>
             <h2 class="small soft">{w.what_next}</h2>

@@ -76,7 +76,9 @@ export function NewCasePage(): JSX.Element {
         seats: people.value.map(({ role, name }) => ({ role, name: name.trim() })),
         sitting: { kind: kind.value, at_ms: Date.parse(when.value) },
       });
-      if (row !== undefined) place.value = { kind: "case", row };
+      if (row === undefined) return;
+      place.value = { kind: "case", row };
+      scrollTo(0, 0);
     } catch (error) {
       deskFailed(error);
       state.value = "failed";

@@ -13,7 +13,7 @@ import { Problem } from "../../protocol/api";
 import { Desk, type CaseRow } from "../../protocol/desk";
 import { toHex } from "../../record/bytes";
 import { identityOf } from "../../state/device";
-import { failureOf, page, phone, type Page } from "../../state/page";
+import { failureOf, page, type Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { CasePage } from "./case";
 import { desk, go, place } from "./desk-state";
@@ -59,7 +59,7 @@ export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk"
 /** A refused session shows the page that says why; anything else is tried again by the clerk. */
 export function deskFailed(error: unknown): void {
   if (!(error instanceof Problem) || error.status !== 401) return;
-  page.value = { kind: "failed", why: failureOf(error.code, error.status), phone: phone.value, waiting: 0 };
+  page.value = { kind: "failed", why: failureOf(error.code, error.status) };
 }
 
 function CasesPage(): JSX.Element {
