@@ -1,0 +1,75 @@
+"""What people do with their hands on the pages."""
+
+import asyncio
+import os
+
+SHOTS = os.environ.get("PALMCOURT_SHOTS")
+"""A directory for pictures of the pages; without it none are taken."""
+
+
+def tid(page, name):
+    return page.get_by_test_id(name)
+
+
+async def new_case(page, desk, names, *, number="(2018)浙0281民初1234号", cause="保险人代位求偿权纠纷"):
+    """A clerk makes a case at the desk and issues everybody's link. Returns slot -> link."""
+    await page.goto(desk)
+    await tid(page, "case-new").click()
+    await tid(page, "new-case-number").fill(number)
+    await tid(page, "new-cause").fill(cause)
+    for index, (role, name) in enumerate(names):
+        if await tid(page, f"new-role-{index}").count() == 0:
+            await tid(page, "new-add-person").click()
+        await tid(page, f"new-role-{index}").select_option(role)
+        await tid(page, f"new-name-{index}").fill(name)
+    await tid(page, "case-create").click()
+    slots = {"judge": "judge", "clerk": "clerk", "plaintiff": "party", "defendant": "party", "witness": "witness"}
+    counts, links = {}, {}
+    for role, _name in names:
+        prefix = slots[role]
+        counts[prefix] = counts.get(prefix, 0) + 1
+        slot = f"{prefix}/{counts[prefix]}"
+        await tid(page, f"issue-{slot}").click()
+        links[slot] = await tid(page, f"link-{slot}").input_value()
+    return links
+
+
+async def come_in(page, link):
+    """Entry page, self-test, and through the door."""
+    await page.goto(link)
+    await tid(page, "enter").click()
+    await tid(page, "selftest-continue").click()
+
+
+async def say(page, text):
+    await tid(page, "composer-text").fill(text)
+    await tid(page, "composer-send").click()
+
+
+async def sees_text(page, text):
+    await page.get_by_test_id("timeline").get_by_text(text).first.wait_for()
+
+
+async def video_plays(page, slot, *, within=15.0):
+    """Whether the picture of a seat moves: decoded frames of some video in its tile grow."""
+    script = """(slot) => {
+      const video = document.querySelector(`[data-testid="tile-${slot}"] video`);
+      return video === null ? -1 : video.getVideoPlaybackQuality().totalVideoFrames;
+    }"""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within
+    first = None
+    while loop.time() < until:
+        frames = await page.evaluate(script, slot)
+        if frames > 0:
+            if first is None:
+                first = frames
+            elif frames > first + 3:
+                return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+async def shot(page, name):
+    if SHOTS:
+        await page.screenshot(path=f"{SHOTS}/{name}.png")

@@ -1,0 +1,96 @@
+"""What a phone survives: a link that is gone for 20 seconds, a reload, a killed server."""
+
+import pytest
+from conftest import DESK, PHONE
+from hands import come_in, new_case, say, sees_text, tid, video_plays
+from test_hearing import PEOPLE, admitted
+
+from tests.netsim import TcpProxy, UdpRelay
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+REROUTE = """(port) => {
+  const original = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    const sdp = description.sdp.replace(/(a=candidate:\\S+ \\d+ \\S+ \\d+ \\S+) \\d+( typ host)/g, `$1 ${port}$2`);
+    return original.call(this, { type: description.type, sdp });
+  };
+}"""
+
+
+async def judge_and_party(served, pages, base, media_port=None):
+    clerk = await pages.person(DESK)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    judge, party = await pages.person(DESK), await pages.person(PHONE)
+    if media_port is not None:
+        await party.add_init_script(f"({REROUTE})({media_port})")
+    await come_in(judge, links["judge/1"])
+    await tid(judge, "page-room").wait_for()
+    await come_in(party, links["party/1"].replace(served.base, base))
+    await tid(party, "page-waiting").wait_for()
+    await admitted(judge, ["party/1"])
+    await tid(party, "page-room").wait_for()
+    await tid(judge, "act-open").click()
+    await party.locator("[data-testid=phase][data-phase=open]").wait_for()
+    return judge, party
+
+
+async def count_of(page, text):
+    return await page.get_by_test_id("timeline").get_by_text(text, exact=False).count()
+
+
+async def test_a_page_cut_off_for_20_s_comes_back_with_its_words_and_its_picture(served, pages):
+    async with TcpProxy(("127.0.0.1", served.port)) as web, UdpRelay(("127.0.0.1", served.media_port)) as media:
+        base = f"http://127.0.0.1:{web.address[1]}"
+        judge, party = await judge_and_party(served, pages, base, media.address[1])
+        assert await video_plays(party, "judge/1")
+        assert await video_plays(judge, "party/1")
+        web.cut()
+        media.cut()
+        web.reset()
+        await say(party, "这句话是断线时说的。")
+        await party.wait_for_timeout(20_000)
+        assert await count_of(judge, "断线时说的") == 0
+        web.heal()
+        media.heal()
+        await sees_text(judge, "断线时说的")
+        await party.locator("[data-testid=timeline] [data-testid=on-record]").first.wait_for()
+        assert await video_plays(judge, "party/1", within=10)
+        assert await video_plays(party, "judge/1", within=10)
+        await say(party, "我回来了。")
+        await sees_text(judge, "我回来了")
+        assert await count_of(judge, "断线时说的") == 1
+        assert await count_of(party, "断线时说的") == 1
+
+
+async def test_a_reload_keeps_the_unsent_words_and_the_seat(served, pages):
+    async with TcpProxy(("127.0.0.1", served.port)) as web:
+        base = f"http://127.0.0.1:{web.address[1]}"
+        judge, party = await judge_and_party(served, pages, base)
+        web.cut()
+        web.reset()
+        await say(party, "重载之前说的。")
+        await party.wait_for_timeout(500)
+        web.heal()
+        await party.reload()
+        await tid(party, "page-room").or_(tid(party, "enter")).or_(tid(party, "come-back")).first.wait_for()
+        if await tid(party, "enter").count():
+            await tid(party, "enter").click()
+            await tid(party, "selftest-continue").click()
+        await tid(party, "page-room").wait_for()
+        await sees_text(judge, "重载之前说的")
+        assert await count_of(judge, "重载之前说的") == 1
+
+
+async def test_a_killed_server_brings_everybody_back_with_history_and_picture(served, pages):
+    judge, party = await judge_and_party(served, pages, served.base)
+    assert await video_plays(judge, "party/1")
+    await say(party, "重启之前说的。")
+    await sees_text(judge, "重启之前说的")
+    await served.kill()
+    await say(party, "服务器停着时说的。")
+    await served.start()
+    await sees_text(judge, "服务器停着时说的")
+    assert await count_of(judge, "重启之前说的") == 1
+    assert await video_plays(judge, "party/1", within=15)
+    assert await video_plays(party, "judge/1", within=15)

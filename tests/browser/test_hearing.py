@@ -1,0 +1,129 @@
+"""Three Chromium pages hold a hearing that a clerk created in the client: judge on a desk, two parties as phones."""
+
+import asyncio
+import re
+import zipfile
+
+import pytest
+from conftest import DESK, PHONE
+from hands import come_in, new_case, say, sees_text, shot, tid, video_plays
+
+PEOPLE = [("judge", "陈静"), ("clerk", "李敏"), ("plaintiff", "平安保险余姚支公司"), ("defendant", "方某")]
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+
+async def admitted(judge, slots):
+    for slot in slots:
+        await tid(judge, f"door-admit-{slot}").or_(tid(judge, f"admit-{slot}")).first.click()
+
+
+async def opened(served, pages):
+    """A clerk makes the case; judge and parties come in; the court is open."""
+    clerk = await pages.person(DESK)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    judge, plaintiff = await pages.person(DESK), await pages.person(PHONE)
+    defendant = await pages.person(PHONE, locale="en-US")
+    await come_in(judge, links["judge/1"])
+    await tid(judge, "page-room").wait_for()
+    for page, slot in ((plaintiff, "party/1"), (defendant, "party/2")):
+        await come_in(page, links[slot])
+        await tid(page, "page-waiting").wait_for()
+    await admitted(judge, ("party/1", "party/2"))
+    for page in (plaintiff, defendant):
+        await tid(page, "page-room").wait_for()
+    await tid(judge, "act-open").click()
+    return clerk, judge, plaintiff, defendant
+
+
+async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages, tmp_path):
+    _clerk, judge, plaintiff, defendant = await opened(served, pages)
+    for page, slot in ((plaintiff, "judge/1"), (plaintiff, "party/2"), (judge, "party/1"), (defendant, "party/1")):
+        assert await video_plays(page, slot), f"the picture of {slot} does not move"
+
+    await say(plaintiff, "请求判令被告支付保险赔款72607元。")
+    await sees_text(defendant, "72607")
+    await say(defendant, "I agree, but I ask to pay by instalments.")
+    await sees_text(judge, "instalments")
+    picture = tmp_path / "receipt.png"
+    await judge.screenshot(path=picture)
+    await tid(defendant, "photo-input").set_input_files(picture)
+    await tid(defendant, "photo-send").click()
+    await judge.locator("[data-testid=timeline] li[data-type='msg.image'] img").first.wait_for()
+    voice = tid(plaintiff, "voice")
+    await voice.click()
+    hold = tid(plaintiff, "voice-hold")
+    await hold.hover()
+    await plaintiff.mouse.down()
+    await plaintiff.wait_for_timeout(1_500)
+    await plaintiff.mouse.up()
+    await judge.locator("[data-testid=timeline] li[data-type='msg.voice']").first.wait_for()
+    await tid(plaintiff, "file-input").set_input_files(picture)
+    await judge.locator("[data-testid=timeline] li[data-type='msg.file']").first.wait_for()
+
+    await tid(judge, "act-recess").click()
+    await plaintiff.locator("[data-testid=phase][data-phase=in_recess]").wait_for()
+    await tid(judge, "act-resume").click()
+    await plaintiff.locator("[data-testid=phase][data-phase=open]").wait_for()
+    assert await video_plays(plaintiff, "judge/1")
+    for name, page in (("judge", judge), ("plaintiff", plaintiff), ("defendant", defendant)):
+        await shot(page, f"room-{name}")
+
+    await tid(judge, "act-close").click()
+    await tid(judge, "close-confirm").click()
+    await tid(judge, "act-seal").click()
+    await tid(judge, "seal-confirm").click()
+    await tid(judge, "page-sealed").wait_for(timeout=30_000)
+    await tid(plaintiff, "page-sealed").wait_for(timeout=30_000)
+    summary = await tid(plaintiff, "sealed-summary").inner_text()
+    assert re.search(r"\d+ 条", summary), summary
+    await plaintiff.locator("[data-testid^=entry-]").nth(6).click()
+    await tid(plaintiff, "proof-state").wait_for()
+    await shot(plaintiff, "sealed-plaintiff")
+    await shot(judge, "sealed-judge")
+
+    async with judge.expect_download(timeout=60_000) as download:
+        await tid(judge, "export").first.click()
+    archive = tmp_path / "export.zip"
+    await (await download.value).save_as(archive)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(tmp_path / "out")
+    (bundle,) = (tmp_path / "out").iterdir()
+    report = await asyncio.to_thread(served.verify, bundle)
+    assert report.returncode == 0, report.stdout
+    assert report.stdout.startswith("internally consistent only")
+
+
+async def test_a_refusal_says_why_and_a_mute_is_told_in_words(served, pages):
+    _clerk, judge, plaintiff, _defendant = await opened(served, pages)
+    await tid(judge, "mute-party/1").click()
+    await tid(plaintiff, "own-state").wait_for()
+    await tid(judge, "act-recess").click()
+    await plaintiff.locator("[data-testid=phase][data-phase=in_recess]").wait_for()
+    await tid(plaintiff, "obstacle").wait_for()
+
+
+async def test_a_link_opens_on_one_device_only(served, pages):
+    clerk = await pages.person(DESK)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    first, second = await pages.person(PHONE), await pages.person(PHONE, locale="en-US")
+    await come_in(first, links["party/1"])
+    await tid(first, "page-waiting").wait_for()
+    await come_in(second, links["party/1"])
+    await second.locator("[data-testid^=failed-]").wait_for()
+    assert "0574-12368" in await second.locator("body").inner_text()
+    await tid(clerk, "release-party/1").click()
+    await second.wait_for_timeout(500)
+    await second.reload()
+    await tid(second, "enter").or_(tid(second, "page-waiting")).first.wait_for()
+    if await tid(second, "enter").count():
+        await tid(second, "enter").click()
+        await tid(second, "selftest-continue").click()
+    await tid(second, "page-waiting").wait_for()
+
+
+async def test_an_unknown_link_says_what_to_do(served, pages):
+    page = await pages.person(PHONE)
+    await page.goto(f"{served.base}/#/j/not-a-ticket-that-anybody-gave-out")
+    await page.locator("[data-testid^=failed-]").wait_for()
+    assert "0574-12368" in await page.locator("body").inner_text() or await tid(page, "call-court").count()
