@@ -1,11 +1,31 @@
 // One build, into the server's package: the wheel carries the client and no installation of Palmcourt needs Node.
 // ES2019 because the browsers inside messaging apps lag years behind; the room is a chunk of its own so that the entry
 // page is small enough for a link of 50 kB/s.
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import { defineConfig, type Plugin } from "vite";
+
+/** Tells the service worker which files the shell of the courtroom is. The desk and the spare signature library stay out. */
+function shellList(): Plugin {
+  let folder = "";
+  return {
+    name: "shell-list",
+    apply: "build",
+    configResolved(config) {
+      folder = join(config.root, config.build.outDir);
+    },
+    writeBundle(_options, bundle) {
+      const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name) && !/registry|ed25519/.test(name)).sort();
+      const hash = createHash("sha256").update(names.join("\n")).digest("hex").slice(0, 12);
+      const path = join(folder, "sw.js");
+      const list = names.map((name) => `, "/${name}"`).join("");
+      writeFileSync(path, readFileSync(path, "utf8").replace("__NAME__", hash).replace(" /* __FILES__ */", list));
+    },
+  };
+}
 
 /** Writes x.gz and x.br beside each text file: compressed once here, at the best level, instead of for every phone. */
 function compressed(): Plugin {
@@ -30,7 +50,7 @@ function compressed(): Plugin {
 
 export default defineConfig({
   base: "/",
-  plugins: [compressed()],
+  plugins: [shellList(), compressed()],
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: "../hearing_server/static",

@@ -48,6 +48,11 @@ export async function open(): Promise<void> {
     const said = problem.body["phone"];
     if (typeof said === "string") learnPhone(said);
     const why = failureOf(problem.code, problem.status);
+    if (why === "unreachable" && link.entered && link.info !== undefined) {
+      // Inside already: the sitting's own page reconnects, and shows what waits.
+      goTo(link.ticket, link.info, true);
+      return;
+    }
     page.value = { kind: "failed", why };
     if (why === "unreachable") retry = setTimeout(() => void open(), RETRY_MS);
     return;
@@ -57,9 +62,16 @@ export async function open(): Promise<void> {
     page.value = { kind: "desk", ticket: link.ticket, info };
     return;
   }
-  const streamKey = `${info.stream_id}/${info.slot}`;
-  const visit = { ticket: link.ticket, info, streamKey };
-  page.value = link.entered ? { kind: "sitting", visit, returning: true } : { kind: "entry", visit, waiting: await waitingOf(streamKey) };
+  goTo(link.ticket, info, link.entered, await waitingOf(keyOf(info)));
+}
+
+function keyOf(info: TicketInfo): string {
+  return `${info.stream_id}/${info.slot}`;
+}
+
+function goTo(ticket: string, info: TicketInfo, entered: boolean, waiting = 0): void {
+  const visit = { ticket, info, streamKey: keyOf(info) };
+  page.value = entered ? { kind: "sitting", visit } : { kind: "entry", visit, waiting };
 }
 
 function Loading(): JSX.Element {

@@ -19,10 +19,3 @@ addEventListener("hashchange", () => {
   // a second link pasted into an open tab is a new visit
   if (/^#\/[jr]\//.test(location.hash)) void open();
 });
-
-if ("serviceWorker" in navigator && import.meta.env.PROD) {
-  // After the first page is usable: the shell then opens without a network, and says so itself.
-  addEventListener("load", () => {
-    setTimeout(() => void navigator.serviceWorker.register("/sw.js").catch(() => undefined), 3_000);
-  });
-}

@@ -37,7 +37,7 @@ export function SittingPage({ at }: { readonly at: Extract<Page, { kind: "sittin
 function goBack(at: Extract<Page, { kind: "sitting" }>): void {
   left.value = false;
   unlockAudio();
-  keepLink({ door: "j", ticket: at.visit.ticket, entered: true });
+  keepLink({ door: "j", ticket: at.visit.ticket, entered: true, info: at.visit.info });
   void enter(at.visit);
 }
 

@@ -2,6 +2,7 @@
 // the link last used. A seat, not a browser, has the identity: two cases on one phone can never be joined by it.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 
+import type { TicketInfo } from "../protocol/api";
 import { random, type Bytes } from "../record/bytes";
 import type { Item, OutboxStore } from "./outbox";
 import type { Identity } from "./sitting";
@@ -85,6 +86,8 @@ export interface Link {
   readonly ticket: string;
   /** The person has tapped Enter in this tab: a reload goes straight back in. */
   readonly entered: boolean;
+  /** What it opened when it was last read: a page reloaded in a tunnel still shows where it is. */
+  readonly info?: TicketInfo;
 }
 
 /** The link lives in this tab, and as the last one used, for a page that the phone threw away. Never in the address bar. */

@@ -26,7 +26,7 @@ export type Page =
   | { readonly kind: "opening" }
   | { readonly kind: "entry"; readonly visit: Visit; readonly waiting: number }
   | { readonly kind: "test"; readonly visit: Visit }
-  | { readonly kind: "sitting"; readonly visit: Visit; readonly returning: boolean }
+  | { readonly kind: "sitting"; readonly visit: Visit }
   | { readonly kind: "desk"; readonly ticket: string; readonly info: DeskInfo }
   | { readonly kind: "failed"; readonly why: Failure };
 

@@ -50,9 +50,10 @@ export interface Live {
   readonly camera: boolean | null;
   readonly typing: boolean;
   readonly quality: string | null;
-  /** Milliseconds since the epoch since when it is silent, unseen, gone; null where it is not. */
-  readonly sinceMs: number | null;
-  readonly connected: boolean | null;
+  /** Since when no sound of it arrives at the court; milliseconds since the epoch, null where it does. */
+  readonly silentMs: number | null;
+  /** The same for its picture. */
+  readonly unseenMs: number | null;
   /** Its line has said nothing for two seconds: it may be gone. */
   readonly quiet: boolean;
 }
@@ -72,7 +73,7 @@ export interface SittingPorts extends Ports {
   wall(): number;
 }
 
-const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, sinceMs: null, connected: null, quiet: false };
+const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, silentMs: null, unseenMs: null, quiet: false };
 /** What the court answers at once; asking for more would only be cut. */
 const PAGE = 128;
 const ANSWER_MS = 10_000;
@@ -88,6 +89,8 @@ export class Sitting {
   readonly live = signal<ReadonlyMap<string, Live>>(new Map());
   readonly verdict = signal<Verdict>({ kind: "unchecked" });
   readonly loadingHistory = signal(false);
+  /** Nothing before what is here can be seen: it is the beginning, or the beginning for this viewer. */
+  readonly complete: ReadonlySignal<boolean>;
   readonly outbox: Outbox;
   /** How many are kept here and not yet answered by the court. */
   readonly waiting: ReadonlySignal<number>;
@@ -101,6 +104,7 @@ export class Sitting {
   private foldedTo = 0;
   private epoch = 0;
   private skew = 0;
+  private readonly noEarlier = signal(false);
   private turn: Promise<unknown> = Promise.resolve();
   private readonly quietTyping = new Map<string, () => void>();
   private asked: ((entries: Entry[]) => void) | null = null;
@@ -117,6 +121,7 @@ export class Sitting {
     this.outbox = new Outbox(streamKey, outbox);
     this.waiting = computed(() => this.outbox.items.value.filter((item) => item.state === "waiting" || item.state === "uploading").length);
     this.from = computed(() => this.entries.value[0]?.seq ?? this.foldedTo);
+    this.complete = computed(() => this.from.value === 0 || this.noEarlier.value);
     this.connection = new Connection(
       url,
       {
@@ -192,7 +197,11 @@ export class Sitting {
         let next = Math.max(to, upTo - PAGE);
         while (next < upTo) {
           const page = await this.askPage(next, upTo);
-          if (page === null || page.length === 0) return;
+          if (page === null) return;
+          if (page.length === 0) {
+            this.noEarlier.value = true;
+            return;
+          }
           found.push(...page);
           next = (page[page.length - 1] as Entry).seq + 1;
         }
@@ -332,15 +341,18 @@ export class Sitting {
       const given = value[key];
       return typeof given === "boolean" ? given : otherwise;
     };
-    const since = value["since_ms"];
+    const instant = (key: string, otherwise: number | null): number | null => {
+      const given = value[key];
+      return typeof given === "number" ? given : given === null ? null : otherwise;
+    };
     const quality = value["quality"];
     const next: Live = {
       microphone: flag("microphone", was.microphone),
       camera: flag("camera", was.camera),
       typing: flag("typing", was.typing) === true,
       quality: typeof quality === "string" ? quality : was.quality,
-      sinceMs: typeof since === "number" ? since : since === null ? null : was.sinceMs,
-      connected: flag("connected", was.connected),
+      silentMs: instant("silent_audio_ms", was.silentMs),
+      unseenMs: instant("silent_video_ms", was.unseenMs),
       quiet: flag("quiet", was.quiet) === true,
     };
     this.live.value = new Map(this.live.value).set(slot, next);

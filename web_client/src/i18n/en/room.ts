@@ -52,6 +52,7 @@ export const room = {
   dropped: (text: string) => `gone ${text}`,
   silent: (text: string) => `no sound ${text}`,
   unseen: (text: string) => `no picture ${text}`,
+  unsteady: "weak link",
   mic_off: "microphone off",
   camera_off: "camera off",
   court_muted: "muted",

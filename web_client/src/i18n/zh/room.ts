@@ -47,6 +47,7 @@ export const room = {
   dropped: (text: string) => `掉线 ${text}`,
   silent: (text: string) => `无声音 ${text}`,
   unseen: (text: string) => `无图像 ${text}`,
+  unsteady: "网络不稳",
   mic_off: "麦克风已关",
   camera_off: "摄像头已关",
   court_muted: "已静音",

@@ -30,7 +30,9 @@ function condition(seat: Seat, live: Live | undefined, now: number): Trouble {
     return { shape: seat.connected ? "full" : "", tone: seat.state === "waiting" ? "wait" : "", words: r.state[seat.state] ?? "" };
   }
   if (seat.muted) return { shape: "full", tone: "wait", words: r.court_muted };
-  if (live?.quality === "silent") return { shape: "half", tone: "wait", words: r.silent(since(live.sinceMs)) };
+  if (live?.quiet === true) return { shape: "half", tone: "wait", words: r.unsteady };
+  if (live?.microphone !== false && live?.silentMs != null) return { shape: "half", tone: "wait", words: r.silent(since(live.silentMs)) };
+  if (live?.camera !== false && live?.unseenMs != null) return { shape: "half", tone: "wait", words: r.unseen(since(live.unseenMs)) };
   if (live?.microphone === false) return { shape: "full", tone: "wait", words: r.mic_off };
   if (live?.camera === false) return { shape: "full", tone: "wait", words: r.camera_off };
   return { shape: "full", tone: "good", words: r.state["admitted"] ?? "" };

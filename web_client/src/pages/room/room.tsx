@@ -37,6 +37,7 @@ export function Room(): JSX.Element | null {
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => watchSpeaking(court), [court]);
   useEffect(() => watchLink(court), [court]);
+  useEffect(fitScreen, []);
   useAnnouncements(view, me?.slot ?? null);
   useEffect(() => {
     if (search.value === "") box.current?.focus();
@@ -84,7 +85,7 @@ export function Room(): JSX.Element | null {
           </div>
         )}
         <Timeline search={search.value ?? ""} />
-        {typing.length > 0 && <p class="typing soft small">{r.typing(typing[0] ?? "")}</p>}
+        <p class="typing soft">{typing.length > 0 && r.typing(typing[0] ?? "")}</p>
         <Acts />
         <Composer wide={desk} />
       </div>
@@ -153,7 +154,7 @@ function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
   return (
     <ul class="door">
       {waiting.map((seat) => (
-        <li key={seat.slot} class="row">
+        <li key={seat.slot} class="at-door">
           <span class="grow">
             {person(seat.role, seat.name)} · {r.state["waiting"]}
           </span>
@@ -191,4 +192,23 @@ function useAnnouncements(view: RoomView | null, slot: string | null): void {
     const mineBefore = seatOf(before, slot);
     if (mine !== null && mineBefore !== null && mine.muted !== mineBefore.muted) announce(mine.muted ? r.bench_muted_you : r.bench_unmuted_you, true);
   }, [view]);
+}
+
+/** The keyboard never covers the box: where it lies over the page (iOS), the room is as high as what is left. */
+function fitScreen(): (() => void) | undefined {
+  const visible = window.visualViewport;
+  if (!visible) return undefined;
+  const root = document.documentElement;
+  const fit = (): void => {
+    // Enlarged by two fingers the page is only looked at closer, not smaller.
+    if (visible.scale > 1.01) return;
+    root.style.setProperty("--screen", `${Math.round(visible.height)}px`);
+    scrollTo(0, 0);
+  };
+  fit();
+  visible.addEventListener("resize", fit);
+  return () => {
+    visible.removeEventListener("resize", fit);
+    root.style.removeProperty("--screen");
+  };
 }

@@ -114,6 +114,10 @@ async function enterNow(visit: Visit): Promise<void> {
     };
   });
   await sitting.start();
+  if (import.meta.env.PROD && "serviceWorker" in navigator) {
+    // Only now: everything the shell needs has been fetched, so keeping it costs a thin link nothing.
+    after(5_000, () => void navigator.serviceWorker.register("/sw.js").catch(() => undefined));
+  }
 }
 
 /** Leaves on purpose: the court is told, so the record says "left" and not "lost". */

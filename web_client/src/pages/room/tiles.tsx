@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
+import { length } from "../../i18n/times";
 import { person } from "../../i18n/words";
 import { camera, cameraOn, microphoneOn, stream } from "../../media/devices";
 import { unlockAudio } from "../../media/level";
@@ -11,6 +12,7 @@ import type { ReceiveSlot } from "../../media/peer";
 import { seatOf, type Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { here } from "./here";
+import { second } from "./session";
 import { centre, speaking } from "./speaking";
 
 export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null {
@@ -112,13 +114,19 @@ function Tile({ seat, own, receive, large }: TileProps): JSX.Element {
             {own && r.is_you}
           </span>
         </span>
-        {!seat.connected && <span class="gone">{r.dropped("")}</span>}
+        {!seat.connected && <Gone sinceMs={seat.sinceMs} />}
         {large && seat.connected && seat.muted && <span class="gone">{r.court_muted}</span>}
         {large && seat.connected && !seat.muted && !micUsed && <span class="gone">{r.mic_off}</span>}
         {large && seat.connected && !cameraUsed && <span class="gone">{r.camera_off}</span>}
       </figcaption>
     </figure>
   );
+}
+
+function Gone({ sinceMs }: { readonly sinceMs: number | null }): JSX.Element {
+  const { sitting } = here();
+  void second.value;
+  return <span class="gone">{roomWords().dropped(sinceMs === null ? "" : length(sitting.courtNow() - sinceMs))}</span>;
 }
 
 function initial(name: string): string {

@@ -26,6 +26,7 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
   const me = sitting.me.value;
   const box = useRef<HTMLDivElement>(null);
   const atBottom = useRef(true);
+  const size = useRef({ client: 0, scroll: 0 });
   const fresh = useSignal(0);
   const limit = useSignal(SHOWN);
   const seen = useRef(-1);
@@ -40,10 +41,14 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
   const items = needle === "" ? sitting.outbox.items.value.filter((item) => isMessage(item.command) || item.state === "refused") : [];
   const last = readable[readable.length - 1]?.seq ?? -1;
 
+  const measure = (element: HTMLElement): void => {
+    size.current = { client: element.clientHeight, scroll: element.scrollHeight };
+  };
   const toBottom = (): void => {
     const element = box.current;
     if (element === null) return;
     element.scrollTop = element.scrollHeight;
+    measure(element);
     fresh.value = 0;
   };
 
@@ -65,7 +70,8 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
     if (element === null || typeof ResizeObserver === "undefined") return undefined;
     // The keyboard opens, a picture arrives: who was at the bottom stays there.
     const watch = new ResizeObserver(() => {
-      if (atBottom.current) element.scrollTop = element.scrollHeight;
+      if (atBottom.current) toBottom();
+      else measure(element);
     });
     watch.observe(element);
     for (const child of element.children) watch.observe(child);
@@ -73,7 +79,7 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
   }, []);
 
   if (view === null || me === null) return <div class="timeline" />;
-  const more = found.length > shown.length || sitting.from.value > 0;
+  const more = found.length > shown.length || !sitting.complete.value;
   const earlier = async (): Promise<void> => {
     const element = box.current;
     const height = element?.scrollHeight ?? 0;
@@ -97,6 +103,12 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
         data-testid="timeline"
         onScroll={(event) => {
           const element = event.currentTarget;
+          const { client, scroll } = size.current;
+          // The browser itself scrolls when the layout changes; only a hand that scrolls says where to stay.
+          if (atBottom.current && (element.clientHeight !== client || element.scrollHeight !== scroll)) {
+            toBottom();
+            return;
+          }
           atBottom.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR;
           if (atBottom.current && fresh.value > 0) fresh.value = 0;
         }}
@@ -109,6 +121,7 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
               </button>
             </li>
           )}
+          {!more && needle === "" && readable.length > 0 && <li class="act soft">{r.beginning}</li>}
           {!more && readable.length === 0 && items.length === 0 && <li class="act soft">{r.empty}</li>}
           {needle !== "" && found.length === 0 && <li class="act soft">{r.search_none}</li>}
           {shown.map((entry) => (

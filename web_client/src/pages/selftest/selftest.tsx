@@ -83,9 +83,9 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
 
   const goIn = (): void => {
     unlockAudio();
-    keepLink({ door: "j", ticket: visit.ticket, entered: true });
+    keepLink({ door: "j", ticket: visit.ticket, entered: true, info: visit.info });
     void enter(visit);
-    page.value = { kind: "sitting", visit, returning: false };
+    page.value = { kind: "sitting", visit };
   };
   const back = (): void => {
     close();
