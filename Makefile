@@ -46,7 +46,7 @@ test: install $(VENV)/installed-dev
 	$(VENV)/bin/pytest -m "not torture"
 
 bench: install
-	$(PY) -m hearing_server.cli.bench
+	$(VENV)/bin/palmcourt bench
 
 torture: install $(VENV)/installed-dev
 	$(PY) tests/parts.py

@@ -56,7 +56,10 @@ class PortBusy(Exception):  # noqa: N818 - what the operator is told
 
 @contextlib.asynccontextmanager
 async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
-    """Bring a node up and take it down in order. Raises CannotOpen, KeysUnreadable, PortBusy: sentences for operators."""
+    """Bring a node up and take it down in order.
+
+    Raises CannotOpen, KeysUnreadable, PortBusy, each a sentence for the operator.
+    """
     data = Path(config.data.directory)
     async with contextlib.AsyncExitStack() as stack:
         # The record first: it takes the directory's lock, so nothing below can run twice.
@@ -109,12 +112,12 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
 
         url = ""
         if serve:
-            url = await stack.enter_async_context(_site(config, court, registry, exporter, data))
+            url = await stack.enter_async_context(_site(config, court, exporter, data))
         yield Node(config, court, registry, keystore, exporter, url)
 
 
 @contextlib.asynccontextmanager
-async def _site(config: Config, court: Court, registry: Registry, exporter: Exporter, data: Path) -> AsyncIterator[str]:
+async def _site(config: Config, court: Court, exporter: Exporter, data: Path) -> AsyncIterator[str]:
     http = config.http
     tls = None
     if http.tls_certificate:

@@ -69,7 +69,7 @@ class _Remux:
         self._made = 0
 
     def __call__(self, segments: Sequence[Path]) -> Path:
-        from media.remux import remux  # noqa: PLC0415 - av is loaded by exports only, a serving node stays small
+        from media.remux import remux
 
         self._made += 1
         return remux(segments, self._scratch / f"track-{self._made}")
@@ -77,8 +77,8 @@ class _Remux:
 
 def _offset(time_zone: str) -> str:
     """The UTC offset of a zone as the court's papers use it. Court zones without summer time only need this."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
+    from datetime import UTC, datetime
+    from zoneinfo import ZoneInfo
 
     offset = datetime(2026, 1, 1, tzinfo=UTC).astimezone(ZoneInfo(time_zone)).strftime("%z")
     return f"{offset[:3]}:{offset[3:]}"

@@ -23,7 +23,7 @@ def has_chinese_font() -> bool:
     """Whether fontconfig finds any font for Chinese."""
     if not shutil.which("fc-list"):
         return False
-    return bool(subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=False).stdout.strip())  # noqa: S607
+    return bool(subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=False).stdout.strip())
 
 
 def missing() -> list[tuple[str, str]]:
@@ -39,7 +39,7 @@ def main() -> int:
         names = [package for package, _ in wanted]
         print(f"installing for the tests: {' '.join(names)}", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment)  # noqa: S607
+        subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment)
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *names]
         subprocess.run(install, check=False, env=environment, stdout=subprocess.DEVNULL)
         wanted = missing()

@@ -67,6 +67,10 @@ class PhoneSocket(asyncio.Protocol):
                 self.welcomed.set_result(None)
             else:
                 self._hello()
+        self._cut()
+
+    def _cut(self) -> None:
+        """Hand on every whole message (RFC 6455 section 5.2; a server does not mask)."""
         buffer = self._buffer
         at = 0
         while len(buffer) - at >= 2:

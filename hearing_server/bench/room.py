@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 
 from hearing_server import config
 from hearing_server.app import Node, running
+from hearing_server.cli.common import configure_log
 from hearing_server.flows.decider import Command, Role, Stamp
 from hearing_server.runtime.registry import NewSeat
 from signaling.frames import SUBPROTOCOL
@@ -62,7 +63,10 @@ async def _swarm(orders: dict[str, Any], connected: Callable[[], Awaitable[None]
 
 async def _ours(phones: int, rate: int, seconds: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="palmcourt-bench-") as data:
-        chosen = config.load(None, data={"directory": data}, http={"port": 0}, media={"enabled": False})
+        chosen = config.load(
+            None, data={"directory": data}, http={"port": 0}, media={"enabled": False}, log={"level": "error"}
+        )
+        configure_log(chosen)
         async with running(chosen) as node:
             cases = [await _case(node, number) for number in range(phones // IN_ROOM)]
             tickets = []

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = argparse.ArgumentParser(prog=f"palmcourt {known.command}", description=COMMANDS[known.command][1])
     module.add(command)
     parsed = command.parse_args([*rest, *arguments[1:]])
-    from hearing_server.cli.trouble import TROUBLE  # noqa: PLC0415 - the back ends are loaded by commands, not by --help
+    from hearing_server.cli.trouble import TROUBLE
 
     try:
         return int(module.run(parsed))

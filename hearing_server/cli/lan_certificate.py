@@ -1,6 +1,6 @@
 """A self-made TLS certificate, so that phones in the same network may use their cameras with the demonstration."""
 
-import datetime
+import datetime as dt
 import ipaddress
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ def self_made(directory: Path, address: str) -> tuple[Path, Path]:
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Palmcourt demonstration")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     names = x509.SubjectAlternativeName(
         [x509.IPAddress(ipaddress.ip_address(address)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     )
@@ -29,8 +29,8 @@ def self_made(directory: Path, address: str) -> tuple[Path, Path]:
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=DAYS))
+        .not_valid_before(now - dt.timedelta(minutes=5))
+        .not_valid_after(now + dt.timedelta(days=DAYS))
         .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )

@@ -35,15 +35,17 @@ async def ask(config: Config, name: str, arguments: dict[str, Any], acts: dict[s
 
 
 async def _ask_running(socket: Path, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    from aiohttp import ClientError, ClientSession, UnixConnector  # noqa: PLC0415 - only here a client is needed
+    from aiohttp import ClientError, ClientSession, UnixConnector
 
     try:
-        async with ClientSession(connector=UnixConnector(str(socket))) as session:
-            async with session.post(f"http://operator/{name}", json=arguments) as answer:
-                body = await answer.json()
-                if answer.status != 200:
-                    raise OperatorTrouble(f"The running court refused: {body.get('code')} {body.get('detail', '')}")
-                return dict(body)
+        async with (
+            ClientSession(connector=UnixConnector(str(socket))) as session,
+            session.post(f"http://operator/{name}", json=arguments) as answer,
+        ):
+            body = await answer.json()
+            if answer.status != 200:
+                raise OperatorTrouble(f"The running court refused: {body.get('code')} {body.get('detail', '')}")
+            return dict(body)
     except (ClientError, OSError) as error:
         raise OperatorTrouble("Another program uses this data directory and does not answer as a court.") from error
 

@@ -60,7 +60,7 @@ def routes(state: Sitting) -> Routes:
 
 
 def recorded(state: Sitting) -> frozenset[tuple[str, str]]:
-    """AU6: what the recording takes: everybody who is seen or heard by the court, even while he is alone in it (REC 3)."""
+    """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3)."""
     if state.phase is not Phase.OPEN:
         return frozenset()
     sources = [seat for seat in _present(state) if seat.role is not Role.OBSERVER]

@@ -50,7 +50,7 @@ async def errors_to_problems(request: web.Request, handler: Next) -> web.StreamR
         if error.status < 400 or error.content_type == "application/json":
             raise
         return problem(error.status, error.reason.lower().replace(" ", "_"))
-    except Exception as error:  # noqa: BLE001 - the last word over every route
+    except Exception as error:
         answer = _answer(error)
         if answer is None:
             log.error("request_failed", route=route_name(request), kind=type(error).__name__, exc_info=error)

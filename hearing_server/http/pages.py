@@ -12,18 +12,16 @@ from aiohttp import web
 STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 NOT_BUILT: Final = "The client is not built. Run `make install` in the checkout, or install the released wheel.\n"
 
-CONTENT_SECURITY_POLICY: Final = "; ".join(
-    (
-        "default-src 'self'",
-        "connect-src 'self' ws: wss:",
-        "img-src 'self' blob: data:",
-        "media-src 'self' blob: mediastream:",
-        "worker-src 'self'",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "form-action 'none'",
-    )
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'self'; "
+    "connect-src 'self' ws: wss:; "
+    "img-src 'self' blob: data:; "
+    "media-src 'self' blob: mediastream:; "
+    "worker-src 'self'; "
+    "object-src 'none'; "
+    "base-uri 'none'; "
+    "frame-ancestors 'none'; "
+    "form-action 'none'"
 )
 HEADERS: Final = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,

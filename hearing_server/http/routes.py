@@ -39,7 +39,6 @@ def application(site: Site) -> web.Application:
 
 def table(site: Site) -> list[web.RouteDef]:
     """Method, path, who answers. Anything else below / is a file of the built client."""
-
     outgoing = Outgoing()
 
     async def socket(request: web.Request) -> web.StreamResponse:

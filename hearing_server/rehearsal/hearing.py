@@ -1,5 +1,6 @@
 """`rehearse hearing`: everybody enters by link, is heard and seen; all four kinds of message; one phone drops and comes
-back; the judge seals; the export is written and verified. Any step that fails fails the rehearsal."""
+back; the judge seals; the export is written and verified. Any step that fails fails the rehearsal.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Files of a stream: the bytes in the blob store under the stream's own key, their salts beside them under the same key.
+"""Files of a stream: bytes in the blob store under the stream's own key, their salts beside them under the same key.
 
 Law: the salt is durable before the blob is, so a blob that can be seen can always be proved; destroying the stream's
 blob key destroys both.

@@ -82,7 +82,7 @@ class Court:
             try:
                 case = await self.docket.case(stream_id)
             except Exception as error:  # noqa: BLE001 - one halted case must not keep the others from opening
-                log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+                log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
                 continue
             for sitting, sealed in case.state.sittings.items():
                 if not sealed and self.docket.place(sitting) is not None:
@@ -95,7 +95,7 @@ class Court:
         try:
             await self.room(stream_id)
         except Exception as error:  # noqa: BLE001 - as above
-            log.error("sitting_not_opened", stream=stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+            log.error("sitting_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
 
     async def aclose(self) -> None:
         """Send people away with `stopping`, then close writers."""
@@ -189,7 +189,7 @@ class Court:
                     try:
                         await room.checkpoint()
                     except Exception as error:  # noqa: BLE001 - one stream's trouble must not stop the others' heads
-                        log.error("checkpoint_failed", stream=room.writer.stream_id.hex(), kind=type(error).__name__)  # noqa: TRY400
+                        log.error("checkpoint_failed", stream=room.writer.stream_id.hex(), kind=type(error).__name__)
 
     # -- media --------------------------------------------------------------------------------------------------------
     async def negotiate(self, room: Room, slot: str, sdp: str) -> Answer | None:

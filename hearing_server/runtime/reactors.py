@@ -68,7 +68,7 @@ class Reactor:
                 await self.settle(writer)
             except Unavailable:
                 await asyncio.sleep(RETRY_S)
-            except Exception as error:  # noqa: BLE001 - one stream's trouble must not end the reactor for the others
+            except Exception as error:
                 log.error("reactor_failed", reactor=self.name, stream=writer.stream_id.hex(), exc_info=error)
                 return
             else:

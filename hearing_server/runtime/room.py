@@ -170,7 +170,7 @@ class Room:
                 stream_id=self.writer.stream_id,
                 epoch=record.epoch,
                 size=state.size,
-                root_at=lambda size: record.root(size),
+                root_at=record.root,
             )
             if isinstance(point, From):
                 return point.start_seq
@@ -187,9 +187,9 @@ class Room:
         """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
         content = _content_object(frame.content)
         args = tuple(_frozen(value) for value in frame.args)
-        if frame.command.startswith("msg.") and args and isinstance(args[0], bytes):
-            if not blob_ready(self.writer.stream_id, args[0]):
-                raise Refused(RefusalCode.UNKNOWN_BLOB)
+        names_a_file = frame.command.startswith("msg.") and bool(args) and isinstance(args[0], bytes)
+        if names_a_file and not blob_ready(self.writer.stream_id, args[0]):
+            raise Refused(RefusalCode.UNKNOWN_BLOB)
         refs = tuple(ref if isinstance(ref, int) else msgspec.structs.astuple(ref) for ref in frame.refs)
         command = Command(frame.command, args, refs, content, frame.salt, frame.content)
         stamp = Stamp(self._clock.now_ms(), phone.slot, phone.device, frame.dseq, frame.ts_client_ms)

@@ -1,7 +1,7 @@
 """A room and the media plane: routes follow the rules, recorded segments become entries, silence becomes news.
 
-Law: the plane forwards what `routes(state)` names and nothing else; this file never adds a route of its own. A segment's
-bytes are stored before its entry is, and its plain file is deleted after: a crash in between is found by `recover`.
+Law: the plane forwards what `routes(state)` names and nothing else; no route is added in this file. The bytes of
+a segment are stored before its entry is, and its plain file is deleted after: `recover` finds a crash in between.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ log = structlog.get_logger()
 
 MIME: Final = {("audio", "opus"): "audio/webm", ("video", "vp8"): "video/webm", ("video", "h264"): "video/x-matroska"}
 HANGS_UP: Final = frozenset({"left", "removed"})
-"""Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard again
-the moment it is back; if its media are gone too, the plane notices by itself."""
+"""Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard
+again the moment it is back; if its media are gone too, the plane notices by itself."""
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
 
 
@@ -98,7 +98,7 @@ class RoomMedia:
             try:
                 await self._do(what, value)
             except (Refused, Unavailable, OSError, RuntimeError) as error:
-                log.error("room_media_failed", stream=self._stream.hex(), what=what, kind=type(error).__name__)  # noqa: TRY400
+                log.error("room_media_failed", stream=self._stream.hex(), what=what, kind=type(error).__name__)
             finally:
                 self._work.task_done()
 
@@ -155,7 +155,7 @@ class RoomMedia:
         await self._room.court(
             Command("rec.segment", facts, content=content, content_bytes=msgspec.json.encode(content))
         )
-        path.unlink(missing_ok=True)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
     # -- after a restart ----------------------------------------------------------------------------------------------
     async def recover(self, leftovers: Sequence[SegmentClosed]) -> None:
@@ -167,7 +167,8 @@ class RoomMedia:
             if segment.end_ms > self._ends.get((segment.seat, segment.kind), 0):
                 await self._segment(segment)
             else:
-                Path(segment.path).unlink(missing_ok=True)  # its entry was durable, only the file was left
+                # its entry was durable, only the file was left
+                await asyncio.to_thread(Path(segment.path).unlink, missing_ok=True)
         if not state.recording:
             return
         if state.phase is Phase.OPEN:

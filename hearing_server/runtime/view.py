@@ -21,7 +21,7 @@ class Heading(NamedTuple):
 
 
 class Names:
-    """What is read off the entries of a sitting as they go by: heading, people's names, which entry names which file."""
+    """Read off the entries of a sitting as they go by: heading, people's names, which entry names which file."""
 
     def __init__(self, phone: str) -> None:
         self.heading = Heading(phone=phone)

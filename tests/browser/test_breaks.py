@@ -1,7 +1,7 @@
 """What a phone survives: a link that is gone for 20 seconds, a reload, a killed server."""
 
 import pytest
-from conftest import DESK, PHONE
+from browsers import DESK, PHONE
 from hands import come_in, new_case, say, sees_text, tid, video_plays
 from test_hearing import PEOPLE, admitted
 

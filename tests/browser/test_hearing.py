@@ -5,7 +5,7 @@ import re
 import zipfile
 
 import pytest
-from conftest import DESK, PHONE
+from browsers import DESK, PHONE
 from hands import come_in, new_case, say, sees_text, shot, tid, video_plays
 
 PEOPLE = [("judge", "陈静"), ("clerk", "李敏"), ("plaintiff", "平安保险余姚支公司"), ("defendant", "方某")]

@@ -1,66 +1,7 @@
-"""A real court on loopback for each test that asks for one: real sockets, real disk; media only where it is asked for."""
-
-import contextlib
-import os
+"""Fixtures of the server's tests."""
 
 import pytest
-
-from hearing_server.app import running
-from hearing_server.config import load
-from hearing_server.flows.decider import Role
-from hearing_server.runtime.registry import NewSeat
-from signaling.client import Client, Identity
-
-SEATS = (
-    NewSeat(Role.JUDGE, "陈静"),
-    NewSeat(Role.CLERK, "李敏"),
-    NewSeat(Role.PLAINTIFF, "平安保险"),
-    NewSeat(Role.DEFENDANT, "方某"),
-    NewSeat(Role.WITNESS, "王强"),
-)
-
-
-class CourtOnLoopback:
-    """A node with one case, and people who enter it by their links."""
-
-    def __init__(self, node, stream, tickets):
-        self.node = node
-        self.case_stream = stream
-        self.tickets = tickets
-        self.url = node.public_url
-        self.clients = contextlib.AsyncExitStack()
-
-    async def enter(self, slot, **more):
-        identity = Identity(self.tickets[slot], os.urandom(16), os.urandom(32), "zh")
-        return await self.clients.enter_async_context(
-            Client(f"{self.url.replace('http', 'ws')}/api/session", identity, **more)
-        )
-
-    @property
-    async def sitting(self):
-        case = await self.node.court.docket.case(self.case_stream)
-        return next(iter(case.state.sittings))
-
-    async def room(self):
-        return await self.node.court.room(await self.sitting)
-
-
-@contextlib.asynccontextmanager
-async def court_in(directory, *, media=False, port=0):
-    config = load(None, data={"directory": str(directory)}, http={"port": port}, media={"enabled": media})
-    async with running(config) as node:
-        streams = list(node.court.docket.cases())
-        if streams:
-            stream, tickets = streams[0], {}
-        else:
-            stream = await node.registry.new_case(
-                "(2018)浙0281民初1234号", "保险纠纷", "zh", SEATS, kind="hearing", at_ms=0
-            )
-            seats = (await node.registry.describe(stream))["seats"]
-            tickets = {seat["slot"]: (await node.registry.issue_link(stream, seat["slot"])).ticket for seat in seats}
-        court = CourtOnLoopback(node, stream, tickets)
-        async with court.clients:
-            yield court
+from courtroom import court_in
 
 
 @pytest.fixture

@@ -94,6 +94,19 @@ async def serve(data, config, port):
     return process
 
 
+async def everybody_in(people):
+    """The judge admits everybody and opens the court."""
+    judge = people[0].client
+    await judge.admitted()
+    for person in people[2:]:
+        while isinstance(answer := await judge.submit("act.admit", [person.slot]), Refused):
+            assert answer.code == "wrong_phase", answer
+            await asyncio.sleep(0.05)
+    assert not isinstance(await judge.submit("act.open"), Refused)
+    for person in people:
+        await asyncio.wait_for(person.client.admitted(), 10)
+
+
 async def run(directory: Path, kills: int, *, media: bool, seed: int) -> Outcome:
     outcome, chance = Outcome(), random.Random(seed)
     data, config, port = directory / "data", directory / "court.toml", free_port()
@@ -109,15 +122,7 @@ async def run(directory: Path, kills: int, *, media: bool, seed: int) -> Outcome
     try:
         for person in people:
             await person.client.__aenter__()
-        judge = people[0].client
-        await judge.admitted()
-        for slot in slots[2:]:
-            while isinstance(answer := await judge.submit("act.admit", [slot]), Refused):
-                assert answer.code == "wrong_phase", answer
-                await asyncio.sleep(0.05)
-        assert not isinstance(await judge.submit("act.open"), Refused)
-        for person in people:
-            await asyncio.wait_for(person.client.admitted(), 10)
+        await everybody_in(people)
         talking = [asyncio.create_task(person.talk(stop)) for person in people]
         for _ in range(kills):
             await asyncio.sleep(chance.uniform(0.2, 0.7))
