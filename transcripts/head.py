@@ -80,7 +80,7 @@ def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
             f"{clock.time(span.start_ms, zone)} – {clock.time(span.end_ms, zone)}",
             words.recorded_value.format(length=clock.length(span.media_ms, words), count=span.segments),
         )
-        for _, span in sorted(total.tracks.items())
+        for span in sorted(total.tracks.values(), key=lambda span: (total.seating(span.slot), span.track))
     ]
     gaps = [
         GapRow(

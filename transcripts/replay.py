@@ -52,7 +52,7 @@ def data(
             slot: {language: one_line(reader.names.of(slot)) for language, reader in readers.items()}
             for slot in (COURT, *total.seats)
         },
-        "tracks": tracks,
+        "tracks": dict(sorted(tracks.items(), key=lambda track: total.seating(track[0]))),
         "gaps": [
             [gap.slot, gap.start_ms, gap.end_ms, {lang: one_line(cause(gap.cause, CATALOGS[lang])) for lang in readers}]
             for gap in total.gaps

@@ -482,6 +482,11 @@ class Overview:
     sealed: Sealed | None = None
     spoken: int = 0
 
+    def seating(self, slot: str) -> tuple[int, str]:
+        """Sorts by the order of the seats; a seat that was never listed comes last."""
+        order = list(self.seats)
+        return (order.index(slot) if slot in self.seats else len(order), slot)
+
     def add(self, item: Item) -> None:  # noqa: C901 a row for each kind of item that counts
         """Take the next item into the sum."""
         self.entries += 1

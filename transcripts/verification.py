@@ -34,6 +34,8 @@ _RECORD_CODES: Final = frozenset(
     }
 )
 """After any of these, what the record says is unknown, so nothing is made from it."""
+_BY_MANIFEST: Final = frozenset({"file_differs", "extra_file", "missing_file"})
+"""What an altered manifest alone can say of a file that is as it was."""
 
 
 def verify_bundle(path: Path, court_key: str | None = None) -> Report:
@@ -180,19 +182,23 @@ def _ranked(found: Iterable[Found]) -> list[Found]:
     """Findings with the one that says most first: an altered entry, then an altered file, then a manifest.
 
     When the tag manifest says that the manifest is not the one that was written, a file that is only said to differ
-    by that manifest, while nothing else speaks against it, comes behind it.
+    by that manifest, while nothing else speaks against it, comes behind it. Otherwise the manifest tells which of two
+    files that disagree, say key and checkpoint, is the altered one.
     """
     unique = list(dict.fromkeys(found))
     manifests = {layout.MANIFEST, layout.TAG_MANIFEST}
-    blamed = {each.file for each in unique if each.code == "manifest_differs"} == manifests
-    spoken = {each.file for each in unique if each.code != "file_differs"}
+    differing = {each.file for each in unique if each.code == "manifest_differs"}
+    blamed = differing == manifests
+    spoken = {each.file for each in unique if each.code not in _BY_MANIFEST}
+    listed = {each.file for each in unique if each.code == "file_differs"} if layout.MANIFEST in differing else set()
 
     def rank(each: Found) -> tuple[bool, int, int]:
         if each.seq is not None:
             return (each.cannot, 0, each.seq)
         if each.file in manifests:
-            return (each.cannot, 2, each.file == layout.TAG_MANIFEST)
-        doubtful = blamed and each.code == "file_differs" and each.file not in spoken
-        return (each.cannot, 3 if doubtful and (each.file or "").startswith("data/") else 1, 0)
+            return (each.cannot, 3, each.file == layout.TAG_MANIFEST)
+        if blamed:
+            return (each.cannot, 4 if each.code in _BY_MANIFEST and each.file not in spoken else 2, 0)
+        return (each.cannot, 1 if each.file in listed else 2, 0)
 
     return sorted(unique, key=rank)

@@ -1,8 +1,10 @@
 """One flipped bit anywhere is found; whatever a bundle holds, the verifier answers and never falls over."""
 
+import dataclasses
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from hashlib import sha256
@@ -17,10 +19,12 @@ from hypothesis import strategies as st
 from recording import bag
 from recording.leaf import decode, encode
 from recording.note import Signer
+from recording.verifier import CODES
 from transcripts import layout
 from transcripts.bundle import Kept, export
 from transcripts.clock import COURT_ZONE
 from transcripts.report import Report
+from transcripts.verdict_wording import REASONS, VERDICT_EN, VERDICT_ZH, VerdictWording
 from transcripts.verification import verify_bundle
 
 MADE_MS = 1_536_600_000_000
@@ -282,6 +286,30 @@ def test_a_file_far_too_large_is_found_without_being_held(bundle: Path):
         os.truncate(bundle / name, 1 << 27)
         assert verify_bundle(bundle, KEY).outcome == 1, name
         (bundle / name).write_bytes(before)
+
+
+def test_every_reason_has_a_sentence_in_both_languages():
+    assert set(CODES) <= set(REASONS)
+    for code, said in REASONS.items():
+        assert said["zh"], code
+        assert said["en"], code
+    for name, field in vars_of(VERDICT_ZH).items():
+        if isinstance(field, str):
+            other = vars_of(VERDICT_EN)[name]
+            assert set(re.findall(r"\{\w+\}", field)) == set(re.findall(r"\{\w+\}", other)), name
+
+
+def vars_of(words: VerdictWording) -> dict[str, object]:
+    return {field.name: getattr(words, field.name) for field in dataclasses.fields(words)}
+
+
+def test_a_changed_name_in_the_manifest_is_the_manifests_own_fault(bundle: Path):
+    path = bundle / layout.MANIFEST
+    raw = path.read_bytes()
+    for old, new in ((b"  data/README", b"  data/README2"), (b"\n", b"J"), (b"  data/salts", b"  data/sblts")):
+        path.write_bytes(raw.replace(old, new, 1))
+        report = verify_bundle(bundle, KEY)
+        assert (report.outcome, report.first_bad_file) == (1, layout.MANIFEST)
 
 
 def checked(report: Report) -> None:
