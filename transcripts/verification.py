@@ -27,6 +27,8 @@ from transcripts.views import views
 
 _TAG_LIMIT: Final = 1 << 16
 _MANIFEST_LIMIT: Final = 1 << 28
+_READ_ANYHOW: Final = 1 << 30
+"""Bytes of one file that are read whatever the bag says of its size."""
 _RECORD_CODES: Final = frozenset(
     {
         *("note_malformed", "empty_record", "bundle_malformed", "leaf_malformed", "leaf_differs", "root_differs"),
@@ -61,6 +63,10 @@ def _verify(path: Path, court_key: str | None, scope: Scope) -> Report:
         except MalformedNote as error:
             found.append(Found("key_unreadable", str(error), None, None))
     head = _BagInfo.read(path / layout.BAG_INFO)
+    giant = _giant(path, head)
+    if giant is not None:
+        found.append(Found("file_differs", "this file is larger than bag-info.txt says of all together", giant, None))
+        return Report.of(found, 0, RecordReport(Findings()), Overview(), scope)
     tally = Tally()
     record = verify_record_and_bag(
         path,
@@ -96,12 +102,13 @@ def _is_ours(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _BagInfo:
-    """The two things of bag-info.txt that do not follow from the record, and the version."""
+    """What bag-info.txt says that does not follow from the record, its version, and the size it gives."""
 
     parsed: bool
     known: bool
     made_ms: int = 0
     zone: Zone = COURT_ZONE
+    payload: int = 0
 
     @classmethod
     def read(cls, path: Path) -> "_BagInfo":
@@ -113,10 +120,24 @@ class _BagInfo:
             made = said["Palmcourt-Made-Ms"]
             if not made.isascii() or not made.isdecimal() or len(made) > 16:
                 return cls(parsed=False, known=False)
+            size = said["Payload-Oxum"].partition(".")[0]
+            if not size.isascii() or not size.isdecimal() or len(size) > 16:
+                return cls(parsed=False, known=False)
             known = said["Palmcourt-Export-Format"] == str(layout.FORMAT)
-            return cls(parsed=True, known=known, made_ms=int(made), zone=Zone.parse(said["Palmcourt-Time-Zone"]))
+            zone = Zone.parse(said["Palmcourt-Time-Zone"])
+            return cls(parsed=True, known=known, made_ms=int(made), zone=zone, payload=int(size))
         except (OSError, ValueError, KeyError):
             return cls(parsed=False, known=False)
+
+
+def _giant(path: Path, head: _BagInfo) -> str | None:
+    """A file that would take hours to read and that the bag itself does not claim to hold (a sparse file costs its
+    maker nothing); found by sizes alone.
+    """
+    for name, file in bag.walk(path, Findings()):
+        if file is not None and file.lstat().st_size > max(head.payload, _READ_ANYHOW):
+            return shown(name)
+    return None
 
 
 def _info(head: _BagInfo) -> Callable[[RecordReport], bag.Pairs]:

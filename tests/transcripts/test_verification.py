@@ -288,6 +288,18 @@ def test_a_file_far_too_large_is_found_without_being_held(bundle: Path):
         (bundle / name).write_bytes(before)
 
 
+@pytest.mark.parametrize("name", ["data/media/judge-1-audio.webm", "manifest-sha256.txt", "data/giant"])
+def test_a_sparse_giant_is_found_by_its_size_without_being_read(bundle: Path, name: str):
+    (bundle / name).touch()
+    try:
+        os.truncate(bundle / name, 1 << 42)
+    except OSError:
+        pytest.skip("this file system takes no file of 4 TiB")
+    report = verify_bundle(bundle, KEY)
+    assert (report.outcome, report.first_bad_file) == (1, name)
+    checked(report)
+
+
 def test_every_reason_has_a_sentence_in_both_languages():
     assert set(CODES) <= set(REASONS)
     for code, said in REASONS.items():
