@@ -23,6 +23,8 @@ export interface PeerPorts {
 }
 
 const RESTART_MS = 5_000;
+/** From then on the page says that picture and sound are away, and that words and clips are not. It keeps trying. */
+const GIVE_WORDS_AFTER = 3;
 const VIDEO_BPS = 500_000;
 const LOW_VIDEO_BPS = 120_000;
 const AUDIO_BPS = 32_000;
@@ -57,6 +59,8 @@ export class Peer implements MediaFrames {
   private awaiting = false;
   private wanted = false;
   private low = false;
+  private crowded = false;
+  private failures = 0;
 
   constructor(
     private count: number,
@@ -111,6 +115,13 @@ export class Peer implements MediaFrames {
     await this.limit();
   }
 
+  /** Many faces are small faces: each phone decodes all the others, so in a full room everybody sends less. */
+  async setCrowded(crowded: boolean): Promise<void> {
+    if (this.crowded === crowded) return;
+    this.crowded = crowded;
+    await this.limit();
+  }
+
   get connection(): RTCPeerConnection | null {
     return this.pc;
   }
@@ -142,7 +153,7 @@ export class Peer implements MediaFrames {
     this.drop();
     const pc = new RTCPeerConnection({ iceServers: [], bundlePolicy: "max-bundle", rtcpMuxPolicy: "require" });
     this.pc = pc;
-    this.state.value = "connecting";
+    this.state.value = this.failures >= GIVE_WORDS_AFTER ? "broken" : "connecting";
     const own = this.stream;
     const audio = pc.addTransceiver(own?.getAudioTracks()[0] ?? "audio", { direction: "sendonly" });
     const video = pc.addTransceiver(own?.getVideoTracks()[0] ?? "video", { direction: "sendonly" });
@@ -163,6 +174,7 @@ export class Peer implements MediaFrames {
       switch (pc.connectionState) {
         case "connected":
           this.state.value = "on";
+          this.failures = 0;
           this.unwatch();
           break;
         case "disconnected":
@@ -203,8 +215,9 @@ export class Peer implements MediaFrames {
       this.timer = null;
       this.awaiting = false;
       if (!this.wanted || this.pc?.connectionState === "connected") return;
+      this.failures += 1;
       void this.renew();
-    }, RESTART_MS);
+    }, RESTART_MS * Math.min(4, 1 + this.failures));
   }
 
   private unwatch(): void {
@@ -214,16 +227,20 @@ export class Peer implements MediaFrames {
 
   private async limit(): Promise<void> {
     if (this.senders === null) return;
-    const set = async (sender: RTCRtpSender, bps: number, scale: number | null): Promise<void> => {
+    const set = async (sender: RTCRtpSender, bps: number, picture: { scale: number; frames: number } | null): Promise<void> => {
       const parameters = sender.getParameters();
       const encoding = parameters.encodings?.[0];
       if (encoding === undefined) return;
       encoding.maxBitrate = bps;
-      if (scale !== null) encoding.scaleResolutionDownBy = scale;
+      if (picture !== null) {
+        encoding.scaleResolutionDownBy = picture.scale;
+        encoding.maxFramerate = picture.frames;
+      }
       await sender.setParameters(parameters).catch(() => undefined);
     };
     await set(this.senders.audio, AUDIO_BPS, null);
-    await set(this.senders.video, this.low ? LOW_VIDEO_BPS : VIDEO_BPS, this.low ? 2 : 1);
+    const small = this.low || this.crowded;
+    await set(this.senders.video, small ? LOW_VIDEO_BPS : VIDEO_BPS, small ? { scale: 2, frames: 10 } : { scale: 1, frames: 20 });
   }
 
   private drop(): void {

@@ -26,6 +26,9 @@ import { Sound, Stage } from "./tiles";
 import { Timeline } from "./timeline";
 import { who } from "./wording";
 
+/** More people than this in the room, and everybody's picture is small. */
+const CROWD = 6;
+
 export function Room(): JSX.Element | null {
   const r = roomWords();
   const court = here();
@@ -38,6 +41,8 @@ export function Room(): JSX.Element | null {
   useEffect(() => watchSpeaking(court), [court]);
   useEffect(() => watchLink(court), [court]);
   useEffect(fitScreen, []);
+  const crowd = view === null ? 0 : view.seats.filter((seat) => seat.connected && seat.state === "admitted").length;
+  useEffect(() => void court.peer.setCrowded(crowd > CROWD), [court, crowd > CROWD]);
   useAnnouncements(view, me?.slot ?? null);
   useEffect(() => {
     if (search.value === "") box.current?.focus();

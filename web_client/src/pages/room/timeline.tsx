@@ -57,7 +57,10 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
     const first = seen.current < 0;
     seen.current = Math.max(seen.current, last);
     if (atBottom.current) toBottom();
-    else if (news.length > 0) fresh.value += news.length;
+    else if (news.length > 0) {
+      fresh.value += news.length;
+      limit.value += news.length; // no line above the reader goes away while he reads
+    }
     if (first || view === null || me === null) return;
     for (const entry of news.slice(-3)) {
       if (entry.leaf === null || entry.leaf.actor === me.slot || !isMessage(entry.leaf.type)) continue;
