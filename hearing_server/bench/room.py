@@ -46,9 +46,12 @@ async def bench_room(*, phones: int, rate: int, seconds: float = SECONDS) -> dic
 
 async def _swarm(orders: dict[str, Any], connected: Callable[[], Awaitable[None]] | None = None) -> dict[str, Any]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hearing_server.bench.phones", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        limit=1 << 20,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        "hearing_server.bench.phones",
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     if process.stdin is None or process.stdout is None:
         raise RuntimeError("no pipes to the generator")
     process.stdin.write(json.dumps(orders).encode() + b"\n")

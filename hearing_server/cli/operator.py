@@ -14,8 +14,9 @@ from aiohttp import web
 
 from hearing_server.app import Node, running
 from hearing_server.config import Config
+from hearing_server.flows.decider import Refused
 from hearing_server.http.errors import errors_to_problems
-from recording.errors import DirectoryInUse
+from recording.errors import DirectoryInUse, UnknownStream
 
 SOCKET: Final = "operator.sock"
 Act = Callable[[Node, dict[str, Any]], Awaitable[dict[str, Any]]]
@@ -30,6 +31,10 @@ async def ask(config: Config, name: str, arguments: dict[str, Any], acts: dict[s
     try:
         async with running(config, serve=False) as node:
             return await acts[name](node, arguments)
+    except Refused as refused:
+        raise OperatorTrouble(f"The court refused: {refused.detail or refused.code}.") from None
+    except UnknownStream:
+        raise OperatorTrouble("There is no such sitting here. `palmcourt case list` prints them.") from None
     except DirectoryInUse:
         return await _ask_running(Path(config.data.directory) / SOCKET, name, arguments)
 

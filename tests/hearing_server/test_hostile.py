@@ -1,0 +1,215 @@
+"""All that a stranger sends is hostile: one clear error, at most that one session closes, nothing is lost."""
+
+import asyncio
+import base64
+import json
+import os
+
+import aiohttp
+import msgpack
+import pytest
+from test_text_hearing import opened, said
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from recording.content import commitment
+from signaling import frames
+from signaling.client import Client, Ended, Identity
+from signaling.frames import Receipt, Refused
+
+
+async def closes_with(court, payloads):
+    """The close code a raw session ends with after sending these."""
+    async with connect(f"{court.url.replace('http', 'ws')}/api/session", subprotocols=["palmcourt.v1"]) as socket:
+        for payload in payloads:
+            await socket.send(payload)
+        try:
+            async with asyncio.timeout(5):
+                while True:
+                    await socket.recv()
+        except ConnectionClosed as closed:
+            return closed.rcvd.code
+    return None
+
+
+def hello(ticket, **more):
+    fields = {"version": frames.VERSION, "device": os.urandom(16), "device_secret": os.urandom(32), **more}
+    return frames.encode(frames.Hello(ticket=ticket, language="zh", cursor=None, **fields))
+
+
+@pytest.mark.parametrize(
+    ("name", "payloads", "code"),
+    [
+        ("garbage", [b"\x00\xff\x13"], 4400),
+        ("text", ["hello"], 4400),
+        ("nested", [b"\x91" * 50_000], 4400),
+        ("huge", [b"\xc6" + (2**31).to_bytes(4, "big")], 4400),
+        ("unknown tag", [msgpack.packb(["become_judge", 1])], 4400),
+        ("no hello", [frames.encode(frames.Ping(1))], 4401),
+        ("unknown ticket", [hello("x" * 32)], 4401),
+        ("another version", [hello("x" * 32, version=99)], 4400),
+    ],
+)
+async def test_a_hostile_session_is_closed_with_its_code_and_the_hearing_goes_on(court, name, payloads, code):
+    _judge, plaintiff, _defendant = await opened(court)
+    assert await closes_with(court, payloads) == code
+    assert isinstance(await said(plaintiff, "继续。"), Receipt)
+
+
+async def test_a_frame_too_large_is_refused_by_size_alone(court):
+    assert await closes_with(court, [os.urandom(frames.MAX_CLIENT_FRAME + 10)]) in (1009, 4413, 4400)
+
+
+async def ended(court, ticket, device=None, secret=None):
+    identity = Identity(ticket, device or os.urandom(16), secret or os.urandom(32), "zh")
+    async with Client(f"{court.url.replace('http', 'ws')}/api/session", identity) as client:
+        with pytest.raises(Ended) as end:
+            async with asyncio.timeout(5):
+                await client.admitted()
+        return end.value
+
+
+async def test_CA5_a_link_used_elsewhere_expired_or_revoked_does_not_open(court):
+    await (await court.enter("judge/1")).admitted()
+    assert (await ended(court, court.tickets["judge/1"])).code == 4401
+    fresh = await court.node.registry.issue_link(court.case_stream, "party/1")
+    old = await ended(court, court.tickets["party/1"])
+    assert (old.code, old.detail) == (4410, "revoked")
+    court.node.court.clock.not_before(fresh.expires_ms + 1)
+    late = await ended(court, fresh.ticket)
+    assert (late.code, late.detail) == (4410, "expired")
+
+
+async def test_CA5_the_clerks_word_lets_another_device_in(court):
+    link = await court.node.registry.issue_link(court.case_stream, "party/1")
+    url = f"{court.url.replace('http', 'ws')}/api/session"
+    async with Client(url, Identity(link.ticket, os.urandom(16), os.urandom(32), "zh")):
+        await court.until_connected(1)
+        assert (await ended(court, link.ticket)).detail == "used_elsewhere"
+    await court.node.registry.release_link(court.case_stream, link.link_id)
+    async with Client(url, Identity(link.ticket, os.urandom(16), os.urandom(32), "zh")):
+        await court.until_connected(1)
+
+
+async def test_a_party_cannot_speak_with_a_file_that_nobody_uploaded(court):
+    _judge, plaintiff, _ = await opened(court)
+    answer = await plaintiff.submit(
+        "msg.image", [os.urandom(32)], content=b'{"mime":"image/jpeg"}', salt=os.urandom(32)
+    )
+    assert isinstance(answer, Refused)
+    assert answer.code == "unknown_blob"
+
+
+@pytest.mark.parametrize(
+    "content", [b"not json", b"[]", b"{}", b'{"text":""}', b"\xff\xfe", b'{"text":' + b"[" * 9_000]
+)
+async def test_HR15_words_that_are_none_are_refused(court, content):
+    _judge, plaintiff, _ = await opened(court)
+    answer = await plaintiff.submit("msg.text", content=content, salt=os.urandom(32))
+    assert isinstance(answer, Refused)
+    assert answer.code == "malformed"
+    assert isinstance(await said(plaintiff, "继续。"), Receipt)
+
+
+async def test_references_and_arguments_cannot_swell_an_entry(court):
+    _judge, plaintiff, _ = await opened(court)
+    many = [frames.EntryRef(os.urandom(16), 1, os.urandom(32)) for _ in range(60)]
+    content = json.dumps({"text": "x"}).encode()
+    answer = await plaintiff.submit("msg.text", refs=many, content=content, salt=os.urandom(32))
+    assert isinstance(answer, Refused)
+    answer = await plaintiff.submit("msg.text", ["y" * 1_000] * 60, content=content, salt=os.urandom(32))
+    assert isinstance(answer, Refused)
+    assert isinstance(await said(plaintiff, "继续。"), Receipt)
+
+
+async def uploaded(court, client, data, *, lie=False, mime="image/jpeg"):
+    salt = os.urandom(32)
+    commit = commitment(salt, b"something else" if lie else data)
+    metadata = {"commit": commit.hex().encode(), "salt": base64.b64encode(salt), "filetype": mime.encode()}
+    headers = {
+        "Authorization": f"Bearer {client.session.welcome.session}",
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(len(data)),
+        "Upload-Metadata": ",".join(f"{k} {base64.b64encode(v).decode()}" for k, v in metadata.items()),
+    }
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        async with http.post("/api/uploads", headers=headers) as made:
+            if made.status != 201:
+                return made.status, await made.json(), commit
+            place = made.headers["Location"]
+        headers |= {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+        async with http.patch(place, headers=headers, data=data) as taken:
+            return taken.status, await taken.json() if taken.status >= 400 else {}, commit
+
+
+JPEG = b"\xff\xd8\xff" + os.urandom(3_000)
+
+
+async def test_an_upload_that_lies_about_its_bytes_is_thrown_away(court):
+    _judge, plaintiff, _ = await opened(court)
+    status, body, commit = await uploaded(court, plaintiff, JPEG, lie=True)
+    assert (status, body["code"]) == (460, "commitment_mismatch")
+    assert not court.node.court.blob_ready(await court.sitting, commit)
+
+
+async def test_a_file_is_read_only_by_those_who_may_see_the_entry_that_names_it(court):
+    judge, plaintiff, defendant = await opened(court)
+    status, _body, commit = await uploaded(court, plaintiff, JPEG)
+    assert status == 204
+    place = f"/api/streams/{(await court.sitting).hex()}/blobs/{commit.hex()}"
+
+    async def fetched(client, **headers):
+        headers["Authorization"] = f"Bearer {client.session.welcome.session}"
+        async with aiohttp.ClientSession(base_url=court.url) as http, http.get(place, headers=headers) as answer:
+            return answer.status, await answer.read()
+
+    assert (await fetched(defendant))[0] == 404  # no entry names it yet
+    named = await plaintiff.submit("msg.image", [commit], content=b'{"mime":"image/jpeg"}', salt=os.urandom(32))
+    assert isinstance(named, Receipt)
+    assert await fetched(defendant) == (200, JPEG)
+    assert await fetched(defendant, Range="bytes=10-19") == (206, JPEG[10:20])
+    assert (await fetched(defendant, Range="bytes=99999-"))[0] == 416
+    await judge.submit("act.remove", ["party/2"])
+    assert (await fetched(defendant))[0] == 404
+
+
+@pytest.mark.parametrize("path", ["/api/cases", "/api/cases/00000000000000000000000000000000"])
+async def test_the_desk_is_closed_to_everybody_else(court, path):
+    judge = await court.enter("judge/1")
+    await judge.admitted()
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        for headers in (
+            {},
+            {"Authorization": f"Bearer {judge.session.welcome.session}"},
+            {"Authorization": "Bearer x"},
+        ):
+            async with http.get(path, headers=headers) as answer:
+                assert answer.status == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/ticket", b"{", 400),
+        ("/api/ticket", b'{"ticket": 5}', 400),
+        ("/api/ticket", b'{"ticket": "' + b"x" * 100_000 + b'"}', 400),
+        ("/api/ticket", b'{"ticket": "aaaaaaaaaaaa", "more": 1}', 400),
+        ("/api/ticket", b'{"ticket": "aaaaaaaaaaaa"}', 401),
+        ("/api/registry/session", b'{"ticket": "aaaaaaaaaaaa", "device": "zz", "device_secret": ""}', 400),
+        ("/api/sittings/zz/export", b"", 404),
+    ],
+)
+async def test_bad_bodies_get_one_shape_of_error_that_repeats_nothing(court, path, body, status):
+    async with aiohttp.ClientSession(base_url=court.url) as http, http.post(path, data=body) as answer:
+        assert answer.status == status
+        told = await answer.json()
+        assert set(told) == {"code", "detail"}
+        assert "aaaaaaaaaaaa" not in json.dumps(told)
+
+
+async def test_no_path_leads_out_of_the_pages(court):
+    async with aiohttp.ClientSession() as http:
+        for path in ("/../config.py", "/%2e%2e/config.py", "/assets/../../app.py", "/..%2fapp.py"):
+            async with http.get(court.url + path) as answer:
+                assert answer.status in (404, 503)
+                assert b"composition" not in await answer.read()
