@@ -23,8 +23,9 @@ from recording.leaf import decode
 from recording.note import VerifierKey
 from transcripts import layout
 from transcripts.clock import COURT_ZONE, Zone
+from transcripts.items import Recorded
 from transcripts.reader import BundleRecord, Endings
-from transcripts.timeline import Recorded, blobs_of, read
+from transcripts.timeline import blobs_of, read
 from transcripts.views import views
 
 Remux = Callable[[Sequence[Path]], Path]

@@ -13,10 +13,11 @@ from typing import Final
 from transcripts import clock
 from transcripts.clock import Zone
 from transcripts.head import Head, RecordName, head
+from transcripts.items import Item
 from transcripts.lines import Attachment, Line, Lines
 from transcripts.look import TRANSCRIPT_CSS
+from transcripts.overview import Overview
 from transcripts.shown import markup, one_line, visible
-from transcripts.timeline import Item, Overview
 from transcripts.wording import Wording
 
 BlobPath = Callable[[str], str | None]

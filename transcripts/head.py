@@ -12,8 +12,9 @@ from typing import Final
 
 from transcripts import clock, lines
 from transcripts.clock import Zone
+from transcripts.items import Missing, Text
+from transcripts.overview import Overview, Seat
 from transcripts.shown import one_line
-from transcripts.timeline import Missing, Overview, Seat, Text
 from transcripts.wording import Wording
 
 LISTED: Final = 200

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from transcripts import clock
 from transcripts.clock import Zone
-from transcripts.timeline import (
+from transcripts.items import (
     COURT,
     Acted,
     Contested,
@@ -24,7 +24,6 @@ from transcripts.timeline import (
     Left,
     Missing,
     Opened,
-    Overview,
     Recorded,
     RecordingTurned,
     Said,
@@ -35,6 +34,7 @@ from transcripts.timeline import (
     Text,
     Unread,
 )
+from transcripts.overview import Overview
 from transcripts.wording import KindWords, Wording
 
 LineKind = Literal["speech", "act", "presence", "recording", "seal", "note"]

@@ -16,7 +16,8 @@ from recording.leaf import Leaf, decode
 from recording.merkle import leaf_hash
 from transcripts import layout
 from transcripts.head import RecordName
-from transcripts.timeline import CONTENT_LIMIT, Entry, Missing, blobs_of, read_content
+from transcripts.items import Entry, Missing
+from transcripts.timeline import CONTENT_LIMIT, blobs_of, read_content
 
 
 def is_plain_file(path: Path | str) -> bool:

@@ -12,9 +12,11 @@ from typing import Any, Final
 from transcripts.clock import Zone
 from transcripts.documents import INLINE_IMAGES, INLINE_SOUND, INLINE_VIDEO, BlobPath
 from transcripts.head import RecordName, head
+from transcripts.items import COURT, Entry, Joined, Recorded
 from transcripts.lines import Attachment, Lines, cause, kind_words
+from transcripts.overview import Overview
 from transcripts.shown import one_line, visible
-from transcripts.timeline import COURT, Entry, Joined, Overview, Recorded, read
+from transcripts.timeline import read
 from transcripts.wording import CATALOGS, LANGUAGES
 
 UI_WORDS: Final = (

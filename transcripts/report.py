@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recording.verifier import CODES, RecordReport
-from transcripts.timeline import Overview
+from transcripts.overview import Overview
 from transcripts.verdict_wording import CONSISTENT_ONLY, REASONS, VERDICTS, VerdictWording
 from transcripts.wording import Language
 

@@ -1,232 +1,44 @@
 """From entries to what happened: who said what when, who came and went and why, what was recorded and what was not.
 
-Law of this module: an item says only what its entry says, and carries the entry's number and leaf hash, so that
-whoever doubts a line can go back to the bytes. Nothing is guessed: content that is not here is `Missing`, a leaf
-whose facts do not have the agreed shape becomes an `Unread` item, never an error and never silence. Pure: no clock,
-no I/O, no order of its own.
+Law of this module: one item for each entry, in order. Nothing is guessed: content that is not here is `Missing`, a
+leaf whose facts do not have the agreed shape becomes an `Unread` item, never an error and never silence. Pure: no
+clock, no I/O, no order of its own.
 """
 
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, Final
 
 from recording.leaf import Leaf
+from transcripts.items import (
+    Acted,
+    Contested,
+    Entry,
+    Faulted,
+    Gap,
+    HandMoved,
+    Item,
+    Joined,
+    Left,
+    Missing,
+    Opened,
+    Place,
+    Recorded,
+    RecordingTurned,
+    Said,
+    Sealed,
+    Seated,
+    Sent,
+    SentFile,
+    Text,
+    Unread,
+)
 
 CONTENT_LIMIT: Final = 64 * 1024
 """Largest content object in bytes; a larger one is `Missing.UNREADABLE`."""
 
 CONTENT_DEPTH: Final = 32
-
-COURT: Final = "court"
-"""The actor of entries that the court's machine makes."""
-
-
-class Missing(Enum):
-    """Why words that were committed to cannot be shown."""
-
-    WITHHELD = "withheld"
-    """The entry commits to content that is not here: withheld, or destroyed by order."""
-    UNREADABLE = "unreadable"
-    """The content is here, as sent, but is not the JSON object it should be."""
-
-
-Text = str | Missing | None
-"""Words of an entry; None where the entry has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry as a reader gets it. `content` is None where nothing was committed or where it is not here."""
-
-    leaf: Leaf
-    leaf_hash: bytes
-    content: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where on the record an item stands. Times are milliseconds since the epoch, UTC; `sent_ms` is the sender's
-    own clock.
-    """
-
-    seq: int
-    leaf_hash: bytes
-    ts_ms: int
-    sent_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The stream of the sitting was opened; this is not yet the judge's opening of the hearing."""
-
-    place: Place
-    kind: str
-    scheduled_ms: int | None
-    court: Text
-    case_number: Text
-    cause: Text
-    language: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Seated:
-    place: Place
-    slot: str
-    role: str
-    name: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    place: Place
-    slot: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    place: Place
-    slot: str
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Acted:
-    """An act of the court: `act` is the entry's type without `act.`; `about` is the seat it concerns."""
-
-    place: Place
-    by: str
-    act: str
-    about: str | None
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True)
-class HandMoved:
-    place: Place
-    by: str
-    up: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    place: Place
-    by: str
-    text: Text
-    language: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class SentFile:
-    """What the sender said of the blob; nothing here was measured by the court."""
-
-    mime: str
-    name: str | None
-    size: int | None
-    duration_ms: int | None
-    width: int | None
-    height: int | None
-    caption: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A voice clip, image, video clip or file; `blob` is the salted commitment that names its bytes."""
-
-    place: Place
-    by: str
-    kind: str
-    blob: bytes
-    file: SentFile | Missing
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingTurned:
-    place: Place
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """One segment of the recording of one track."""
-
-    place: Place
-    slot: str
-    track: str
-    codec: str
-    n: int
-    start_ms: int
-    end_ms: int
-    blob: bytes
-    mime: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A span that was not recorded."""
-
-    place: Place
-    slot: str
-    track: str
-    start_ms: int
-    end_ms: int
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Faulted:
-    place: Place
-    cause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Contested:
-    """A device sent two different things under one number; the first one stands."""
-
-    place: Place
-    slot: str
-    dseq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    place: Place
-    by: str
-    entries: int
-    media_ms: int
-    gaps: int
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """An entry of a type, or with facts, that this reader does not know. It stands on the record all the same."""
-
-    place: Place
-    by: str
-    type: str
-
-
-Item = (
-    Opened
-    | Seated
-    | Joined
-    | Left
-    | Acted
-    | HandMoved
-    | Said
-    | Sent
-    | RecordingTurned
-    | Recorded
-    | Gap
-    | Faulted
-    | Contested
-    | Sealed
-    | Unread
-)
 
 
 class _MisfitError(Exception):
@@ -436,136 +248,3 @@ def blobs_of(leaf: Leaf) -> tuple[bytes, ...]:
         return (_digest(leaf.facts, where),)
     except _MisfitError:
         return ()
-
-
-@dataclass(slots=True)
-class Seat:
-    """A place at the sitting and its presence: when first seen, when last gone, how often interrupted."""
-
-    slot: str
-    role: str
-    name: Text
-    first_ms: int | None = None
-    left_ms: int | None = None
-    breaks: int = 0
-    admitted_ms: int | None = None
-
-
-@dataclass(slots=True)
-class TrackSum:
-    """The recording of one track of one seat, in sum."""
-
-    slot: str
-    track: str
-    start_ms: int
-    end_ms: int
-    media_ms: int = 0
-    segments: int = 0
-
-
-@dataclass(slots=True)
-class Overview:
-    """What stands at the head of a transcript, folded over all items in one pass."""
-
-    opened: Opened | None = None
-    seats: dict[str, Seat] = field(default_factory=dict)
-    began_ms: int | None = None
-    closed_ms: int | None = None
-    recesses: int = 0
-    tracks: dict[tuple[str, str], TrackSum] = field(default_factory=dict)
-    gaps: list[Gap] = field(default_factory=list)
-    faults: int = 0
-    withheld: list[int] = field(default_factory=list)
-    entries: int = 0
-    first_ms: int | None = None
-    last_ms: int | None = None
-    sealed: Sealed | None = None
-    spoken: int = 0
-
-    def seating(self, slot: str) -> tuple[int, str]:
-        """Sorts by the order of the seats; a seat that was never listed comes last."""
-        order = list(self.seats)
-        return (order.index(slot) if slot in self.seats else len(order), slot)
-
-    def add(self, item: Item) -> None:  # noqa: C901 a row for each kind of item that counts
-        """Take the next item into the sum."""
-        self.entries += 1
-        self.last_ms = item.place.ts_ms
-        if self.first_ms is None:
-            self.first_ms = item.place.ts_ms
-        if _is_missing(item):
-            self.withheld.append(item.place.seq)
-        match item:
-            case Opened():
-                self.opened = self.opened or item
-            case Seated():
-                self.seats[item.slot] = Seat(item.slot, item.role, item.name)
-            case Acted():
-                self._act(item)
-            case Said() | Sent():
-                self.spoken += 1
-            case Recorded():
-                self._recorded(item)
-            case Gap():
-                self.gaps.append(item)
-            case Faulted():
-                self.faults += 1
-            case Sealed():
-                self.sealed = item
-            case Joined() | Left():
-                self._presence(item)
-
-    def _act(self, item: Acted) -> None:
-        if item.act == "open" and self.began_ms is None:
-            self.began_ms = item.place.ts_ms
-        elif item.act == "close":
-            self.closed_ms = item.place.ts_ms
-        elif item.act == "recess":
-            self.recesses += 1
-        elif item.act == "admit" and item.about in self.seats:
-            seat = self.seats[item.about]
-            seat.admitted_ms = seat.admitted_ms or item.place.ts_ms
-
-    def _presence(self, item: Joined | Left) -> None:
-        seat = self.seats.get(item.slot)
-        if seat is None:
-            return
-        if isinstance(item, Joined):
-            seat.first_ms = item.place.ts_ms if seat.first_ms is None else seat.first_ms
-            seat.left_ms = None
-        else:
-            seat.left_ms = item.place.ts_ms
-            seat.breaks += item.cause == "network"
-
-    def _recorded(self, item: Recorded) -> None:
-        span = self.tracks.setdefault(
-            (item.slot, item.track), TrackSum(item.slot, item.track, item.start_ms, item.end_ms)
-        )
-        span.start_ms = min(span.start_ms, item.start_ms)
-        span.end_ms = max(span.end_ms, item.end_ms)
-        span.media_ms += max(0, item.end_ms - item.start_ms)
-        span.segments += 1
-
-
-def _is_missing(item: Item) -> bool:
-    match item:
-        case Said():
-            return isinstance(item.text, Missing)
-        case Sent():
-            return isinstance(item.file, Missing)
-        case Acted() | Sealed():
-            return isinstance(item.reason, Missing)
-        case Seated():
-            return isinstance(item.name, Missing)
-        case Opened():
-            return isinstance(item.court, Missing)
-        case _:
-            return False
-
-
-def overview(items: Iterable[Item]) -> Overview:
-    """Fold all items into the sum that heads a transcript."""
-    total = Overview()
-    for item in items:
-        total.add(item)
-    return total

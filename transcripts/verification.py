@@ -19,10 +19,11 @@ from recording.verifier import CODES, RecordReport
 from recording.verifier import verify_bundle as verify_record_and_bag
 from transcripts import layout
 from transcripts.clock import COURT_ZONE, Zone
+from transcripts.overview import Overview, overview
 from transcripts.reader import BundleRecord, is_plain_file
 from transcripts.report import Found, Report, Scope
 from transcripts.tally import Tally
-from transcripts.timeline import Overview, blobs_of, overview, read
+from transcripts.timeline import blobs_of, read
 from transcripts.views import views
 
 _TAG_LIMIT: Final = 1 << 16

@@ -17,10 +17,12 @@ from typing import Any, Final, Protocol
 from transcripts import clock, documents, layout, replay
 from transcripts.clock import Zone
 from transcripts.head import RecordName
+from transcripts.items import Entry, Missing
 from transcripts.lines import Lines
 from transcripts.look import TOKENS
+from transcripts.overview import Overview, overview
 from transcripts.shown import spreadsheet
-from transcripts.timeline import Entry, Missing, Overview, blobs_of, overview, read, read_content
+from transcripts.timeline import blobs_of, read, read_content
 from transcripts.wording import CATALOGS, LANGUAGES
 
 Pieces = Iterator[bytes]

@@ -20,7 +20,7 @@ from recording.content import commitment
 from recording.leaf import Leaf
 from recording.note import Signer
 from transcripts.bundle import Blob, Kept
-from transcripts.timeline import Entry
+from transcripts.items import Entry
 
 STREAM = bytes.fromhex("5f0e4c1d9a8b47c2b3a1f06e7d2c9b48")
 ORIGIN = f"yuyao.court.example/{STREAM.hex()}"

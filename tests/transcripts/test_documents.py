@@ -15,9 +15,11 @@ from transcripts import clock
 from transcripts.clock import COURT_ZONE, Zone
 from transcripts.documents import Edition, page, plain
 from transcripts.head import RecordName
+from transcripts.items import Entry
 from transcripts.lines import Lines
+from transcripts.overview import overview
 from transcripts.shown import spreadsheet, visible
-from transcripts.timeline import Entry, overview, read
+from transcripts.timeline import read
 from transcripts.wording import CATALOGS, EN, LANGUAGES, ZH, Language
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.leaf import Leaf
-from transcripts.timeline import (
-    ACTS,
+from transcripts.items import (
     Acted,
     Entry,
     Gap,
@@ -21,10 +20,9 @@ from transcripts.timeline import (
     Seated,
     Sent,
     Unread,
-    blobs_of,
-    overview,
-    read,
 )
+from transcripts.overview import overview
+from transcripts.timeline import ACTS, blobs_of, read
 
 
 def test_each_entry_gives_one_item_that_names_its_entry():
