@@ -4,13 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from hearing_server.http import pages
 from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
 from hearing_server.http.errors import errors_to_problems
 from hearing_server.http.files import Files
+from hearing_server.http.metrics import CourtMetrics
 from hearing_server.http.socket import Outgoing, session_socket
 from hearing_server.runtime.court import Court
 
@@ -40,17 +41,19 @@ def application(site: Site) -> web.Application:
 def table(site: Site) -> list[web.RouteDef]:
     """Method, path, who answers. Anything else below / is a file of the built client."""
     outgoing = Outgoing()
+    figures = CourtMetrics(site.court)
 
     async def socket(request: web.Request) -> web.StreamResponse:
         return await session_socket(request, site.court, outgoing)
 
     async def health(_request: web.Request) -> web.Response:
-        figures = site.court.figures()
         ready = not site.court.stopping
-        return web.json_response({"status": "ok" if ready else "stopping", **figures}, status=200 if ready else 503)
+        return web.json_response(
+            {"status": "ok" if ready else "stopping", **site.court.figures()}, status=200 if ready else 503
+        )
 
     async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=figures.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     door, desk, files = site.door, site.desk, site.files
     return [

@@ -256,6 +256,7 @@ class Court:
             "rooms": len(self._rooms),
             "connections": len(self.connections),
             "halted": len(self.docket.halted),
+            "entries": sum(room.writer.log.size for room in self._rooms.values()),
         }
 
 

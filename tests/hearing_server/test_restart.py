@@ -1,0 +1,122 @@
+"""The recovery path is the normal path: what a restarted court takes up, what it tells, what it halts."""
+
+import asyncio
+import json
+import os
+import sqlite3
+
+import aiohttp
+import structlog
+from courtroom import court_in
+from test_text_hearing import opened, said
+
+from signaling.client import Client, Identity
+from signaling.frames import Receipt
+
+
+async def close_and_seal(judge):
+    assert isinstance(await judge.submit("act.close"), Receipt)
+    async with asyncio.timeout(5):
+        while not isinstance(await judge.submit("seal"), Receipt):
+            await asyncio.sleep(0.05)
+
+
+async def test_HR11_after_a_restart_everybody_has_left_by_the_servers_fault_and_may_return(tmp_path):
+    async with court_in(tmp_path) as court:
+        await opened(court)
+        tickets = court.tickets
+    async with court_in(tmp_path) as court:
+        room = await court.room()
+        entries = await room.writer.read(0, room.writer.log.size)
+        left = {entry.leaf.actor for entry in entries if entry.leaf.type == "leave"}
+        assert left == {"judge/1", "party/1", "party/2"}
+        assert room.writer.state.phase == "open"
+        assert not any(seat.connected for seat in room.writer.state.seats.values())
+        assert ("rec.fault", ("restart",)) in {(e.leaf.type, tuple(e.leaf.facts)) for e in entries}
+        url = f"{court.url.replace('http', 'ws')}/api/session"
+        async with Client(url, Identity(tickets["witness/1"], os.urandom(16), os.urandom(32), "zh")):
+            await court.until_connected(1)
+
+
+async def test_CA6_a_sealed_sitting_is_noted_in_its_case_once_also_when_the_note_was_interrupted(tmp_path):
+    async with court_in(tmp_path) as court:
+        judge, _, _ = await opened(court)
+        await close_and_seal(judge)
+        case = await court.node.court.docket.case(court.case_stream)
+        async with asyncio.timeout(5):
+            while not case.state.sittings[await court.sitting]:
+                await asyncio.sleep(0.02)
+    (tmp_path / "cursors.sqlite").unlink()  # as if the process had died before the cursor was written
+    async with court_in(tmp_path) as court:
+        await asyncio.sleep(0.3)
+        case = await court.node.court.docket.case(court.case_stream)
+        kinds = [entry.leaf.type for entry in await case.read(0, case.log.size)]
+        assert kinds.count("sitting.sealed") == 1
+        assert kinds.count("sitting.scheduled") == 1
+
+
+async def test_a_returning_phone_gets_what_it_missed_in_order_and_nothing_twice(tmp_path):
+    async with court_in(tmp_path) as court:
+        _judge, plaintiff, defendant = await opened(court)
+        got = []
+
+        async def listen():
+            async for event in defendant.events():
+                if type(event).__name__ == "Delivered":
+                    got.append(event.seq)  # noqa: PERF401 - the stream has no end
+
+        listening = asyncio.create_task(listen())
+        for number in range(5):
+            await said(plaintiff, f"before {number}")
+        defendant.drop()
+        for number in range(5):
+            await said(plaintiff, f"during {number}")
+        last = (await said(plaintiff, "after")).seq
+        async with asyncio.timeout(10):
+            while not got or got[-1] < last:
+                await asyncio.sleep(0.02)
+        listening.cancel()
+        assert got == list(range(got[0], got[-1] + 1))
+
+
+async def test_a_stream_that_does_not_verify_is_halted_and_the_others_go_on(tmp_path):
+    async with court_in(tmp_path) as court:
+        await opened(court)
+        bad = await court.sitting
+    database = sqlite3.connect(tmp_path / "record" / "record.sqlite")
+    number, leaves = database.execute(
+        "SELECT n, leaves FROM run JOIN stream ON stream.no = run.stream WHERE stream.id = ? ORDER BY n DESC", (bad,)
+    ).fetchone()
+    altered = bytearray(leaves)
+    altered[len(altered) // 2] ^= 1
+    guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _sql in guards:
+        database.execute(f"DROP TRIGGER {name}")
+    database.execute("UPDATE run SET leaves = ? WHERE n = ?", (bytes(altered), number))
+    for _name, sql in guards:  # a tamperer who knows his way puts the guards back
+        database.execute(sql)
+    database.commit()
+    database.close()
+    async with court_in(tmp_path) as court, aiohttp.ClientSession(base_url=court.url) as http:
+        async with http.get("/healthz") as answer:
+            assert (await answer.json())["halted"] == 1
+        async with http.get("/metrics") as answer:
+            assert b"palmcourt_halted 1.0" in await answer.read()
+        assert (await court.node.registry.issue_link(court.case_stream, "party/1")).ticket
+
+
+async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys):
+    structlog.reset_defaults()
+    async with court_in(tmp_path) as court:
+        judge, plaintiff, _ = await opened(court)
+        await said(plaintiff, "金丝雀-CANARY")
+        async with aiohttp.ClientSession(base_url=court.url) as http:
+            for ticket in ("CANARY-ticket", court.tickets["judge/1"]):
+                await http.post("/api/ticket", data=json.dumps({"ticket": ticket}))
+                await http.get(f"/{ticket}")
+            await http.get("/api/cases/CANARY")
+        await close_and_seal(judge)
+        tickets = list(court.tickets.values())
+    out, err = capsys.readouterr()
+    for secret in ("CANARY", "金丝雀", "方某", "平安保险", *tickets):
+        assert secret not in out + err
