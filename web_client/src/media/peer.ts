@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 
 import type { View } from "../protocol/frames.gen";
 import type { MediaFrames } from "../state/sitting";
+import { compactOffer } from "./offer";
 
 export type MediaState = "idle" | "connecting" | "on" | "broken";
 
@@ -206,7 +207,7 @@ export class Peer implements MediaFrames {
     }
     if (this.pc !== pc || pc.localDescription === null) return;
     // The server is ICE-lite on one port and learns our address from our checks: no candidate need travel.
-    this.awaiting = this.ports.offer(pc.localDescription.sdp);
+    this.awaiting = this.ports.offer(compactOffer(pc.localDescription.sdp));
   }
 
   private watch(): void {

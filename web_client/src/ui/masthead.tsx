@@ -32,12 +32,11 @@ function toggleLarge(): void {
   }
 }
 
-export function Masthead({ court }: { readonly court: string }): JSX.Element {
+/** The two things anybody may change about any page. */
+export function Choices(): JSX.Element {
   const w = words();
   return (
-    <header class="masthead">
-      <img src="/emblem.svg" alt="" width={40} height={40} />
-      <strong>{court === "" ? w.product : court}</strong>
+    <>
       <button type="button" class="button quiet" data-testid="large-print" aria-pressed={large.value} onClick={toggleLarge}>
         {w.large_print}
       </button>
@@ -50,6 +49,16 @@ export function Masthead({ court }: { readonly court: string }): JSX.Element {
       >
         {w.other_language}
       </button>
+    </>
+  );
+}
+
+export function Masthead({ court }: { readonly court: string }): JSX.Element {
+  return (
+    <header class="masthead">
+      <img src="/emblem.svg" alt="" width={40} height={40} />
+      <strong>{court === "" ? words().product : court}</strong>
+      <Choices />
     </header>
   );
 }

@@ -10,7 +10,7 @@ import { isBench } from "../../state/may";
 import { seatOf, type RoomView } from "../../state/view";
 import { announce } from "../../ui/announce";
 import { Icon } from "../../ui/icons";
-import { CallCourt } from "../../ui/masthead";
+import { CallCourt, Choices } from "../../ui/masthead";
 import { Sheet } from "../../ui/sheet";
 import { wide } from "../../ui/wide";
 import { ActQuestion, Acts, perform, under } from "./acts";
@@ -97,8 +97,9 @@ export function Room(): JSX.Element | null {
       {desk && (
         <aside>
           <People />
-          <div class="row">
+          <div class="row aside-end">
             <CallCourt phone={view.phone} />
+            <Choices />
           </div>
         </aside>
       )}
@@ -121,7 +122,10 @@ export function Room(): JSX.Element | null {
             </button>
             <LeaveButton />
           </div>
-          <CallCourt phone={view.phone} />
+          <div class="row">
+            <CallCourt phone={view.phone} />
+            <Choices />
+          </div>
           <button type="button" class="button wide" data-testid="people-close" onClick={() => (people.value = false)}>
             {r.close_sheet}
           </button>
