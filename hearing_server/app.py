@@ -20,11 +20,11 @@ from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.carried import sealed_reactor, sitting_reactor
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.court import Court
+from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance
 from hearing_server.runtime.registry import Registry
 from hearing_server.runtime.scheduler import Scheduler
-from hearing_server.runtime.tables import Cursors
 from hearing_server.runtime.tickets import Tickets
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane

@@ -35,12 +35,20 @@ class Link(NamedTuple):
     released: int = 0
 
 
+class Scheduled(NamedTuple):
+    """A sitting of the case, as the case knows it."""
+
+    kind: str
+    at_ms: int
+    sealed: bool = False
+
+
 class Case(NamedTuple):
     """What the rules of a case need."""
 
     opened: bool = False
     seats: Mapping[str, Role] = {}
-    sittings: Mapping[bytes, bool] = {}  # stream -> sealed
+    sittings: Mapping[bytes, Scheduled] = {}
     links: Mapping[bytes, Link] = {}
     size: int = 0
 
@@ -111,7 +119,7 @@ def _link(state: Case, command: Command) -> None:
 def _sealed(state: Case, command: Command) -> None:
     stream = command.args[0]
     require(stream in state.sittings, RefusalCode.MALFORMED, "no such sitting")
-    require(not state.sittings[stream], RefusalCode.ALREADY_DONE)
+    require(not state.sittings[stream].sealed, RefusalCode.ALREADY_DONE)
 
 
 _GUARDS: Final[Mapping[str, Callable[[Case, Command], None]]] = {
@@ -134,6 +142,16 @@ def _on_seat(state: Case, leaf: Leaf) -> Case:
     return state._replace(seats={**state.seats, leaf.facts[0]: Role(leaf.facts[1])})
 
 
+def _on_scheduled(state: Case, leaf: Leaf) -> Case:
+    stream, kind, at_ms = leaf.facts
+    return state._replace(sittings={**state.sittings, stream: Scheduled(kind, at_ms)})
+
+
+def _on_sealed(state: Case, leaf: Leaf) -> Case:
+    stream = leaf.facts[0]
+    return state._replace(sittings={**state.sittings, stream: state.sittings[stream]._replace(sealed=True)})
+
+
 def _on_issued(state: Case, leaf: Leaf) -> Case:
     """CA4: one living link a seat: issuing anew revokes the one before."""
     link_id, slot, expires_ms = leaf.facts
@@ -150,11 +168,11 @@ def _on_link(state: Case, leaf: Leaf) -> Case:
 _EVOLUTIONS: Final[Mapping[str, Callable[[Case, Leaf], Case]]] = {
     "open": lambda state, _leaf: state._replace(opened=True),
     "seat": _on_seat,
-    "sitting.scheduled": lambda state, leaf: state._replace(sittings={**state.sittings, leaf.facts[0]: False}),
+    "sitting.scheduled": _on_scheduled,
     "link.issued": _on_issued,
     "link.revoked": _on_link,
     "link.released": _on_link,
-    "sitting.sealed": lambda state, leaf: state._replace(sittings={**state.sittings, leaf.facts[0]: True}),
+    "sitting.sealed": _on_sealed,
 }
 
 

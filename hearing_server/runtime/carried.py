@@ -5,10 +5,10 @@ from typing import Any
 
 from hearing_server.flows.decider import COURT, Command, Refused, Stamp
 from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entry import Entry
 from hearing_server.runtime.reactors import SETTLED, Reactor
-from hearing_server.runtime.tables import Cursors
 from hearing_server.runtime.writer import Writer
 
 
@@ -19,17 +19,17 @@ def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reac
         entries = await case.read(0, entry.seq + 1)
         seats = [e for e in entries if e.leaf.type == "seat"]
         if entry.leaf.type == "seat":
-            for stream, sealed in case.state.sittings.items():
-                scheduled = any(e.leaf.type == "sitting.scheduled" and e.leaf.facts[0] == stream for e in entries)
-                if scheduled and not sealed:
+            for stream, sitting in case.state.sittings.items():
+                came_before = any(e.leaf.type == "sitting.scheduled" and e.leaf.facts[0] == stream for e in entries)
+                if came_before and not sitting.sealed:
                     await _carry(await docket.sitting(stream), "seat", tuple(entry.leaf.facts), entry.content, clock)
             return
         stream, kind, at_ms = entry.leaf.facts
         await docket.create(stream, case.stream_id)
-        sitting = await docket.sitting(stream)
-        await _carry(sitting, "open", (kind, case.stream_id, at_ms), entries[0].content, clock)
+        opened = await docket.sitting(stream)
+        await _carry(opened, "open", (kind, case.stream_id, at_ms), entries[0].content, clock)
         for seat in seats:
-            await _carry(sitting, "seat", tuple(seat.leaf.facts), seat.content, clock)
+            await _carry(opened, "seat", tuple(seat.leaf.facts), seat.content, clock)
 
     return Reactor("open-sittings", frozenset({"sitting.scheduled", "seat"}), react, cursors, flow="case")
 

@@ -84,8 +84,8 @@ class Court:
             except Exception as error:  # noqa: BLE001 - one halted case must not keep the others from opening
                 log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
                 continue
-            for sitting, sealed in case.state.sittings.items():
-                if not sealed and self.docket.place(sitting) is not None:
+            for sitting, scheduled in case.state.sittings.items():
+                if not scheduled.sealed and self.docket.place(sitting) is not None:
                     await self._open_unsealed(sitting)
         self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
         if self._plane is not None:

@@ -74,7 +74,7 @@ class Entrance:
             raise Unauthenticated("revoked")
         if link.expires_ms <= self._clock.now_ms():
             raise Unauthenticated("expired")
-        return Invitation(row, row.case_stream, await self._sitting(writer), row.slot, link.expires_ms)
+        return Invitation(row, row.case_stream, self._sitting(writer), row.slot, link.expires_ms)
 
     async def enter(self, ticket: str, device: bytes, device_secret: bytes) -> Invitation:
         """Use the link on a device. Raises Unauthenticated, also with used_elsewhere."""
@@ -87,13 +87,13 @@ class Entrance:
             raise Unauthenticated("used_elsewhere")
         return invitation
 
-    async def _sitting(self, writer: Writer[Case]) -> bytes:
+    def _sitting(self, writer: Writer[Case]) -> bytes:
         """The sitting a link leads to: the next that is not sealed, else the last."""
         streams = list(writer.state.sittings)
         if not streams:
             raise Unauthenticated("unknown_link")
-        unsealed = [stream for stream in streams if not writer.state.sittings[stream]]
-        return min(unsealed, key=streams.index) if unsealed else streams[-1]
+        unsealed = [stream for stream in streams if not writer.state.sittings[stream].sealed]
+        return unsealed[0] if unsealed else streams[-1]
 
     # -- sessions -----------------------------------------------------------------------------------------------------
     def open_session(self, principal: Principal) -> str:

@@ -11,8 +11,8 @@ from typing import Any, Final
 import structlog
 
 from hearing_server.flows.decider import RefusalCode, Refused
+from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.entry import Entry, Unavailable
-from hearing_server.runtime.tables import Cursors
 from hearing_server.runtime.writer import Writer
 
 log = structlog.get_logger()

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hearing_server.flows.case import REGISTRY, Case
+from hearing_server.flows.case import REGISTRY, Case, Scheduled
 from hearing_server.flows.decider import SLOT_PREFIX, Command, RefusalCode, Role, Stamp, require
 from hearing_server.runtime.clock import HOUR_MS, CourtClock
 from hearing_server.runtime.docket import Docket
@@ -19,6 +19,7 @@ from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.tickets import Tickets, new_ticket
 from hearing_server.runtime.view import parsed
 from hearing_server.runtime.writer import Writer
+from recording.errors import IntegrityError
 
 LINK_ID_BYTES: Final = 8
 
@@ -88,7 +89,8 @@ class Registry:
         """A new link for a seat; the one before is revoked by the same entry (CA4)."""
         writer = await self._docket.case(case_stream)
         link_id, ticket = os.urandom(LINK_ID_BYTES), new_ticket()
-        expires_ms = max(self._clock.now_ms(), await self.latest_sitting_ms(writer)) + self._link_ms
+        latest_ms = max((sitting.at_ms for sitting in writer.state.sittings.values()), default=0)
+        expires_ms = max(self._clock.now_ms(), latest_ms) + self._link_ms
         # The secret first: without its entry it opens nothing, an entry without its secret could never be used.
         await self._tickets.add(ticket, case_stream, link_id, slot)
         await self._ask(writer, "link.issued", (link_id, slot, expires_ms))
@@ -108,11 +110,6 @@ class Registry:
         await self._tickets.add(ticket, b"", os.urandom(LINK_ID_BYTES), "registry")
         return ticket
 
-    async def latest_sitting_ms(self, writer: Writer[Case]) -> int:
-        """When the last scheduled sitting of a case is to be."""
-        times = [(await self._docket.sitting(stream)).state.scheduled_ms for stream in writer.state.sittings]
-        return max(times, default=0)
-
     async def describe(self, case_stream: bytes) -> dict[str, Any]:
         """A case as its clerk sees it: with names, links and sittings."""
         writer = await self._docket.case(case_stream)
@@ -123,7 +120,6 @@ class Registry:
                 heading = parsed(entry.content)
             elif entry.leaf.type == "seat" and entry.content is not None:
                 names[entry.leaf.facts[0]] = str(parsed(entry.content).get("name", ""))
-        sittings = [(await self._docket.sitting(stream)).state for stream in writer.state.sittings]
         return {
             "id": case_stream.hex(),
             "case_number": heading.get("case_number", ""),
@@ -137,17 +133,18 @@ class Registry:
                 }
                 for slot, role in writer.state.seats.items()
             ],
-            "sittings": [
-                {
-                    "stream_id": stream.hex(),
-                    "kind": sitting.kind,
-                    "at_ms": sitting.scheduled_ms,
-                    "phase": str(sitting.phase),
-                    "connected": [slot for slot, seat in sitting.seats.items() if seat.connected],
-                }
-                for stream, sitting in zip(writer.state.sittings, sittings, strict=True)
-            ],
+            "sittings": [await self._sitting(stream, known) for stream, known in writer.state.sittings.items()],
         }
+
+    async def _sitting(self, stream: bytes, known: Scheduled) -> dict[str, Any]:
+        """A sitting on the desk; one that does not verify is shown as halted, and the desk goes on."""
+        shown = {"stream_id": stream.hex(), "kind": known.kind, "at_ms": known.at_ms}
+        try:
+            state = (await self._docket.sitting(stream)).state
+        except IntegrityError:
+            return {**shown, "phase": "halted", "connected": []}
+        connected = [slot for slot, seat in state.seats.items() if seat.connected]
+        return {**shown, "phase": str(state.phase), "connected": connected}
 
     def _link_of(self, state: Case, slot: str) -> dict[str, Any] | None:
         for link in reversed(list(state.links.values())):

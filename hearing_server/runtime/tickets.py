@@ -5,18 +5,16 @@ Law: a ticket stands in the URL's fragment, is never sent in a URL to the server
 SHA-256 only. It has 192 random bits, so a plain hash is enough: nothing can be guessed.
 """
 
-import asyncio
 import base64
 import hashlib
 import hmac
 import os
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
+
+from hearing_server.runtime.database import Database
 
 TICKET_BYTES: Final = 24
-T = TypeVar("T")
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS ticket (
@@ -62,49 +60,36 @@ def device_hash(device: bytes, device_secret: bytes) -> bytes:
 
 
 class Tickets:
-    """The table. Writes are durable before they return; one connection, one writer at a time."""
+    """The table. Writes are durable before they return."""
 
     def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA synchronous=FULL")
-        self._db.executescript(_SCHEMA)
-        self._lock = asyncio.Lock()
-        path.chmod(0o600)
-
-    async def _run(self, work: Callable[[], T]) -> T:
-        """Disks are slow at the worst moment: never on the loop that answers people."""
-        async with self._lock:
-            return await asyncio.to_thread(work)
+        self._database = Database(path, _SCHEMA, durable=True)
 
     async def add(self, ticket: str, case_stream: bytes, link_id: bytes, slot: str) -> None:
         """Keep a new secret."""
-        row = (ticket_hash(ticket), case_stream, link_id, slot)
-        await self._run(
-            lambda: self._db.execute("INSERT INTO ticket(hash,case_stream,link_id,slot) VALUES (?,?,?,?)", row)
+        await self._database.change(
+            "INSERT INTO ticket(hash,case_stream,link_id,slot) VALUES (?,?,?,?)",
+            (ticket_hash(ticket), case_stream, link_id, slot),
         )
 
     async def find(self, ticket: str) -> Ticket | None:
         """The row of a secret, or nil for one that the court never gave out."""
-        wanted = ticket_hash(ticket)
-        query = "SELECT hash,case_stream,link_id,slot,device_hash,bound_release FROM ticket WHERE hash=?"
-        row = await self._run(lambda: self._db.execute(query, (wanted,)).fetchone())
-        return Ticket(*row) if row else None
+        rows = await self._database.ask(
+            "SELECT hash,case_stream,link_id,slot,device_hash,bound_release FROM ticket WHERE hash=?",
+            (ticket_hash(ticket),),
+        )
+        return Ticket(*rows[0]) if rows else None
 
     async def bind(self, ticket: Ticket, device: bytes, release: int) -> bool:
         """Bind to the first device that uses it since the clerk last released it. False: another device has it."""
         if ticket.device_hash is not None and ticket.bound_release == release:
             return hmac.compare_digest(ticket.device_hash, device)
-        changed = await self._run(
-            lambda: (
-                self._db.execute(
-                    "UPDATE ticket SET device_hash=?, bound_release=? WHERE hash=? AND device_hash IS ?",
-                    (device, release, ticket.hash, ticket.device_hash),
-                ).rowcount
-            )
+        changed = await self._database.change(
+            "UPDATE ticket SET device_hash=?, bound_release=? WHERE hash=? AND device_hash IS ?",
+            (device, release, ticket.hash, ticket.device_hash),
         )
         return changed == 1
 
     def close(self) -> None:
         """Give the file back."""
-        self._db.close()
+        self._database.close()

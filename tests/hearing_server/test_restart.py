@@ -44,7 +44,7 @@ async def test_CA6_a_sealed_sitting_is_noted_in_its_case_once_also_when_the_note
         await close_and_seal(judge)
         case = await court.node.court.docket.case(court.case_stream)
         async with asyncio.timeout(5):
-            while not case.state.sittings[await court.sitting]:
+            while not case.state.sittings[await court.sitting].sealed:
                 await asyncio.sleep(0.02)
     (tmp_path / "cursors.sqlite").unlink()  # as if the process had died before the cursor was written
     async with court_in(tmp_path) as court:
@@ -103,6 +103,8 @@ async def test_a_stream_that_does_not_verify_is_halted_and_the_others_go_on(tmp_
         async with http.get("/metrics") as answer:
             assert b"palmcourt_halted 1.0" in await answer.read()
         assert (await court.node.registry.issue_link(court.case_stream, "party/1")).ticket
+        (sitting,) = (await court.node.registry.describe(court.case_stream))["sittings"]
+        assert sitting["phase"] == "halted"
 
 
 async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys):

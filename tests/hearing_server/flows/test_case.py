@@ -57,5 +57,5 @@ def test_CA5_each_release_lets_one_more_device_in():
 def test_CA6_a_sealed_sitting_is_noted_once():
     sealed = ("sitting.sealed", SITTING, 41, b"h" * 32)
     story = case(*SCHEDULED, (COURT, *sealed))
-    assert story.state.sittings[SITTING]
+    assert story.state.sittings[SITTING].sealed
     story.when(*sealed, by=COURT).refused("already_done")
