@@ -25,7 +25,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
@@ -92,6 +92,7 @@ class Client:
         self._flush_task: asyncio.Task[None] | None = None
         self._ticking: asyncio.TimerHandle | None = None
         self._socket_was_useful = False
+        self._last_words = ""
         self._events: deque[Event | Lost] = deque()
         self._lagged = False
         self._news = asyncio.Event()
@@ -232,26 +233,17 @@ class Client:
             return Lost(1006, type(error).__name__)
         self._socket = socket
         self.connections += 1
-        detail = ""
+        self._last_words = ""
         try:
             self.session.connected(_now_ms())
             self._tick_after(TICK_S)
             await self._flush()
-            while True:
-                data = await socket.recv(decode=False)
-                for event in self.session.receive(data, _now_ms()):
-                    if isinstance(event, frames.Closing):
-                        detail = event.detail
-                    elif isinstance(event, frames.Busy):
-                        self._tick_after(event.retry_ms / 1000 + 0.002)
-                    self._publish(event)
-                if self.session.has_output:
-                    await self._flush()
+            await self._read(socket)
         except ConnectionClosed as error:
-            code = error.rcvd.code if error.rcvd else 1006
-            return Lost(code, detail or (error.rcvd.reason if error.rcvd else "cut off"))
+            code, reason = (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "cut off")
+            return Lost(code, self._last_words or reason)
         except Malformed as error:
-            await socket.close(4400, "malformed")
+            await socket.close(1002, "malformed")
             return Lost(1006, error.detail)
         finally:
             self._tick_after(None)
@@ -260,6 +252,18 @@ class Client:
             for future in (self._sdp_answer, self._page):
                 if future is not None and not future.done():
                     future.set_exception(ConnectionError("the connection broke"))
+
+    async def _read(self, socket: ClientConnection) -> NoReturn:
+        while True:
+            data = await socket.recv(decode=False)
+            for event in self.session.receive(data, _now_ms()):
+                if isinstance(event, frames.Closing):
+                    self._last_words = event.detail  # a close's own reason is cut at 123 bytes
+                elif isinstance(event, frames.Busy):
+                    self._tick_after(event.retry_ms / 1000 + 0.002)
+                self._publish(event)
+            if self.session.has_output:
+                await self._flush()
 
     def _tick_after(self, seconds: float | None) -> None:
         """One timer; asking for an earlier tick replaces a later one. None stops it."""

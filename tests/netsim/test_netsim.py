@@ -118,7 +118,7 @@ async def test_a_rate_thins_the_flow_and_its_queue_overflows():
         await asyncio.sleep(0.5)
         assert 19 <= len(path.caller.got) <= 24
         assert path.relay.up.overflowed == 60 - len(path.caller.got)
-        assert 0.17 < max(path.caller.delays) < 0.40
+        assert 0.17 < max(path.caller.delays) < 0.6
 
 
 async def test_nothing_passes_an_outage_and_everything_after_it():
@@ -190,7 +190,7 @@ async def test_a_stream_takes_as_long_as_the_profile_says():
         started = time.monotonic()
         wire.writer.write(b"x")
         assert await wire.reader.readexactly(1) == b"x"
-        assert 0.1 <= time.monotonic() - started < 0.18
+        assert 0.1 <= time.monotonic() - started < 0.4
 
 
 async def test_a_stream_is_thinned_to_its_rate_and_loses_nothing():
@@ -199,7 +199,7 @@ async def test_a_stream_is_thinned_to_its_rate_and_loses_nothing():
         started = time.monotonic()
         wire.writer.write(data)
         assert await wire.reader.readexactly(len(data)) == data
-        assert 0.45 < time.monotonic() - started < 0.9  # 51,200 bytes
+        assert 0.45 < time.monotonic() - started < 1.5  # 51,200 bytes
 
 
 async def test_a_sender_is_held_back_by_a_thin_link():

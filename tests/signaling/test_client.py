@@ -11,6 +11,7 @@ from signaling.client import Client, Ended, Identity, Lost
 from signaling.client_session import IN_FLIGHT, ClientSession
 from signaling.frames import Delivered, Lobby, Malformed, Receipt, Refused, Welcome
 from signaling.limits import Limits
+from tests.netsim import Profile, TcpProxy
 from tests.signaling.room import STREAM, Room
 
 
@@ -96,6 +97,24 @@ async def test_a_killed_and_restarted_room_has_everybody_back_within_5_s():
         await asyncio.gather(*pending)
         assert time.monotonic() - started < 5
         assert len(room.entries) == 20
+
+
+async def test_an_outage_of_the_network_loses_and_doubles_nothing():
+    limits = Limits(dead_after_ms=400, quiet_after_ms=200, ping_every_ms=100)
+    async with Room(limits) as room, TcpProxy(("127.0.0.1", room.port), Profile(delay_ms=10, jitter_ms=5)) as proxy:
+        url = f"ws://127.0.0.1:{proxy.address[1]}/api/session"
+        async with Client(url, identity(1)) as one, Client(room.url, identity(2)) as two:
+            await asyncio.gather(one.admitted(), two.admitted())
+            outage = asyncio.create_task(proxy.cut_for(1.2))
+            await asyncio.sleep(0)
+            theirs = [asyncio.create_task(one.submit("msg.text", content=b"1-%d" % n)) for n in range(5)]
+            ours = [await two.submit("msg.text", content=b"2-%d" % n) for n in range(5)]
+            await outage
+            proxy.reset()
+            answers = await asyncio.wait_for(asyncio.gather(*theirs), 5)
+            await until(lambda: one.session.next_seq == two.session.next_seq == 10)
+    assert sorted(answer.seq for answer in answers + ours) == list(range(10))
+    assert [entry.content for entry in room.entries if entry.content[:1] == b"1"] == [b"1-%d" % n for n in range(5)]
 
 
 async def test_a_busy_room_gets_the_same_submits_again_in_order():
