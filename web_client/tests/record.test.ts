@@ -92,6 +92,16 @@ describe("the tree", () => {
     }
     expect(toHex(await rootOf(leaves))).toBe(tree.roots[20]);
   });
+  it("proves what a late comer has, from the frontier of what he has not", async () => {
+    const leaves = hex(tree.leaf_hashes);
+    for (const { seq, size, proof } of tree.inclusion) {
+      const first = Math.floor((seq * 2) / 3);
+      const late = new WholeTree(leaves.slice(first), first, hex(tree.frontiers[first] as string[]));
+      expect((await late.path(seq, size)).map(toHex), `${seq} of ${size} from ${first}`).toEqual(proof);
+      if (first > 0) await expect(late.path(first - 1, size)).rejects.toThrow(RangeError);
+    }
+    expect(() => new WholeTree(leaves, 3, [])).toThrow(RangeError);
+  });
   it("checks every consistency proof, and refuses a changed one", async () => {
     for (const { old, size, proof } of tree.consistency) {
       const from = fromHex(tree.roots[old] as string);

@@ -4,18 +4,46 @@ import { equal } from "./bytes";
 import { opens } from "./commitment";
 import { verifyEd25519 } from "./ed25519";
 import { BadNote, openCheckpoint, parseVerifier } from "./note";
-import { hashNode, includes } from "./tree";
+import { bitsSet, hashNode, includes } from "./tree";
 
-/** The whole tree over the leaf hashes, with every inner hash computed once. */
+/** The tree over the leaf hashes, with every inner hash computed once. Whoever came late has the leaves from `first` on and
+ * the frontier of what was before: that is enough for the path of every leaf he has, and tells nothing of the others. */
 export class WholeTree {
   private readonly known = new Map<string, Uint8Array>();
 
-  constructor(readonly leaves: readonly Uint8Array[]) {}
+  /** Throws RangeError when the frontier does not belong to a tree of size `first`. */
+  constructor(
+    readonly leaves: readonly Uint8Array[],
+    readonly first = 0,
+    frontier: readonly Uint8Array[] = [],
+  ) {
+    if (frontier.length !== bitsSet(first)) throw new RangeError("the frontier is of another size");
+    let start = 0;
+    for (const hash of frontier) {
+      let size = 1;
+      while (size * 2 <= first - start) size *= 2;
+      this.known.set(`${start}+${size}`, hash);
+      start += size;
+    }
+  }
+
+  /** The hash of this leaf; undefined where it is not here. */
+  leaf(index: number): Uint8Array | undefined {
+    return this.leaves[index - this.first];
+  }
+
+  get size(): number {
+    return this.first + this.leaves.length;
+  }
 
   private async rootOf(start: number, size: number): Promise<Uint8Array> {
-    if (size === 1) return this.leaves[start] as Uint8Array;
     const key = `${start}+${size}`;
     let hash = this.known.get(key);
+    if (hash === undefined && size === 1) {
+      hash = this.leaf(start);
+      if (hash === undefined) throw new RangeError("a leaf that is not here");
+      return hash;
+    }
     if (hash === undefined) {
       const k = splitAt(size);
       hash = await hashNode(await this.rootOf(start, k), await this.rootOf(start + k, size - k));
@@ -26,7 +54,7 @@ export class WholeTree {
 
   /** The path of this leaf in the tree over the first `size` leaves (RFC 6962 section 2.1.1). */
   async path(index: number, size: number): Promise<Uint8Array[]> {
-    if (index < 0 || index >= size || size > this.leaves.length) throw new RangeError("no such entry in this tree");
+    if (index < this.first || index >= size || size > this.size) throw new RangeError("no such entry in this tree");
     const path: Uint8Array[] = [];
     let start = 0;
     let rest = size;
@@ -83,7 +111,7 @@ export async function proveLine(line: Line, tree: WholeTree, note: string, vkey:
   try {
     const checkpoint = await openCheckpoint(note, [await parseVerifier(vkey)], verifyEd25519);
     const path = await tree.path(line.seq, checkpoint.size);
-    const holds = checkpoint.origin === origin && equal(tree.leaves[line.seq] as Uint8Array, line.leafHash);
+    const holds = checkpoint.origin === origin && equal(tree.leaf(line.seq) ?? new Uint8Array(0), line.leafHash);
     return {
       signature: checkpoint.origin === origin,
       signers: checkpoint.signers,
@@ -95,7 +123,7 @@ export async function proveLine(line: Line, tree: WholeTree, note: string, vkey:
     };
   } catch (error) {
     if (!(error instanceof BadNote) && !(error instanceof RangeError)) throw error;
-    return { signature: false, signers: [], path: false, steps: 0, size: tree.leaves.length, words, root: null };
+    return { signature: false, signers: [], path: false, steps: 0, size: tree.size, words, root: null };
   }
 }
 

@@ -89,6 +89,8 @@ export class Sitting {
   readonly live = signal<ReadonlyMap<string, Live>>(new Map());
   readonly verdict = signal<Verdict>({ kind: "unchecked" });
   readonly loadingHistory = signal(false);
+  /** The tree before the first entry that is here: its size and its frontier. */
+  readonly before = signal<{ readonly size: number; readonly frontier: readonly Uint8Array[] }>({ size: 0, frontier: [] });
   /** Nothing before what is here can be seen: it is the beginning, or the beginning for this viewer. */
   readonly complete: ReadonlySignal<boolean>;
   readonly outbox: Outbox;
@@ -107,7 +109,7 @@ export class Sitting {
   private readonly noEarlier = signal(false);
   private turn: Promise<unknown> = Promise.resolve();
   private readonly quietTyping = new Map<string, () => void>();
-  private asked: ((entries: Entry[]) => void) | null = null;
+  private asked: ((page: HistoryPage) => void) | null = null;
 
   constructor(
     url: string,
@@ -193,18 +195,22 @@ export class Sitting {
       while (this.from.value > to) {
         const upTo = this.from.value;
         const found: Entry[] = [];
+        let edge: HistoryPage | null = null;
         // A page may be shorter than asked: it is shown when it joins on without a hole.
         let next = Math.max(to, upTo - PAGE);
         while (next < upTo) {
           const page = await this.askPage(next, upTo);
           if (page === null) return;
-          if (page.length === 0) {
-            this.noEarlier.value = true;
-            return;
-          }
-          found.push(...page);
-          next = (page[page.length - 1] as Entry).seq + 1;
+          const entries = [...(await Promise.all(page.entries.map(readDelivered))), ...page.withheld.map(readHidden)].sort((a, b) => a.seq - b.seq);
+          const last = entries[entries.length - 1];
+          // The court begins where this viewer's record begins, whatever was asked.
+          if (page.start_seq > next || last === undefined) this.noEarlier.value = true;
+          if (last === undefined) return;
+          edge ??= page;
+          found.push(...entries);
+          next = last.seq + 1;
         }
+        if (edge !== null && edge.start_seq < this.before.peek().size) this.before.value = { size: edge.start_seq, frontier: edge.frontier.map(own) };
         for (const entry of found) if (!this.bySeq.has(entry.seq)) this.bySeq.set(entry.seq, entry);
         this.publish();
         if (this.from.value >= upTo) return;
@@ -214,7 +220,7 @@ export class Sitting {
     }
   }
 
-  private askPage(fromSeq: number, toSeq: number): Promise<Entry[] | null> {
+  private askPage(fromSeq: number, toSeq: number): Promise<HistoryPage | null> {
     if (!this.connection.send({ type: "history", from_seq: fromSeq, to_seq: toSeq })) return Promise.resolve(null);
     return new Promise((resolve) => {
       this.asked = resolve;
@@ -245,7 +251,9 @@ export class Sitting {
       case "withheld":
         return this.deliver(frame.entries.map(readHidden));
       case "history_page":
-        return this.historyPage(frame);
+        this.asked?.(frame);
+        this.asked = null;
+        return;
       case "receipt":
         this.outbox.recorded(frame.dseq, frame.seq);
         return;
@@ -280,6 +288,12 @@ export class Sitting {
     this.epoch = frame.epoch;
     const goesOn = this.kept !== null && this.kept.size === frame.start_seq && this.me.value?.origin === frame.origin;
     if (!goesOn) {
+      if (!this.bySeq.has(frame.start_seq) && !this.bySeq.has(frame.start_seq - 1)) {
+        // Not a continuation of what is here: a record with a hole would look whole.
+        this.bySeq.clear();
+        this.before.value = { size: frame.start_seq, frontier: frame.frontier.map(own) };
+        this.noEarlier.value = false;
+      }
       try {
         this.kept = await Kept.from(frame.origin, frame.vkey, frame.start_seq, frame.frontier);
       } catch (error) {
@@ -323,12 +337,6 @@ export class Sitting {
       const slot = this.me.value?.slot;
       this.outbox.settle((item) => entries.some((entry) => isOwn(entry, item, slot)));
     });
-  }
-
-  private async historyPage(page: HistoryPage): Promise<void> {
-    const entries = [...(await Promise.all(page.entries.map(readDelivered))), ...page.withheld.map(readHidden)];
-    this.asked?.(entries.sort((a, b) => a.seq - b.seq));
-    this.asked = null;
   }
 
   private publish(): void {

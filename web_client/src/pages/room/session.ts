@@ -87,6 +87,14 @@ async function enterNow(visit: Visit): Promise<void> {
       sitting.mention("camera", cameraOn.value);
     }),
   );
+  // Shown out, replaced, or the link withdrawn: whoever is outside is not filmed.
+  undo.push(
+    effect(() => {
+      if (sitting.line.value.kind !== "ended") return;
+      peer.stop();
+      closeDevices();
+    }),
+  );
   // Nobody is heard after the closing, so nobody's camera stays on.
   let over = false;
   undo.push(

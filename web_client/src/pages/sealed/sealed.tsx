@@ -10,6 +10,7 @@ import { words } from "../../i18n/words";
 import { ask } from "../../protocol/api";
 import { toHex } from "../../record/bytes";
 import { holds, proveLine, WholeTree, type LineProof } from "../../record/proof";
+import { bitsSet } from "../../record/tree";
 import { isBench } from "../../state/may";
 import type { Entry } from "../../state/sitting";
 import { Icon } from "../../ui/icons";
@@ -36,13 +37,16 @@ export function SealedPage(): JSX.Element | null {
   const tally = useSignal<Tally>(null);
   const exporting = useSignal<"no" | "yes" | "failed">("no");
 
-  // Proofs need every leaf from the first: the part of the record that was not asked for is asked for now.
+  // The sealed record is shown from its first entry that this person may see: what was not asked for is asked for now.
   useEffect(() => {
-    if (sitting.from.value > 0 && sitting.line.value.kind === "open") void sitting.loadBack(0);
-  }, [sitting.from.value, sitting.line.value.kind]);
+    if (!sitting.complete.value && sitting.line.value.kind === "open") void sitting.loadBack(0);
+  }, [sitting.complete.value, sitting.line.value.kind]);
 
-  const whole = entries[0]?.seq === 0 && entries[entries.length - 1]?.seq === entries.length - 1;
-  const tree = useMemo(() => (whole ? new WholeTree(entries.map((entry) => entry.leafHash)) : null), [whole, entries]);
+  const { size: first, frontier } = sitting.before.value;
+  const tree = useMemo(() => {
+    const unbroken = entries.every((entry, index) => entry.seq === first + index);
+    return unbroken && frontier.length === bitsSet(first) ? new WholeTree(entries.map((entry) => entry.leafHash), first, frontier) : null;
+  }, [entries, first, frontier]);
   if (view === null || me === null) return null;
   const checkpoint = verdict.kind === "agrees" ? verdict.checkpoint : null;
 
