@@ -9,6 +9,7 @@ that dies is replaced, and whoever must negotiate again is named in an event.
 import asyncio
 import contextlib
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -279,12 +280,24 @@ class ProcessMediaPlane:
         await asyncio.sleep(0.05 * min(self._births.get(key, 0), 40))  # a process that dies at once is not spun
         if self._closing:
             return
-        if self._nursery is not None and self._nursery.returncode is not None:
-            if key == ("recorder", 0):  # exactly one of the lost processes starts the new family
-                with contextlib.suppress(MediaUnavailable):
-                    await self._spawn()
+        if self._nursery is None or self._nursery.returncode is None:
+            self._fork(*key)
             return
-        self._fork(*key)
+        if key != ("recorder", 0):
+            return  # exactly one of the lost processes starts the new family
+        for link in list(self._links.values()):
+            link.close()
+        self._links.clear()
+        for pause in itertools.chain((0.0, 0.5, 1.0, 2.0), itertools.repeat(5.0)):
+            if await self._closed_within(pause):
+                return
+            with contextlib.suppress(MediaUnavailable, OSError):
+                await self._spawn()
+                return
+
+    async def _closed_within(self, seconds: float) -> bool:
+        await asyncio.sleep(seconds)
+        return self._closing
 
     def _event(self, name: str, arguments: list[Any]) -> None:
         if name in _EVENTS:
@@ -406,7 +419,7 @@ class ProcessMediaPlane:
         for figures in self._figures.values():
             for name, value in figures.items():
                 total[name] = max(total.get(name, 0), value) if name == "worst_loss" else total.get(name, 0) + value
-        return {**total, "restarts": sum(self._births.values()) - len(self._births), "faults": list(self._faults)}
+        return {**total, "restarts": sum(self._births.values()) - len(self._births), "messages": list(self._faults)}
 
 
 def _gone(room: bytes, seat: str, cause: Literal["network", "closed"], since_ms: int | None) -> SeatGone:

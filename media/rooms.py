@@ -19,7 +19,8 @@ from media.dtls import Dtls, fingerprint
 from media.engine.packet_engine import Address, Codec, LegSpec, Notice, PacketEngine, SrtpKeys, SubscriptionSpec
 from media.events import KINDS, RECORDER, Kind
 from media.ice_lite import Credentials, IceLite
-from media.sdp import Offer, Transport, leg_spec, read_offer, write_answer
+from media.sdp import Offer, read_offer
+from media.sdp_answer import Transport, leg_spec, write_answer
 
 MAX_SLOTS = 31
 FORGET_AFTER_MS = 120_000

@@ -14,7 +14,6 @@ import msgpack
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
-from media.engine.packet_engine import Address
 from media.engine.py_engine import PyEngine
 from media.events import BadOffer
 from media.link import Link, LinkDown, Refusal
@@ -88,7 +87,7 @@ class Worker:
         certificate = RTCCertificate.generateCertificate()
         self._rooms = Rooms(self._engine, certificate, config, self._emit, self._tape.write)
         self._tape.rooms = self._rooms
-        self._others: list[tuple[bytes, Address]] = []
+        self._faults = 0
 
     @property
     def port(self) -> int:
@@ -102,7 +101,10 @@ class Worker:
 
     def _readable(self) -> None:
         for data, address in self._engine.receive(now_ms()):
-            self._rooms.datagram(data, address)
+            try:
+                self._rooms.datagram(data, address)
+            except Exception:  # noqa: BLE001 - a bug met by one datagram is not the hearing's end
+                self._faults += 1
         self._pass_on()
 
     def _pass_on(self) -> None:
@@ -140,6 +142,7 @@ class Worker:
         s = self._engine.stats()
         counters = {name: getattr(s, name) for name in s.__slots__ if name != "legs"}
         weak = max((leg["lost"] for leg in s.legs.values()), default=0.0)
+        counters["faults"] += self._faults
         return {**counters, **self._rooms.stats(), "worst_loss": weak, "tape_dropped": self._tape.dropped}
 
     async def serve(self, name: str, arguments: list[Any]) -> Any:

@@ -89,6 +89,7 @@ class EngineStats:
     nacks_served: int = 0
     nacks_sent: int = 0
     keyframe_requests: int = 0
+    faults: int = 0  # packets that met a bug of ours; each was dropped alone
     rcvbuf: int = 0
     legs: dict[int, dict[str, float]] = field(default_factory=dict)
 

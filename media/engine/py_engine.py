@@ -6,35 +6,31 @@ allocates per subscriber, asks a dictionary more than once, or can raise for wha
 sent. Everything that is not per packet happens in `tick` (reports.py).
 """
 
-import secrets
 import struct
 
 from pylibsrtp._binding import ffi as srtp_ffi
 
 from media.engine import reports, rtcp, rtp, srtp
 from media.engine.batch import HEADER_LONGS, OUT_ROWS, ROW, BatchSocket
-from media.engine.packet_engine import Address, EngineStats, LegSpec, Notice, SrtpKeys, Tapped
-from media.engine.streams import MAX_ADDRESSES, MAX_SSRCS, RING, Kept, Leg, Packers, Publication, Subscription
+from media.engine.legs import LegTable
+from media.engine.packet_engine import Address, EngineStats, Notice, Tapped
+from media.engine.streams import MAX_SSRCS, RING, Kept, Leg, Packers, Publication, Subscription
 from media.events import Kind
 
 MAX_OTHERS = 256  # STUN and DTLS datagrams handed up per call
 MAX_TAPS = 8192
 MAX_PAYLOAD = 1400
-KEYFRAME_INTERVAL_MS = 500
-REPAIRS_PER_TICK = 100  # retransmissions per subscription and tick: a NACK flood costs no more
 
 
-class PyEngine:
+class PyEngine(LegTable):
     """`PacketEngine` on one UDP socket. All calls from one thread."""
 
     def __init__(
         self, host: str, port: int, *, rcvbuf: int = 4 << 20, silent_ms: int = 1500, gone_ms: int = 6000,
         video_bps: int = 1_200_000,
     ) -> None:  # fmt: skip
-        self._socket = BatchSocket(host, port, rcvbuf)
+        super().__init__(BatchSocket(host, port, rcvbuf))
         self.silent_ms, self.gone_ms, self.video_bps = silent_ms, gone_ms, video_bps
-        self.legs: dict[int, Leg] = {}
-        self._by_address: dict[bytes, Leg] = {}
         self._length = srtp.new_length()
         self._in_rows = [srtp_ffi.cast("char *", a) for a in self._socket.inbound.row_address]
         self._out_rows = [srtp_ffi.cast("char *", a) for a in self._socket.outbound.row_address]
@@ -42,9 +38,7 @@ class PyEngine:
         self._queued = 0
         self._send_time = 0
         self._taps: list[Tapped] = []
-        self.now_ms = 0
         self.next_report_ms = 0
-        self.counts = EngineStats(rcvbuf=self._socket.rcvbuf)
 
     # -- the socket ---------------------------------------------------------------------
 
@@ -77,18 +71,17 @@ class PyEngine:
                     leg = self._by_address.get(sock.address_key(row))
                     if leg is None or leg.rx is None:
                         counts.dropped_foreign += 1
-                    elif 191 < data[row * ROW + 1] < 224:
-                        self._on_rtcp(leg, row, sock.size(row))
-                    else:
-                        self._on_rtp(leg, row, sock.size(row))
-                elif first < 4 or 19 < first < 64:
-                    if len(others) < MAX_OTHERS:
-                        start = row * ROW
-                        others.append(
-                            (bytes(data[start : start + sock.size(row)]), sock.unpack_address(sock.address_key(row)))
-                        )
-                    else:
-                        counts.dropped_full += 1
+                        continue
+                    try:
+                        if 191 < data[row * ROW + 1] < 224:
+                            self._on_rtcp(leg, row, sock.size(row))
+                        else:
+                            self._on_rtp(leg, row, sock.size(row))
+                    except Exception:  # noqa: BLE001 - a bug met by one leg's packet is not the others' bug
+                        counts.faults += 1
+                elif (first < 4 or 19 < first < 64) and len(others) < MAX_OTHERS:
+                    packet = bytes(data[row * ROW : row * ROW + sock.size(row)])
+                    others.append((packet, sock.unpack_address(sock.address_key(row))))
                 else:
                     counts.dropped_malformed += 1
             self.flush()
@@ -239,20 +232,6 @@ class PyEngine:
         publication.keyframe_wanted = bool(publication.waiting)
         return publication
 
-    def _stop_live(self, publication: Publication) -> None:
-        for subscription in publication.live:
-            subscription.detach(publication, self.now_ms)
-        publication.waiting += publication.live
-        publication.live = []
-
-    def _start_waiting(self, publication: Publication, normal: int, timestamp: int) -> None:
-        for subscription in list(publication.waiting):
-            leg = subscription.leg
-            if leg.ready and publication.codec in leg.receive_pt:
-                publication.waiting.remove(subscription)
-                subscription.attach(publication, normal, timestamp, self.now_ms)
-                publication.live.append(subscription)
-
     def _tap(self, publication: Publication, normal: int, timestamp: int, marker: int, payload: bytes) -> None:
         if len(self._taps) >= MAX_TAPS:
             self.counts.dropped_full += 1
@@ -334,111 +313,7 @@ class PyEngine:
         if self._queued == OUT_ROWS:
             self.flush()
 
-    # -- legs ------------------------------------------------------------------------------
-
-    def open_leg(self, leg: int, spec: LegSpec) -> None:
-        known = self.legs.get(leg)
-        if known is None:
-            self.legs[leg] = Leg(leg, spec, self.now_ms, secrets.randbits(31) + 1)
-            return
-        known.use(spec)
-        for kind in [kind for kind in known.publications if kind not in spec.publishes]:
-            self._end_publication(known.publications.pop(kind))
-        for slot in known.subscriptions:
-            for subscription in slot.values():  # payload types may have moved: start afresh
-                if subscription.source is not None:
-                    self._route(subscription, subscription.source)
-
-    def set_keys(self, leg: int, keys: SrtpKeys) -> None:
-        known = self.legs.get(leg)
-        if known is None:
-            return
-        known.rx, known.tx = srtp.inbound(keys), srtp.outbound(keys)
-        known.rx_handle, known.tx_handle = srtp.handle(known.rx), srtp.handle(known.tx)
-        known.connected_once = True
-        known.heard_ms = self.now_ms
-        self._ask_for_start(known)
-
-    def set_address(self, leg: int, address: Address, *, selected: bool) -> None:
-        known = self.legs.get(leg)
-        if known is None:
-            return
-        known.heard_ms = self.now_ms
-        name = self._socket.pack_address(address)
-        key = name[: self._socket.key_length]
-        if key not in known.addresses:
-            before = self._by_address.get(key)
-            if before is not None and before is not known:
-                self._forget_address(before, key)
-            known.addresses.append(key)
-            self._by_address[key] = known
-            if len(known.addresses) > MAX_ADDRESSES:
-                oldest = next(a for a in known.addresses if a not in {known.selected, key})
-                self._forget_address(known, oldest)
-        if (selected or known.selected is None) and known.selected != key:
-            first = known.selected is None
-            known.selected = key
-            known.name_store[0 : len(name)] = name
-            if first:
-                self._ask_for_start(known)
-
-    def owner(self, address: Address) -> int | None:
-        leg = self._by_address.get(self._socket.pack_address(address)[: self._socket.key_length])
-        return leg.id if leg is not None else None
-
-    def _forget_address(self, leg: Leg, key: bytes) -> None:
-        leg.addresses.remove(key)
-        del self._by_address[key]
-        if leg.selected == key:
-            leg.selected = None
-            for slot in leg.subscriptions:
-                for subscription in slot.values():
-                    if subscription.source is not None:
-                        self._route(subscription, subscription.source)
-
-    def _ask_for_start(self, leg: Leg) -> None:
-        for slot in leg.subscriptions:
-            for subscription in slot.values():
-                if subscription.source is not None:
-                    self.ask_keyframe(subscription.source)
-
-    def close_leg(self, leg: int) -> None:
-        known = self.legs.pop(leg, None)
-        if known is None:
-            return
-        for key in list(known.addresses):
-            self._forget_address(known, key)
-        for publication in known.publications.values():
-            self._end_publication(publication)
-        for slot in known.subscriptions:
-            for subscription in slot.values():
-                self._route(subscription, None)
-
-    def _end_publication(self, publication: Publication) -> None:
-        for subscription in [*publication.live, *publication.waiting]:
-            self._route(subscription, None)
-
-    def route(self, receiver: int, slot: int, kind: Kind, publisher: int | None) -> None:
-        leg = self.legs.get(receiver)
-        if leg is None or slot >= len(leg.subscriptions) or kind not in leg.subscriptions[slot]:
-            return
-        subscription = leg.subscriptions[slot][kind]
-        source = self.legs.get(publisher) if publisher is not None else None
-        publication = source.publications.get(kind) if source is not None else None
-        if subscription.source is not publication:
-            self._route(subscription, publication)
-
-    def _route(self, subscription: Subscription, publication: Publication | None) -> None:
-        before = subscription.source
-        if before is not None:
-            if subscription in before.live:
-                subscription.detach(before, self.now_ms)
-                before.live = [s for s in before.live if s is not subscription]
-            before.waiting = [s for s in before.waiting if s is not subscription]
-        subscription.source = publication
-        if publication is not None:
-            publication.waiting.append(subscription)
-            self.ask_keyframe(publication)
+    # -- taps and time ----------------------------------------------------------------------
 
     def tap(self, leg: int, kind: Kind, on: bool) -> None:
         known = self.legs.get(leg)
@@ -456,20 +331,6 @@ class PyEngine:
         known = self.legs.get(leg)
         if known is not None and kind in known.publications:
             self.ask_keyframe(known.publications[kind])
-
-    def ask_keyframe(self, publication: Publication) -> None:
-        """PLI now, or at the first tick that is late enough."""
-        if publication.kind == "audio" or publication.ssrc == 0:
-            return
-        if self.now_ms - publication.keyframe_ms < KEYFRAME_INTERVAL_MS:
-            publication.keyframe_wanted = True
-            return
-        publication.keyframe_wanted = False
-        publication.keyframe_ms = self.now_ms
-        self.counts.keyframe_requests += 1
-        leg = publication.leg
-        head = rtcp.receiver_report(leg.report_ssrc, ())
-        self.send_rtcp(leg, head + rtcp.picture_loss(leg.report_ssrc, publication.ssrc))
 
     def tick(self, now_ms: int) -> list[Notice]:
         self.now_ms = now_ms

@@ -25,6 +25,7 @@ REPORT_MS = 1000
 CONNECT_MS = 20_000  # a leg that never connected is gone after this
 LEAST_VIDEO_BPS = 250_000  # one weak receiver may not drag everybody below a usable picture
 LIMIT_FRESH_MS = 10_000
+REPAIRS_PER_TICK = 100  # retransmissions per subscription and tick: a NACK flood costs no more
 CNAME = b"palmcourt"
 CLOCK: dict[Kind, int] = {"audio": 48, "video": 90}
 
@@ -79,7 +80,7 @@ def tick(engine: PyEngine) -> list[Notice]:
         _notice_leg(engine, leg, notices)
         for slot in leg.subscriptions:
             if "video" in slot:
-                slot["video"].repairs_left = 100
+                slot["video"].repairs_left = REPAIRS_PER_TICK
         for publication in leg.publications.values():
             _notice_silence(engine, publication, notices)
             if publication.missing:

@@ -18,7 +18,7 @@ from media.engine.packet_engine import Codec, LegSpec, SubscriptionSpec
 from media.engine.srtp import Session
 from media.events import Kind
 
-RING = 1024  # packets of history per video publication: two seconds at the usual rates
+RING = 512  # packets of history per video publication: four seconds at the usual rates
 MAX_MISSING = 256
 MAX_SSRCS = 16  # per leg, so that a hostile peer cannot make libsrtp allocate without end
 MAX_ADDRESSES = 4

@@ -35,7 +35,7 @@ async def site(plane: Plane) -> AsyncIterator[str]:
             answer = await plane.plane.negotiate(ROOM, body["seat"], body["sdp"], body["slots"])
         except BadOffer as bad:
             return web.json_response({"detail": str(bad)}, status=400)
-        return web.json_response({"sdp": answer.sdp, "slots": answer.slots})
+        return web.json_response({"sdp": plane.rewrite(answer.sdp), "slots": answer.slots})
 
     app = web.Application()
     app.add_routes([web.get("/", page), web.post("/offer", offer)])

@@ -6,7 +6,7 @@ from typing import Any
 
 import av
 import pytest
-from media_support import ROOM, Plane, eventually, everything
+from media_support import ROOM, LossyLine, Plane, eventually, everything
 
 from media.events import SeatConnected, SeatGone, SeatResumed, SeatSilent, SegmentClosed, SlotsChanged
 
@@ -130,3 +130,22 @@ async def test_a_browser_that_only_has_h264_is_seen_by_one_that_takes_both(plane
         pictures: list[Any] = list(container.decode(container.streams.video[0]))
     assert len(pictures) > 10
     assert (pictures[0].width, pictures[0].height) in {(320, 240), (160, 120), (240, 180)}
+
+
+async def test_on_a_line_that_loses_every_twentieth_packet_the_picture_goes_on(
+    plane: Plane, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await plane.plane.set_routes(ROOM, everything("judge/1", "party/1"))
+    async with LossyLine(plane.plane.ports[0], loss=0.05, delay_s=0.03) as line:
+        monkeypatch.setattr(plane, "rewrite", line.rewrite)
+        a, b = await open_page(), await open_page()
+        await a.evaluate("connect('party/1', 1, true)")
+        await b.evaluate("connect('judge/1', 1, false)")
+        await eventually(lambda: frames(b, 5))
+        before = await got(b, "video", "frames")
+        await asyncio.sleep(4)
+        after = await got(b, "video", "frames")
+        assert after - before > 30  # of 60
+        await eventually(lambda: plane.plane.stats()["nacks_served"] > 0)
+        assert plane.plane.stats()["nacks_sent"] > 0
+        assert line.lost > 20

@@ -128,6 +128,16 @@ async def test_a_killed_worker_is_replaced_and_everybody_can_come_back(plane: Pl
         await plane.plane.stop_recording(ROOM)
 
 
+async def test_the_whole_family_can_be_killed_and_comes_back(plane: Plane) -> None:
+    assert plane.plane._nursery is not None
+    os.kill(plane.plane._nursery.pid, signal.SIGKILL)
+    await plane.until(WorkerRestarted, role="worker")
+    await plane.until(WorkerRestarted, role="recorder")
+    async with Peer() as a:
+        await join(plane, "party/1", a)
+    assert len(plane.plane.pids) == 3
+
+
 async def test_children_end_when_the_court_is_killed(tmp_path: Path) -> None:
     import sys
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from media.engine.packet_engine import SubscriptionSpec
 from media.events import BadOffer, Kind
-from media.sdp import MAX_SDP, Offer, Transport, leg_spec, read_offer, write_answer
+from media.sdp import MAX_SDP, Offer, read_offer
+from media.sdp_answer import Transport, leg_spec, write_answer
 
 HEAD = """v=0
 o=- 42 2 IN IP4 127.0.0.1
