@@ -106,7 +106,7 @@ class TcpProxy:
                 flight.put_nowait((link.piece(len(data), now), data))
                 if (late := link.backlog(now) - link.profile.queue) > 0 and link.profile.rate:
                     await asyncio.sleep(late / link.profile.rate)
-                while flight.qsize() * PIECE > max(MAX_UNDER_WAY, link.profile.queue):  # noqa: ASYNC110 - a window
+                while flight.qsize() * PIECE > max(MAX_UNDER_WAY, link.profile.queue):
                     await asyncio.sleep(0.002)
             flight.put_nowait((time.monotonic() + link.profile.delay_ms / 1000, b""))
             await landing

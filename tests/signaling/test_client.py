@@ -21,7 +21,7 @@ def identity(n=0):
 
 async def until(condition, seconds=5.0):
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - a test may poll
+        while not condition():
             await asyncio.sleep(0.01)
 
 

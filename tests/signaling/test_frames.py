@@ -87,6 +87,7 @@ def test_hostile_bytes_are_malformed(data):
         frames.decode_client(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=4_000))
 def test_random_bytes_are_a_frame_or_malformed(data):
     for decode in (frames.decode_client, frames.decode_server):
@@ -110,6 +111,7 @@ _plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["hello", "submit", "negotiate", "signal", "history", "ping"]), st.lists(_plain))
 @example("submit", [1, "a", [[[]]], [], None, None, 5])
 def test_any_shape_behind_a_known_tag_is_a_frame_or_malformed(tag, fields):
@@ -120,7 +122,7 @@ def test_any_shape_behind_a_known_tag_is_a_frame_or_malformed(tag, fields):
     assert frames.decode_client(frames.encode(frame)) == frame
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(CLIENT + SERVER), st.data())
 def test_a_frame_with_changed_bytes_is_a_frame_or_malformed(frame, data):
     raw = bytearray(frames.encode(frame))
@@ -142,6 +144,7 @@ def test_a_frame_with_changed_bytes_is_a_frame_or_malformed(frame, data):
             decode(bytes(raw))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, frames.MAX_INT), st.binary(min_size=1, max_size=300)), min_size=1, max_size=70)
 )
