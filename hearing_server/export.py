@@ -68,7 +68,7 @@ class _Remux:
         self._scratch = scratch
         self._made = 0
 
-    def __call__(self, segments: Sequence[Path]) -> Path:
+    def __call__(self, segments: Sequence[tuple[int, Path]]) -> Path:
         from media.remux import remux
 
         self._made += 1

@@ -28,8 +28,9 @@ from transcripts.reader import BundleRecord, Endings
 from transcripts.timeline import blobs_of, read
 from transcripts.views import views
 
-Remux = Callable[[Sequence[Path]], Path]
-"""From the segments of one track, in order, to one seekable file made without re-encoding; the file is moved away."""
+Remux = Callable[[Sequence[tuple[int, Path]]], Path]
+"""From the segments of one track, in order, each with its start in milliseconds after the first segment of the whole
+recording, to one seekable file made without re-encoding; the file is moved away. All tracks share one zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +227,12 @@ class _Writer:
                 found = record.file_of(item.blob)
                 if found is not None and set(item.slot + item.track) <= _SAFE_SLOT:
                     tracks.setdefault((item.slot, item.track), []).append((item.start_ms, self._root / found))
+        zero = min((start for segments in tracks.values() for start, _ in segments), default=0)
         made: list[str] = []
         for done, ((slot, track), segments) in enumerate(sorted(tracks.items())):
             self._progress(Progress("media", done, len(tracks)))
             try:
-                joined = remux([path for _, path in sorted(segments)])
+                joined = remux([(start - zero, path) for start, path in sorted(segments)])
             except OSError:
                 raise
             except Exception:  # noqa: BLE001 - a torn segment fails in ways of its muxer's; the originals are all here

@@ -241,14 +241,14 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
     return it
 
 
-def join(directory: Path) -> Callable[[Sequence[Path]], Path]:
+def join(directory: Path) -> Callable[[Sequence[tuple[int, Path]]], Path]:
     """Joins segments as a remuxer would, without understanding them."""
     made = directory / "joined"
     made.mkdir()
 
-    def remux(segments: Sequence[Path]) -> Path:
+    def remux(segments: Sequence[tuple[int, Path]]) -> Path:
         path = made / f"{len(list(made.iterdir()))}.webm"
-        path.write_bytes(b"".join(segment.read_bytes() for segment in segments))
+        path.write_bytes(b"".join(segment.read_bytes() for _start_ms, segment in segments))
         return path
 
     return remux

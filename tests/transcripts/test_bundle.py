@@ -152,8 +152,8 @@ def test_an_export_grows_aside_and_nothing_is_left_of_one_that_failed(tmp_path: 
 def test_a_track_that_cannot_be_joined_does_not_stop_the_export(tmp_path: Path):
     joined = join(tmp_path)
 
-    def torn(segments: Sequence[Path]) -> Path:
-        if b"party/2 video" in segments[0].read_bytes():
+    def torn(segments: Sequence[tuple[int, Path]]) -> Path:
+        if b"party/2 video" in segments[0][1].read_bytes():
             raise ValueError("end of file in the middle of a cluster")
         return joined(segments)
 
