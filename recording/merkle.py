@@ -17,6 +17,7 @@ __all__ = [
     "EMPTY_ROOT",
     "Frontier",
     "Tree",
+    "fold",
     "leaf_hash",
     "node_hash",
     "root_from_hashes",
@@ -35,7 +36,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def _fold(hashes: Sequence[bytes]) -> bytes:
+def fold(hashes: Sequence[bytes]) -> bytes:
     """The root over complete subtrees given largest first."""
     if not hashes:
         return EMPTY_ROOT
@@ -73,7 +74,7 @@ class Frontier:
         self._size += 1
 
     def root(self) -> bytes:
-        return _fold(self._hashes)
+        return fold(self._hashes)
 
 
 class Tree:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from recording.errors import MalformedLeaf
-from recording.merkle import Frontier, leaf_hash
+from recording.merkle import Frontier, fold, leaf_hash
 
 __all__ = [
     "WIDTH",
@@ -86,7 +86,7 @@ class TileBuilder:
         self._leaves: list[bytes] = []
         self._levels: list[list[bytes]] = []
         self._done: list[int] = []
-        self.frontier = Frontier()
+        self.size = 0
 
     def add(self, leaf: bytes) -> bytes:
         """Take the next leaf; returns its hash."""
@@ -96,9 +96,16 @@ class TileBuilder:
         if len(self._leaves) == WIDTH:
             self._emit_bundle()
         digest = leaf_hash(leaf)
-        self.frontier.append(digest)
+        self.size += 1
         self._climb(0, digest)
         return digest
+
+    def root(self) -> bytes:
+        """The root over all leaves taken so far, from the hashes that are not yet part of a full tile."""
+        subtrees: list[bytes] = []
+        for hashes in reversed(self._levels):
+            subtrees += _frontier(hashes).hashes()
+        return fold(subtrees)
 
     def finish(self) -> None:
         """Emit what is partial."""
@@ -109,7 +116,7 @@ class TileBuilder:
                 self._emit(tile_path(level, self._done[level], len(hashes)), b"".join(hashes))
 
     def _emit_bundle(self) -> None:
-        index = (self.frontier.size) // WIDTH if len(self._leaves) == WIDTH else self._done[0]
+        index = self._done[0] if self._done else 0
         data = b"".join(len(leaf).to_bytes(2, "big") + leaf for leaf in self._leaves)
         self._emit(bundle_path(index, len(self._leaves)), data)
         self._leaves.clear()
@@ -123,11 +130,16 @@ class TileBuilder:
         if len(hashes) == WIDTH:
             self._emit(tile_path(level, self._done[level]), b"".join(hashes))
             self._done[level] += 1
-            whole = Frontier()
-            for each in hashes:
-                whole.append(each)
+            whole = _frontier(hashes).root()
             hashes.clear()
-            self._climb(level + 1, whole.root())
+            self._climb(level + 1, whole)
+
+
+def _frontier(hashes: list[bytes]) -> Frontier:
+    frontier = Frontier()
+    for each in hashes:
+        frontier.append(each)
+    return frontier
 
 
 def write(directory: Path, leaves: Iterable[bytes], note: str) -> tuple[int, bytes]:
@@ -143,7 +155,7 @@ def write(directory: Path, leaves: Iterable[bytes], note: str) -> tuple[int, byt
         builder.add(leaf)
     builder.finish()
     emit("checkpoint", note.encode())
-    return builder.frontier.size, builder.frontier.root()
+    return builder.size, builder.root()
 
 
 def parse_bundle(data: bytes, width: int) -> list[bytes]:

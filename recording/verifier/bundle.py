@@ -32,8 +32,14 @@ def verify_bundle(
     report = verify_record(
         bundle, court_key=court_key, named_blobs=named_blobs, seal_type=seal_type, on_leaf=on_leaf, findings=findings
     )
+    pairs = None
+    if info is not None and report.origin is not None:
+        try:
+            pairs = info(report)
+        except Exception as error:  # noqa: BLE001 - it reads what a hostile record says
+            sentence = f"what it must say cannot be derived from this record ({type(error).__name__})"
+            findings.add("file_differs", sentence, file="bag-info.txt")
     try:
-        pairs = info(report) if info is not None and report.origin is not None else None
         bag.check(bundle, findings, info=pairs)
     except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
         findings.add("verifier_error", f"the bag could not be checked ({type(error).__name__})")

@@ -217,11 +217,11 @@ class _Check:
                 whole = False
                 break
             for leaf in leaves:
-                self._check_leaf(builder.frontier.size, leaf, builder.add(leaf), f"data/record/{path}")
+                self._check_leaf(builder.size, leaf, builder.add(leaf), f"data/record/{path}")
         if not whole:
             return
         builder.finish()
-        if builder.frontier.root() != signed.root:
+        if builder.root() != signed.root:
             self._findings.add(
                 "root_differs", "the entries are not the ones that were signed", file="data/record/checkpoint"
             )

@@ -228,7 +228,7 @@ def tile_files() -> dict[str, Any]:
     )
     return {
         "about": "entry n is n as 4 bytes, big endian, for n < 70000; SHA-256 of some of the files",
-        "root": builder.frontier.root().hex(),
+        "root": builder.root().hex(),
         "count": len(files),
         "files": {name: files[name] for name in shown},
         "paths": {str(index): tiles.tile_path(0, index) for index in (0, 999, 1000, 1_234_067, 999_999_999)},
