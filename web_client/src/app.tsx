@@ -99,6 +99,7 @@ function LazyChunk({ at }: { readonly at: Extract<Page, { kind: Lazy }> }): JSX.
   useEffect(() => {
     if (fetched.has(kind)) return undefined;
     let here = true;
+    let failures = 0;
     const load = (): void => {
       fetchPage(kind).then(
         (component) => {
@@ -106,10 +107,16 @@ function LazyChunk({ at }: { readonly at: Extract<Page, { kind: Lazy }> }): JSX.
           if (here) show((n) => n + 1);
         },
         () => {
-          // the link is down, or a new version replaced the chunk: try again, and after a while from the start
-          if (here) setTimeout(load, 1_500);
+          failures += 1;
+          if (here) setTimeout(() => void again(), 1_500);
         },
       );
+    };
+    const again = async (): Promise<void> => {
+      // The link is down, or a new version has taken this chunk's place: then only the page from its start can help.
+      const reachable = failures >= 3 && (await fetch("/healthz", { cache: "no-store" }).then((answer) => answer.ok, () => false));
+      if (reachable) location.reload();
+      else if (here) load();
     };
     load();
     return () => {
@@ -125,6 +132,10 @@ const HOPELESS: ReadonlySet<Failure> = new Set(["no_link", "old_browser", "unkno
 
 export function App(): JSX.Element {
   const at = page.value;
+  const title = words().product;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   switch (at.kind) {
     case "opening":
       return <Loading />;

@@ -22,7 +22,7 @@ const UP_AFTER = 8;
 
 export function judgeReading(reading: Reading): Rung {
   if (reading.lost > 0.15 || reading.trip > 1.5 || (reading.mayBps !== null && reading.mayBps < 90_000)) return "voice";
-  if (reading.lost > 0.05 || reading.trip > 0.7 || (reading.mayBps !== null && reading.mayBps < 300_000)) return "small";
+  if (reading.lost > 0.05 || reading.trip > 0.7 || (reading.mayBps !== null && reading.mayBps < 250_000)) return "small";
   return "full";
 }
 
