@@ -37,6 +37,7 @@ export const room = {
   floor_yours: "The judge has given you the floor",
   floor_of: (who: string) => `Speaking: ${who}`,
   recess: "The court is in recess",
+  after_recess: "You can speak again when the hearing goes on",
   recess_bench: "The court is in recess",
   resumed: "The hearing goes on",
   before: "The hearing has not been opened yet",

@@ -32,6 +32,7 @@ export const room = {
   floor_yours: "法官已请您发言",
   floor_of: (who: string) => `正在发言：${who}`,
   recess: "本庭休庭中，暂不能发言",
+  after_recess: "继续开庭后可以发言",
   recess_bench: "本庭休庭中",
   resumed: "继续开庭",
   before: "还没有开庭，暂不能发言",

@@ -60,12 +60,13 @@ export function Acts(): JSX.Element | null {
             type="button"
             class={`button ${act === "seal" ? "danger" : act === "act.recess" ? "" : "primary"}`}
             data-testid={ID[act]}
-            disabled={!online || under(act)}
+            disabled={!online || under(act) || (act === "seal" && view.recording)}
             onClick={() => (act === "seal" ? (asked.value = { act }) : perform(act))}
           >
             {r.acts[act]}
           </button>
         ))}
+      {acts.includes("seal") && view.recording && <span class="soft small" role="status">{r.refusals["recording_unsettled"]}</span>}
       {live && (
         <button
           type="button"

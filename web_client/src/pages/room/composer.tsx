@@ -45,7 +45,8 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
   const write = mayWrite(view, me.slot);
   const speak = maySpeak(view, me.slot);
   const canWrite = write === null;
-  const obstacle = write === null ? null : r[write];
+  // The recess itself is said above, for everybody; here stands what comes next.
+  const obstacle = write === null ? null : write === "recess" ? r.after_recess : r[write];
 
   const send = (): void => {
     const said = text.value.trim();

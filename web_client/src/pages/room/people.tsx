@@ -66,7 +66,7 @@ export function People(): JSX.Element | null {
                   <strong>{person(seat.role, seat.name)}</strong>
                   {seat.slot === me.slot && r.is_you}
                   {view.floor === seat.slot && <span class="tag good"> {r.has_floor}</span>}
-                  {speaking.value.has(seat.slot) && <span class="tag good"> ▮▮</span>}
+                  {speaking.value.has(seat.slot) && <span class="tag good" aria-hidden="true"> ▮▮</span>}
                 </span>
                 {seat.hand && (
                   <span class="tag wait" data-testid={`hand-${seat.slot}`}>
