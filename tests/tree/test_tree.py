@@ -128,6 +128,14 @@ def _site(node, directory):
     return Site(court, Door(court, "court", "phone"), Desk(court, [""], "en"), files)
 
 
+async def test_every_figure_of_the_court_is_documented(tmp_path):
+    page = read("docs/operating.md")
+    chosen = config.load(None, data={"directory": str(tmp_path)}, media={"enabled": False})
+    async with running(chosen, serve=False) as node:
+        figures = node.court.figures()
+    assert [name for name in figures if f"`palmcourt_{name}`" not in page or f'"{name}"' not in page] == []
+
+
 def test_every_event_of_the_log_is_documented():
     page = read("docs/operating.md")
     said = set()
