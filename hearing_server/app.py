@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from hearing_server.config import Config
+from hearing_server.config import Config, ConfigError
 from hearing_server.export import Exporter
 from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
@@ -122,11 +122,14 @@ async def _site(config: Config, court: Court, exporter: Exporter, data: Path) ->
     tls = None
     if http.tls_certificate:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        tls.load_cert_chain(http.tls_certificate, http.tls_key or None)
+        try:
+            tls.load_cert_chain(http.tls_certificate, http.tls_key or None)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(f"The TLS certificate and key cannot be used: {error.strerror or error}.") from error
     public: list[str] = [http.public_url.rstrip("/")]
     desk = Desk(court, public, config.court.language)
     files = Files(court, exporter, data / "uploads")
-    site = Site(court, Door(court, config.court.name, config.court.telephone), desk, files)
+    site = Site(court, Door(court, config.court), desk, files)
     runner = web.AppRunner(application(site), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:

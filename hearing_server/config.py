@@ -7,6 +7,7 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta, Struct
@@ -98,9 +99,26 @@ def load(file: Path | None = None, **overrides: dict[str, Any]) -> Config:
         tree = _merged(tree, given)
     tree = _merged(tree, overrides)
     try:
-        return msgspec.convert(tree, Config)
+        chosen = msgspec.convert(tree, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"The configuration does not fit: {error}. See config/default/palmcourt.toml.") from error
+    _check(chosen)
+    return chosen
+
+
+def _check(chosen: Config) -> None:
+    """What types cannot say."""
+    try:
+        ZoneInfo(chosen.court.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigError(
+            f"court.time_zone {chosen.court.time_zone!r} is unknown; write it like Asia/Shanghai."
+        ) from None
+    if chosen.http.tls_key and not chosen.http.tls_certificate:
+        raise ConfigError("http.tls_key is set without http.tls_certificate; name both files, or neither.")
+    for name, file in (("tls_certificate", chosen.http.tls_certificate), ("tls_key", chosen.http.tls_key)):
+        if file and not Path(file).is_file():
+            raise ConfigError(f"http.{name} {file} is not there; check the path.")
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

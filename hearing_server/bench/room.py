@@ -88,7 +88,7 @@ def _slots() -> list[str]:
 async def _case(node: Node, number: int) -> bytes:
     parties = [NewSeat(Role.PLAINTIFF if n % 2 else Role.DEFENDANT, f"{n}") for n in range(1, IN_ROOM - 1)]
     seats = [NewSeat(Role.JUDGE, "j"), NewSeat(Role.CLERK, "c"), *parties]
-    return await node.registry.new_case(f"bench {number}", "bench", "zh", seats, kind="hearing", at_ms=0)
+    return await node.registry.new_case(None, f"bench {number}", "bench", "zh", seats, kind="hearing", at_ms=0)
 
 
 async def _open_all(node: Node, cases: Sequence[bytes]) -> None:

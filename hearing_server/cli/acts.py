@@ -16,7 +16,7 @@ async def new_case(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     at_ms = given["at_ms"] or node.court.clock.now_ms()
     language = node.config.court.language
     stream = await node.registry.new_case(
-        given["case_number"], given["cause"], language, seats, kind=given["kind"], at_ms=at_ms
+        None, given["case_number"], given["cause"], language, seats, kind=given["kind"], at_ms=at_ms
     )
     links = []
     for seat in (await node.registry.describe(stream))["seats"]:

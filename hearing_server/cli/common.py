@@ -60,7 +60,7 @@ def configure_log(settings_: Config) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings_.log.level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
 
 

@@ -73,7 +73,7 @@ async def _print_links(node: Node, base: str, *, codes: bool) -> None:
     if stream is None:
         at_ms = node.court.clock.now_ms() + IN_MS
         language = node.config.court.language
-        stream = await node.registry.new_case(CASE_NUMBER, CAUSE, language, SEATS, kind="hearing", at_ms=at_ms)
+        stream = await node.registry.new_case(None, CASE_NUMBER, CAUSE, language, SEATS, kind="hearing", at_ms=at_ms)
     case = await node.registry.describe(stream)
     print(f"A hearing is prepared: {case['case_number']} {case['cause']}\n")
     for seat in case["seats"]:

@@ -26,6 +26,6 @@ async def _serve(chosen: Config) -> int:
     async with running(chosen) as node, listening(node, ACTS):
         print(f"Palmcourt answers at {node.public_url}", flush=True)
         print(f"The clerk's desk:  {node.public_url}/#/r/{await node.registry.desk_link()}", flush=True)
-        print("This link works once, on the first device that opens it. Stop with Ctrl-C.", flush=True)
+        print("It opens on the first device that uses it, and on that one only. Stop with Ctrl-C.", flush=True)
         await stop_signal()
     return 0

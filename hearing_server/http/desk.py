@@ -1,5 +1,6 @@
 """The clerk's desk over HTTP: cases, links, export. Every route asks for the registry's session."""
 
+import hashlib
 import io
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,7 +25,6 @@ class SeatBody(Struct, forbid_unknown_fields=True):
 
     role: Role
     name: Annotated[str, Meta(min_length=1, max_length=80)]
-    slot: str | None = None
 
 
 class SittingBody(Struct, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class SittingBody(Struct, forbid_unknown_fields=True):
 
 
 class CaseBody(Struct, forbid_unknown_fields=True):
-    """A new case. `request_id`: the same id asks for the same case, so a resend makes no second one."""
+    """A new case. `request_id`, random, names it: a resend, also after a restart, makes no second one."""
 
     request_id: Annotated[str, Meta(min_length=8, max_length=64)]
     case_number: Annotated[str, Meta(min_length=1, max_length=60)]
@@ -57,7 +57,6 @@ class Desk:
         self._court = court
         self._public_url = public_url
         self._language = language
-        self._made: dict[str, bytes] = {}
 
     async def list_cases(self, request: web.Request) -> web.Response:
         """GET /api/cases: newest first."""
@@ -69,10 +68,11 @@ class Desk:
         """POST /api/cases."""
         registry_only(request, self._court)
         body = await body_of(request, CaseBody)
-        stream = self._made.get(body.request_id)
-        if stream is None:
+        stream = hashlib.sha256(b"palm/case/v1\0" + body.request_id.encode()).digest()[:16]
+        if not await self._court.registry.is_complete(stream):
             seats = [NewSeat(seat.role, seat.name) for seat in body.seats]
             stream = await self._court.registry.new_case(
+                stream,
                 body.case_number,
                 body.cause,
                 self._language,
@@ -80,7 +80,6 @@ class Desk:
                 kind=body.sitting.kind,
                 at_ms=body.sitting.at_ms,
             )
-            self._made[body.request_id] = stream
         return web.json_response(await self._court.registry.describe(stream), status=201)
 
     async def show_case(self, request: web.Request) -> web.Response:

@@ -1,13 +1,16 @@
 """The door: what a link opens, and the session of the clerk's desk. A ticket comes in a body, never in a URL."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from aiohttp import web
 from msgspec import Meta, Struct
 
+from hearing_server.config import CourtConfig
 from hearing_server.http.sessions import body_of
 from hearing_server.runtime.court import Court
-from hearing_server.runtime.entrance import Principal
+from hearing_server.runtime.entrance import Principal, Unauthenticated
 from hearing_server.runtime.view import lobby_view
 
 TicketText = Annotated[str, Meta(min_length=8, max_length=128)]
@@ -30,18 +33,20 @@ class DeskBody(Struct, forbid_unknown_fields=True):
 class Door:
     """Handlers of /api/ticket and /api/registry/session."""
 
-    def __init__(self, court: Court, court_name: str, phone: str) -> None:
+    def __init__(self, court: Court, about: CourtConfig) -> None:
         self._court = court
-        self._court_name = court_name
-        self._phone = phone
+        self._about = about
 
     async def ticket(self, request: web.Request) -> web.Response:
         """POST /api/ticket: what the entry page shows. Does not bind the link."""
         body = await body_of(request, TicketBody)
-        invitation = await self._court.entrance.look(body.ticket)
+        with self._told_whom_to_call():
+            invitation = await self._court.entrance.look(body.ticket)
+        about = self._about
         answer: dict[str, Any] = {
-            "court": self._court_name,
-            "phone": self._phone,
+            "court": about.name,
+            "phone": about.telephone,
+            "time_zone": about.time_zone,
             "is_registry": invitation.is_registry,
         }
         if not invitation.is_registry:
@@ -53,11 +58,21 @@ class Door:
             answer |= {"name": view["name"], "stream_id": invitation.sitting.hex(), "expires_ms": invitation.expires_ms}
         return web.json_response(answer)
 
+    @contextlib.contextmanager
+    def _told_whom_to_call(self) -> Iterator[None]:
+        """A link that does not open leaves somebody at the door: he is told the court's telephone number."""
+        try:
+            yield
+        except Unauthenticated as error:
+            error.court = {"court": self._about.name, "phone": self._about.telephone}
+            raise
+
     async def desk_session(self, request: web.Request) -> web.Response:
         """POST /api/registry/session: binds the desk's link to this device."""
         body = await body_of(request, DeskBody)
         device = bytes.fromhex(body.device)
-        invitation = await self._court.entrance.enter(body.ticket, device, bytes.fromhex(body.device_secret))
+        with self._told_whom_to_call():
+            invitation = await self._court.entrance.enter(body.ticket, device, bytes.fromhex(body.device_secret))
         principal = Principal(
             invitation.is_registry, invitation.case_stream, invitation.sitting, invitation.slot, device
         )

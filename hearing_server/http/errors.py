@@ -10,7 +10,7 @@
 | anything else | 500, logged without content |
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import structlog
@@ -36,9 +36,24 @@ class NotFound(Exception):  # noqa: N818 - the status's own name
 FORBIDDEN: Final = frozenset({RefusalCode.NOT_PERMITTED, RefusalCode.NOT_ADMITTED})
 
 
-def problem(status: int, code: str, detail: str = "", headers: dict[str, str] | None = None) -> web.Response:
-    """The one shape of an error: {"code", "detail"}."""
-    return web.json_response({"code": code, "detail": detail}, status=status, headers=headers)
+def problem(
+    status: int,
+    code: str,
+    detail: str = "",
+    headers: Mapping[str, str] | None = None,
+    court: Mapping[str, str] | None = None,
+) -> web.Response:
+    """The one shape of an error: {"code", "detail"}; at the door also whom to call (`court`, `phone`)."""
+    return web.json_response({"code": code, "detail": detail, **(court or {})}, status=status, headers=headers)
+
+
+HTTP_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 416: "range_not_satisfiable"}
+"""Codes of aiohttp's own answers; Python's phrases for them change with its version."""
+
+
+def _kept(error: web.HTTPException) -> dict[str, str]:
+    """Headers of aiohttp's own answers that mean something to a client."""
+    return {name: error.headers[name] for name in ("Allow", "Content-Range") if name in error.headers}
 
 
 @web.middleware
@@ -49,7 +64,7 @@ async def errors_to_problems(request: web.Request, handler: Next) -> web.StreamR
     except web.HTTPException as error:
         if error.status < 400 or error.content_type == "application/json":
             raise
-        return problem(error.status, error.reason.lower().replace(" ", "_"))
+        return problem(error.status, HTTP_CODES.get(error.status, f"http_{error.status}"), headers=_kept(error))
     except Exception as error:
         answer = _answer(error)
         if answer is None:
@@ -65,7 +80,7 @@ def _answer(error: Exception) -> web.Response | None:
         case BadRequest():
             return problem(400, "malformed", str(error))
         case Unauthenticated():
-            return problem(401, error.code)
+            return problem(401, error.code, court=error.court)
         case NotFound() | UnknownStream():
             return problem(404, "not_found")
         case Unavailable() | StoreDown() | IntegrityError():

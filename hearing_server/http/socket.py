@@ -24,7 +24,8 @@ log = structlog.get_logger()
 TICK_S: Final = 1.0
 DRAIN_S: Final = 0.05
 """How often a full socket is looked at again; a phone on a thin link notices nothing of it."""
-MAX_MESSAGE: Final = frames.MAX_CLIENT_FRAME + 1
+MAX_MESSAGE: Final = 4 * frames.MAX_CLIENT_FRAME
+"""Above what the protocol allows, so that the session itself can say why (4413); far above, aiohttp closes (1009)."""
 CLOSE_GRACE_S: Final = 5.0
 LINK_TROUBLE: Final[dict[str, frames.CloseCode]] = {"expired": frames.GONE, "revoked": frames.GONE}
 

@@ -33,7 +33,7 @@ async def rehearse_hearing(node: Node, out: Path, say: Say) -> dict[str, Any]:
     """Returns bundle, entries, participants, resumes, verified. Raises RehearsalFailed."""
     now = node.court.clock.now_ms()
     case = await node.registry.new_case(
-        "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", SEATS, kind="hearing", at_ms=now
+        None, "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", SEATS, kind="hearing", at_ms=now
     )
     people = await people_of(node.registry, case, node.public_url)
     async with contextlib.AsyncExitStack() as stack:

@@ -36,7 +36,7 @@ async def rehearse_long(config: Config, out: Path, hours: float, say: Callable[[
     async with running(quiet, serve=False) as node:
         start_ms = node.court.clock.now_ms()
         case = await node.registry.new_case(
-            "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", SEATS, kind="hearing", at_ms=start_ms
+            None, "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", SEATS, kind="hearing", at_ms=start_ms
         )
         stream = next(iter((await node.court.docket.case(case)).state.sittings))
         writer = await node.court.docket.sitting(stream)

@@ -18,11 +18,12 @@ MAX_SESSIONS: Final = 20_000
 
 
 class Unauthenticated(Exception):  # noqa: N818 - the name of HTTP's status
-    """No session, or a link that does not open. `code` tells the page which sentence to show."""
+    """No session, or a link that does not open. `code` tells the page which sentence to show, `court` whom to call."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+        self.court: dict[str, str] = {}
 
 
 class Invitation(NamedTuple):

@@ -71,19 +71,38 @@ class Registry:
         self._opens_sittings = opens_sittings
 
     async def new_case(
-        self, case_number: str, cause: str, language: str, seats: Sequence[NewSeat], *, kind: str, at_ms: int
+        self,
+        stream_id: bytes | None,
+        case_number: str,
+        cause: str,
+        language: str,
+        seats: Sequence[NewSeat],
+        *,
+        kind: str,
+        at_ms: int,
     ) -> bytes:
-        """A case with its seats and one sitting, ready for links. Raises Refused before anything is written."""
+        """A case with its seats and one sitting, ready for links. Raises Refused before anything is written.
+
+        With the id of an earlier, interrupted try, only what is missing is added.
+        """
         require(any(seat.role is Role.JUDGE for seat in seats), RefusalCode.MALFORMED, "a sitting needs a judge")
-        stream_id = await self._docket.create()
+        stream_id = await self._docket.create(stream_id)
         writer = await self._docket.case(stream_id)
         heading = {"court": self._court_name, "case_number": case_number, "cause": cause, "language": language}
-        await self._ask(writer, "open", ("case",), heading)
+        if not writer.state.opened:
+            await self._ask(writer, "open", ("case",), heading)
         for slot, seat in zip(slots_for(seats), seats, strict=True):
-            await self._ask(writer, "seat", (slot, str(seat.role)), {"name": seat.name})
-        await self._ask(writer, "sitting.scheduled", (os.urandom(16), kind, at_ms))
+            if slot not in writer.state.seats:
+                await self._ask(writer, "seat", (slot, str(seat.role)), {"name": seat.name})
+        if not writer.state.sittings:
+            await self._ask(writer, "sitting.scheduled", (os.urandom(16), kind, at_ms))
         await self._opens_sittings.settle(writer)
         return stream_id
+
+    async def is_complete(self, stream_id: bytes) -> bool:
+        """Whether there is such a case and its sitting is scheduled."""
+        place = self._docket.place(stream_id)
+        return place is not None and place.is_case and bool((await self._docket.case(stream_id)).state.sittings)
 
     async def issue_link(self, case_stream: bytes, slot: str) -> IssuedLink:
         """A new link for a seat; the one before is revoked by the same entry (CA4)."""

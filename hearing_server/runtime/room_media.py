@@ -30,6 +30,9 @@ MIME: Final = {("audio", "opus"): "audio/webm", ("video", "vp8"): "video/webm", 
 HANGS_UP: Final = frozenset({"left", "removed"})
 """Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard
 again the moment it is back; if its media are gone too, the plane notices by itself."""
+BY_ORDER: Final = "not_routed"
+"""The plane's word for a track that the court itself silenced. The mute or the floor is on the record already, and a
+silence by order is no interruption of the recording."""
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
 
 
@@ -127,7 +130,7 @@ class RoomMedia:
     async def _on_event(self, event: object) -> None:
         if isinstance(event, SegmentClosed):
             await self._segment(event)
-        elif isinstance(event, RecordingGap):
+        elif isinstance(event, RecordingGap) and event.cause != BY_ORDER:
             await self._gap(event.seat, event.kind, event.start_ms, event.end_ms, event.cause)
         elif isinstance(event, _Stopped):
             for track in sorted(self._cut):

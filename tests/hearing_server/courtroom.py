@@ -59,7 +59,7 @@ async def court_in(directory, *, media=False, port=0):
             stream, tickets = streams[0], {}
         else:
             stream = await node.registry.new_case(
-                "(2018)浙0281民初1234号", "保险纠纷", "zh", SEATS, kind="hearing", at_ms=0
+                None, "(2018)浙0281民初1234号", "保险纠纷", "zh", SEATS, kind="hearing", at_ms=0
             )
             seats = (await node.registry.describe(stream))["seats"]
             tickets = {seat["slot"]: (await node.registry.issue_link(stream, seat["slot"])).ticket for seat in seats}

@@ -8,6 +8,7 @@ import os
 import aiohttp
 import msgpack
 import pytest
+from courtroom import court_in
 from test_text_hearing import opened, said
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
@@ -203,7 +204,7 @@ async def test_bad_bodies_get_one_shape_of_error_that_repeats_nothing(court, pat
     async with aiohttp.ClientSession(base_url=court.url) as http, http.post(path, data=body) as answer:
         assert answer.status == status
         told = await answer.json()
-        assert set(told) == {"code", "detail"}
+        assert {"code", "detail"} <= set(told) <= {"code", "detail", "court", "phone"}
         assert "aaaaaaaaaaaa" not in json.dumps(told)
 
 
@@ -213,3 +214,32 @@ async def test_no_path_leads_out_of_the_pages(court):
             async with http.get(court.url + path) as answer:
                 assert answer.status in (404, 503)
                 assert b"composition" not in await answer.read()
+
+
+async def test_the_same_request_for_a_case_makes_one_case_also_after_a_restart(tmp_path):
+    body = {
+        "request_id": os.urandom(16).hex(),
+        "case_number": "(2026)1",
+        "cause": "c",
+        "seats": [{"role": "judge", "name": "J"}, {"role": "plaintiff", "name": "P"}],
+        "sitting": {"kind": "hearing", "at_ms": 0},
+    }
+    made = []
+    for _ in range(2):
+        async with court_in(tmp_path) as court, aiohttp.ClientSession(base_url=court.url) as http:
+            desk = {"ticket": await court.node.registry.desk_link(), "device": "0" * 32, "device_secret": "0" * 64}
+            async with http.post("/api/registry/session", json=desk) as answer:
+                headers = {"Authorization": f"Bearer {(await answer.json())['session']}"}
+            for _ in range(2):
+                async with http.post("/api/cases", json=body, headers=headers) as answer:
+                    assert answer.status == 201
+                    made.append((await answer.json())["id"])
+    assert len(set(made)) == 1
+
+
+async def test_a_link_that_does_not_open_says_whom_to_call(court):
+    async with (
+        aiohttp.ClientSession(base_url=court.url) as http,
+        http.post("/api/ticket", data=b'{"ticket":"aaaaaaaaa"}') as told,
+    ):
+        assert (await told.json())["phone"] == "0574-12368"

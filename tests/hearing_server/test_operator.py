@@ -30,7 +30,17 @@ def test_an_unknown_key_is_an_error_that_names_it(tmp_path):
     assert "nmae" in told(palmcourt("check-config", str(tmp_path / "c.toml")))
 
 
-@pytest.mark.parametrize("text", ["[http]\nport = 70000\n", "[court\n", "[court]\nhost = 'Has Space'\n", "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[court]\ntime_zone = 'Mars/Olympus'\n",
+        "[http]\ntls_certificate = '/nowhere.pem'\n",
+        "[http]\nport = 70000\n",
+        "[court\n",
+        "[court]\nhost = 'Has Space'\n",
+        "\xff",
+    ],
+)
 def test_unusable_settings_are_a_sentence(tmp_path, text):
     (tmp_path / "c.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError):

@@ -82,7 +82,7 @@ async def test_fifteen_people_in_one_room_hear_and_see_one_another(tmp_path):
     seats = [NewSeat(Role.JUDGE, "J"), NewSeat(Role.CLERK, "C"), *(NewSeat(Role.PLAINTIFF, f"P{n}") for n in range(13))]
     config = load(None, data={"directory": str(tmp_path / "data")}, http={"port": 0}, log={"level": "error"})
     async with running(config) as node, contextlib.AsyncExitStack() as stack:
-        case = await node.registry.new_case("15", "fifteen", "zh", seats, kind="hearing", at_ms=0)
+        case = await node.registry.new_case(None, "15", "fifteen", "zh", seats, kind="hearing", at_ms=0)
         people = await people_of(node.registry, case, node.public_url)
         for person in people.values():
             await stack.enter_async_context(person)

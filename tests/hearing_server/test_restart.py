@@ -6,10 +6,13 @@ import os
 import sqlite3
 
 import aiohttp
+import pytest
 import structlog
 from courtroom import court_in
 from test_text_hearing import opened, said
 
+from hearing_server.cli.common import configure_log
+from hearing_server.config import load
 from signaling.client import Client, Identity
 from signaling.frames import Receipt
 
@@ -107,8 +110,9 @@ async def test_a_stream_that_does_not_verify_is_halted_and_the_others_go_on(tmp_
         assert sitting["phase"] == "halted"
 
 
-async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys):
-    structlog.reset_defaults()
+@pytest.mark.parametrize("form", ["text", "json"])
+async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys, form, monkeypatch):
+    configure_log(load(None, log={"format": form, "level": "debug"}))
     async with court_in(tmp_path) as court:
         judge, plaintiff, _ = await opened(court)
         await said(plaintiff, "金丝雀-CANARY")
@@ -117,8 +121,14 @@ async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys):
                 await http.post("/api/ticket", data=json.dumps({"ticket": ticket}))
                 await http.get(f"/{ticket}")
             await http.get("/api/cases/CANARY")
+            monkeypatch.setattr(court.node.court.entrance, "look", lambda ticket: 1 / 0)
+            async with http.post("/api/ticket", json={"ticket": "CANARY-ticket"}) as bug:
+                assert bug.status == 500
+            monkeypatch.undo()
         await close_and_seal(judge)
         tickets = list(court.tickets.values())
     out, err = capsys.readouterr()
+    assert "request_failed" in out + err, "the log was looked at"
+    structlog.reset_defaults()
     for secret in ("CANARY", "金丝雀", "方某", "平安保险", *tickets):
         assert secret not in out + err

@@ -125,7 +125,7 @@ def _site(node, directory):
 
     court = node.court
     files = Files(court, node.exporter, directory / "uploads")
-    return Site(court, Door(court, "court", "phone"), Desk(court, [""], "en"), files)
+    return Site(court, Door(court, node.config.court), Desk(court, [""], "en"), files)
 
 
 async def test_every_figure_of_the_court_is_documented(tmp_path):
