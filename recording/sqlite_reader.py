@@ -87,7 +87,16 @@ class Reader:
                     stream_id=stream_id,
                     first_bad_seq=first,
                 ) from error
-            yield from _unframe(first, found[0], start, end)
+            try:
+                yield from _unframe(first, found[0], start, end)
+            except ValueError as error:
+                raise IntegrityError(
+                    f"stream {stream_id.hex()} does not verify: the entries from #{first} on are not framed as they"
+                    " were written. It is halted; keep the files as they are and compare them with a backup or an"
+                    " export",
+                    stream_id=stream_id,
+                    first_bad_seq=first,
+                ) from error
 
     def _runs(self, stream_id: bytes) -> tuple[array[int], array[int]]:
         """(first seq, run number) of each run of a stream; only what came since the last call is looked up."""
@@ -111,12 +120,17 @@ def head_of(row: Sequence[Any]) -> StreamHead:
 
 
 def _unframe(first: int, found: tuple[bytes, bytes, bytes], start: int, end: int) -> Iterator[StoredRow]:
+    """Raises ValueError unless the frames fill their columns exactly: a length that slicing would clip is damage."""
     marks, leaves, boxes = found
     leaf_at = box_at = 0
     for index in range(len(marks) // MARK_BYTES):
         leaf_end = leaf_at + 2 + int.from_bytes(leaves[leaf_at : leaf_at + 2], "big")
         box_end = box_at + 4 + int.from_bytes(boxes[box_at : box_at + 4], "big")
+        if leaf_end > len(leaves) or box_end > len(boxes):
+            raise ValueError("a frame ends beyond its run")
         if start <= first + index < end:
             mark = marks[MARK_BYTES * index : MARK_BYTES * index + MARK_BYTES]
             yield StoredRow(first + index, leaves[leaf_at + 2 : leaf_end], mark, boxes[box_at + 4 : box_end] or None)
         leaf_at, box_at = leaf_end, box_end
+    if (leaf_at, box_at) != (len(leaves), len(boxes)) or len(marks) % MARK_BYTES:
+        raise ValueError("a run's frames do not fill it")
