@@ -6,7 +6,6 @@ taken up (people who are no longer connected, segments that were not yet entries
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -32,6 +31,7 @@ from signaling import frames
 log = structlog.get_logger()
 
 CHECKPOINT_TICK_S: Final = 1.0
+REPLAY_PAGE: Final = 500
 MEDIA_BACK_S: Final = 5.0
 """How long a negotiation waits for a media worker that is being restarted."""
 
@@ -84,8 +84,13 @@ class Court:
             except Exception as error:  # noqa: BLE001 - one halted case must not keep the others from opening
                 log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
                 continue
+            for reactor in self._reactors:
+                if reactor.flow == case.flow.name:
+                    await reactor.settle(case)  # a sitting scheduled just before a crash gets its stream now
             for sitting, scheduled in case.state.sittings.items():
-                if not scheduled.sealed and self.docket.place(sitting) is not None:
+                if self.docket.place(sitting) is None and sitting not in self.docket.halted:
+                    self.docket.halt(sitting, "the case names this sitting, and its stream is gone")
+                elif not scheduled.sealed:
                     await self._open_unsealed(sitting)
         self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
         if self._plane is not None:
@@ -129,10 +134,12 @@ class Court:
         names = Names(self._phone)
         room = Room(writer, names, self.clock, self._session)
         media = RoomMedia(room, self._plane, self.blobs, self.clock)
-        for entry in await writer.read(0, writer.log.size):
-            names.see(entry)
-            if entry.leaf.type in ("rec.segment", "rec.gap"):
-                media.remember(entry.leaf.facts, entry.leaf.type)
+        for start in range(0, writer.log.size, REPLAY_PAGE):
+            for entry in await writer.read(start, start + REPLAY_PAGE):
+                names.see(entry)
+                if entry.leaf.type in ("rec.segment", "rec.gap"):
+                    media.remember(entry.leaf.facts, entry.leaf.type)
+            await asyncio.sleep(0)  # the other hearings of a restarted node are not kept waiting by a long one
         room.on_change.append(lambda state, entries: self._changed(writer, state, entries))
         self._rooms[writer.stream_id], self._media[writer.stream_id] = room, media
         await self._take_up(room, media)
@@ -258,8 +265,3 @@ class Court:
             "halted": len(self.docket.halted),
             "entries": sum(room.writer.log.size for room in self._rooms.values()),
         }
-
-
-def recordings_of(directory: Path) -> Path:
-    """Where the recorder writes before bytes become blobs."""
-    return directory / "recordings"

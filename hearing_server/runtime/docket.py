@@ -16,7 +16,7 @@ from hearing_server.flows.hearing import HEARING, Sitting
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.writer import Writer, open_writer
 from recording.content import ContentVault
-from recording.errors import IntegrityError, UnknownStream
+from recording.errors import IntegrityError, MalformedLeaf, UnknownStream
 from recording.leaf import decode
 from recording.log import Fold, StreamLog
 from recording.note import Signer
@@ -59,7 +59,11 @@ class Docket:
         for head in self._store.streams():
             if head.size == 0:
                 continue  # created, and the process ended before its opening: nobody has ever seen it
-            leaf = decode(next(self._store.read(head.stream_id, 0, 1)).leaf)
+            try:
+                leaf = decode(next(self._store.read(head.stream_id, 0, 1)).leaf)
+            except (IntegrityError, MalformedLeaf) as error:
+                self.halt(head.stream_id, str(error), 0)
+                continue
             case_stream = head.stream_id if leaf.facts[0] == "case" else leaf.facts[1]
             self._places[head.stream_id] = Place(head.stream_id, case_stream)
 
@@ -70,6 +74,11 @@ class Docket:
     def place(self, stream_id: bytes) -> Place | None:
         """What a stream is, if the docket knows it."""
         return self._places.get(stream_id)
+
+    def halt(self, stream_id: bytes, why: str, first_bad_seq: int | None = None) -> None:
+        """A stream that cannot be trusted: nobody is served from it, the operator is alarmed, the others go on."""
+        self.halted[stream_id] = why
+        log.critical("stream_halted", stream=stream_id.hex(), first_bad_seq=first_bad_seq)
 
     def origin(self, stream_id: bytes) -> str:
         """The stream's name in its checkpoints: opaque, so a closed hearing leaks nothing by it."""
@@ -114,8 +123,7 @@ class Docket:
         try:
             writer = await open_writer(flow, opening)
         except IntegrityError as error:
-            self.halted[stream_id] = str(error)
-            log.critical("stream_halted", stream=stream_id.hex(), first_bad_seq=error.first_bad_seq)
+            self.halt(stream_id, str(error), error.first_bad_seq)
             raise
         self._clock.not_before(writer.log.last_ts_ms)
         writer.on_death = lambda: self._buried(writer)

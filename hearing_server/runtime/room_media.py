@@ -186,10 +186,6 @@ class RoomMedia:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def settled(self) -> None:
-        """Wait until everything queued has been done."""
-        await self._work.join()
-
 
 class _Stopped(msgspec.Struct, frozen=True):
     """All segments of the recording that ended `at_ms` have been handed over."""

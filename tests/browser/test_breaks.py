@@ -3,7 +3,7 @@
 import pytest
 from browsers import DESK, PHONE
 from hands import come_in, new_case, say, sees_text, tid, video_plays
-from test_hearing import PEOPLE, admitted
+from test_hearing_in_browsers import PEOPLE, admitted
 
 from tests.netsim import TcpProxy, UdpRelay
 

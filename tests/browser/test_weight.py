@@ -3,7 +3,7 @@
 import pytest
 from browsers import DESK, PHONE
 from hands import new_case, tid
-from test_hearing import PEOPLE
+from test_hearing_in_browsers import PEOPLE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

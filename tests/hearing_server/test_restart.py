@@ -132,3 +132,21 @@ async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys, f
     structlog.reset_defaults()
     for secret in ("CANARY", "金丝雀", "方某", "平安保险", *tickets):
         assert secret not in out + err
+
+
+async def test_a_sitting_whose_stream_was_deleted_is_named_at_start(tmp_path):
+    async with court_in(tmp_path) as court:
+        gone = await court.sitting
+    database = sqlite3.connect(tmp_path / "record" / "record.sqlite")
+    guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _sql in guards:
+        database.execute(f"DROP TRIGGER {name}")
+    (number,) = database.execute("SELECT no FROM stream WHERE id = ?", (gone,)).fetchone()
+    for table, column in (("run", "stream"), ("checkpoint", "stream"), ("stream", "no")):
+        database.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 - names from the line above
+    for _name, sql in guards:
+        database.execute(sql)
+    database.commit()
+    database.close()
+    async with court_in(tmp_path) as court:
+        assert "gone" in court.node.court.docket.halted[gone]

@@ -1,0 +1,94 @@
+"""Every page as axe reads it: no violation of WCAG 2.2 A and AA, on the phone and on the desk."""
+
+from pathlib import Path
+
+import pytest
+from browsers import DESK, PHONE
+from hands import new_case, say, sees_text, tid
+from test_hearing_in_browsers import PEOPLE, admitted
+
+AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+READ = """async (rules) => {
+  const found = await axe.run({ runOnly: rules });
+  return found.violations.map((each) => [each.id, each.help, each.nodes.map((node) => node.html.slice(0, 200))]);
+}"""
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(not AXE.exists(), reason="axe-core is installed by `npm ci` in web_client"),
+]
+
+
+async def person(pages, device):
+    # axe is written into the page, which the court's own policy forbids to everybody else.
+    return await pages.person(device, bypass_csp=True)
+
+
+async def assert_readable(page, name):
+    if not await page.evaluate("typeof axe === 'object'"):
+        await page.add_script_tag(path=str(AXE))
+    found = await page.evaluate(READ, RULES)
+    assert found == [], (name, found)
+
+
+async def test_no_page_of_the_door_and_the_clerks_desk_violates_wcag(served, pages):
+    clerk, phone = await person(pages, DESK), await person(pages, PHONE)
+    await clerk.goto(served.desk)
+    await tid(clerk, "case-new").click()
+    await tid(clerk, "case-create").click()
+    await tid(clerk, "error-summary").wait_for()
+    await assert_readable(clerk, "new case with its errors")
+    links = await new_case(clerk, served.desk, PEOPLE)
+    await assert_readable(clerk, "case with its links")
+    await tid(clerk, "desk-back").click()
+    await clerk.locator("[data-testid^=case-]").nth(1).wait_for()
+    await assert_readable(clerk, "list of cases")
+    await phone.goto(links["party/1"])
+    await tid(phone, "enter").wait_for()
+    await assert_readable(phone, "entry")
+    await tid(phone, "enter").click()
+    await tid(phone, "selftest-continue").wait_for()
+    await assert_readable(phone, "self-test")
+    await tid(phone, "selftest-continue").click()
+    await tid(phone, "page-waiting").wait_for()
+    await assert_readable(phone, "waiting")
+    stranger = await person(pages, PHONE)
+    await stranger.goto(f"{served.base}/#/j/not-a-ticket-that-anybody-gave-out")
+    await stranger.locator("[data-testid^=failed-]").wait_for()
+    await assert_readable(stranger, "failure")
+
+
+async def test_no_page_of_the_hearing_violates_wcag(served, pages):
+    clerk, judge, party = await person(pages, DESK), await person(pages, DESK), await person(pages, PHONE)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    for page, link in ((judge, links["judge/1"]), (party, links["party/1"])):
+        await page.goto(link)
+        await tid(page, "enter").click()
+        await tid(page, "selftest-continue").click()
+    await tid(party, "page-waiting").wait_for()
+    await admitted(judge, ("party/1",))
+    await tid(party, "page-room").wait_for()
+    await tid(judge, "act-open").click()
+    await say(party, "我同意调解。")
+    await sees_text(judge, "我同意调解")
+    await assert_readable(party, "room, phone")
+    await assert_readable(judge, "room, desk")
+    await tid(party, "people-open").click()
+    await tid(party, "people-sheet").wait_for()
+    await assert_readable(party, "people, phone")
+    await tid(party, "people-close").click()
+    await tid(judge, "act-recess").click()
+    await party.locator("[data-testid=phase][data-phase=in_recess]").wait_for()
+    await assert_readable(party, "recess, phone")
+    await tid(judge, "act-close").click()
+    await tid(judge, "close-confirm").click()
+    await tid(judge, "act-seal").click()
+    await assert_readable(judge, "question before the seal")
+    await tid(judge, "seal-confirm").click()
+    await tid(party, "page-sealed").wait_for(timeout=30_000)
+    await assert_readable(party, "sealed, phone")
+    await tid(party, "entry-6").click()
+    await party.locator("[data-testid=proof-state][data-state=good]").wait_for()
+    await assert_readable(party, "proof, phone")
