@@ -3,6 +3,7 @@
     RecordError
     ├── MalformedLeaf      developer, or whoever handed in the bytes: these are not a leaf of this format
     ├── MalformedNote      the peer or the verifier's user: these bytes are not a signed note or checkpoint
+    ├── MalformedProof     the same: these bytes are not a proof of one entry
     ├── BadSignature       the same: a signature by a key that is known does not hold
     ├── BadProof           the same: a Merkle proof does not lead to the root
     ├── BadContent         the clerk: kept content does not open, or does not match its commitment
@@ -37,6 +38,10 @@ class MalformedLeaf(RecordError):
 
 class MalformedNote(RecordError):
     """The text is not a signed note, verifier key or checkpoint of the C2SP form."""
+
+
+class MalformedProof(RecordError):
+    """The text is not a tlog-proof of the C2SP form."""
 
 
 class BadSignature(RecordError):
