@@ -3,12 +3,13 @@
 import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
+import { sitBy } from "./i18n/times";
 import { words } from "./i18n/words";
 import { EntryPage } from "./pages/entry/entry";
 import { FailedPage } from "./pages/failed/failed";
 import { isSitting, openTicket, Problem, type DeskInfo, type TicketInfo } from "./protocol/api";
 import { keepLink, keptLink, waitingOf, type Link } from "./state/device";
-import { failureOf, learnPhone, page, type Failure, type Page } from "./state/page";
+import { failureOf, learnCourt, page, phone, type Failure, type Page } from "./state/page";
 
 const LINK = /^#\/([jr])\/([A-Za-z0-9_-]{8,128})$/;
 const RETRY_MS = 4_000;
@@ -26,6 +27,14 @@ async function findLink(): Promise<Link | null> {
   return again ? kept : link;
 }
 
+/** The court says its number with every refusal; whoever stands before the door without a link needs it too. */
+function askWhomToCall(): void {
+  if (phone.peek() !== "") return;
+  openTicket("no-link-at-all").catch((error: unknown) => {
+    if (error instanceof Problem) learnCourt(error.body);
+  });
+}
+
 let retry: ReturnType<typeof setTimeout> | undefined;
 
 /** Reads the link, asks the court what it opens, and shows the page for it. */
@@ -33,11 +42,13 @@ export async function open(): Promise<void> {
   clearTimeout(retry);
   if (typeof indexedDB === "undefined" || crypto.subtle === undefined) {
     page.value = { kind: "failed", why: "old_browser" };
+    askWhomToCall();
     return;
   }
   const link = await findLink();
   if (link === null) {
     page.value = { kind: "failed", why: "no_link" };
+    askWhomToCall();
     return;
   }
   let info: TicketInfo | DeskInfo;
@@ -45,8 +56,7 @@ export async function open(): Promise<void> {
     info = await openTicket(link.ticket);
   } catch (error) {
     const problem = error instanceof Problem ? error : new Problem(0, "broken", "");
-    const said = problem.body["phone"];
-    if (typeof said === "string") learnPhone(said);
+    learnCourt(problem.body);
     const why = failureOf(problem.code, problem.status);
     if (why === "unreachable" && link.entered && link.info !== undefined) {
       // Inside already: the sitting's own page reconnects, and shows what waits.
@@ -57,7 +67,8 @@ export async function open(): Promise<void> {
     if (why === "unreachable") retry = setTimeout(() => void open(), RETRY_MS);
     return;
   }
-  learnPhone(info.phone);
+  learnCourt({ ...info });
+  sitBy(info.time_zone);
   if (!isSitting(info)) {
     page.value = { kind: "desk", ticket: link.ticket, info };
     return;

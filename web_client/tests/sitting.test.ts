@@ -159,6 +159,22 @@ describe("a sitting on a phone", () => {
     sitting.stop();
   });
 
+  it("says that somebody is writing only until what was written is here", async () => {
+    const court = new FakeCourt();
+    await court.put("open", "court", ["hearing", STREAM, 1], { case_number: "1" });
+    const sitting = enter(court);
+    await sitting.start();
+    await until(() => sitting.me.value !== null);
+    const writes = (slot: string): boolean => sitting.live.value.get(slot)?.typing === true;
+    for (const slot of ["judge/1", "party/2"]) court.sockets[0]?.say({ type: "presence", slot, value: { typing: true } });
+    await until(() => writes("judge/1") && writes("party/2"));
+    court.sockets[0]?.say({ type: "deliver", entries: [await court.put("msg.text", "judge/1", [], { text: "请说" })] });
+    await until(() => said(sitting).includes("请说"));
+    expect(writes("judge/1")).toBe(false);
+    expect(writes("party/2")).toBe(true);
+    sitting.stop();
+  });
+
   it("delivers once what was durable while the answer was lost", async () => {
     const court = new FakeCourt();
     await court.put("open", "court", ["hearing", STREAM, 1], { case_number: "1" });

@@ -2,8 +2,18 @@
 // where they differ.
 import { language, tag } from "./language";
 
-/** The courts of the pilot sit by this clock; a ticket may name another. */
-export const COURT_ZONE = "Asia/Shanghai";
+let courtZone = "Asia/Shanghai";
+
+/** The clock by which this court sits, as the court names it; one the browser does not know is not taken. */
+export function sitBy(zone: string | undefined): void {
+  if (zone === undefined) return;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: zone });
+    courtZone = zone;
+  } catch {
+    // an old browser's list of zones
+  }
+}
 
 const made = new Map<string, Intl.DateTimeFormat>();
 
@@ -34,12 +44,12 @@ export function day(ms: number, zone?: string): string {
 }
 
 /** 2018年9月10日 14:00, by the court's clock. */
-export function courtTime(ms: number, zone: string = COURT_ZONE): string {
+export function courtTime(ms: number, zone: string = courtZone): string {
   return `${day(ms, zone)} ${format(CLOCK, zone).format(ms)}`;
 }
 
 /** The same instant on the reader's clock, or null where both clocks agree. */
-export function ownTime(ms: number, zone: string = COURT_ZONE): string | null {
+export function ownTime(ms: number, zone: string = courtZone): string | null {
   const there = format(CLOCK, zone).format(ms);
   const here = clock(ms);
   const sameDay = day(ms, zone) === day(ms);
@@ -54,10 +64,22 @@ export function elapsed(ms: number): string {
   return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
-/** 12″ or 3′05″: the length of a clip, or of an absence. */
+/** Hours, minutes and seconds, rounded up as in the transcript, so that no absence is shown as nothing. */
+export function parts(ms: number): readonly [number, number, number] {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+}
+
+/** 12″, 3′05″ or 1:03′05″: how long somebody has been gone. */
 export function length(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  return seconds < 60 ? `${seconds}″` : `${Math.floor(seconds / 60)}′${String(seconds % 60).padStart(2, "0")}″`;
+  const [h, m, s] = parts(ms);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${two(m)}′${two(s)}″` : m > 0 ? `${m}′${two(s)}″` : `${s}″`;
+}
+
+/** The length of a clip, to the nearest second and never nothing, as in the transcript. */
+export function clipLength(ms: number): string {
+  return length(Math.max(1, Math.round(ms / 1000)) * 1000);
 }
 
 export function bytes(size: number): string {

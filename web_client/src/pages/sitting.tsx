@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { roomWords } from "../i18n/room-words";
 import { words } from "../i18n/words";
 import { unlockAudio } from "../media/level";
-import { failureOf, learnPhone, phone, type Page } from "../state/page";
+import { courtName, failureOf, learnCourt, phone, type Page } from "../state/page";
 import { keepLink } from "../state/device";
 import { Announcer } from "../ui/announce";
 import { CallCourt, Masthead } from "../ui/masthead";
@@ -48,7 +48,7 @@ function Inside({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JS
   const line = sitting.line.value;
   const view = sitting.view.value;
   const lobby = sitting.lobby.value;
-  learnPhone((view ?? lobby)?.phone ?? "");
+  if (view !== null || lobby !== null) learnCourt({ ...(view ?? lobby) });
   if (line.kind === "ended") {
     const why = failureOf(line.detail, line.code);
     return <FailedPage why={why} inside={{ waiting: sitting.waiting.value }} again={why === "removed" || why === "expired" || why === "revoked" ? undefined : () => goBack(at)} />;
@@ -77,7 +77,7 @@ function LeftPage({ again }: { readonly again: () => void }): JSX.Element {
   const r = roomWords();
   return (
     <main class="page" data-testid="page-left">
-      <Masthead court="" />
+      <Masthead court={courtName.value} />
       <div class="stack">
         <h1>{r.left_title}</h1>
         <p>{r.left_text}</p>

@@ -17,6 +17,8 @@ export interface DeskInfo {
   readonly court: string;
   readonly phone: string;
   readonly is_registry: boolean;
+  /** The court's own clock, a name of the IANA list. */
+  readonly time_zone?: string;
 }
 
 /** What a participant's link opens. */
@@ -30,7 +32,6 @@ export interface TicketInfo extends DeskInfo {
   readonly name: string;
   readonly stream_id: string;
   readonly expires_ms: number | null;
-  readonly time_zone?: string;
 }
 
 export interface Ask {

@@ -55,6 +55,16 @@ export function learnPhone(number: string): void {
   }
 }
 
+/** The court's name, where an answer has told it: a page that says something went wrong says whose page it is. */
+export const courtName = signal("");
+
+/** What any answer of the court says of the court itself, the refusals too. */
+export function learnCourt(body: Readonly<Record<string, unknown>>): void {
+  const { phone: number, court } = body;
+  if (typeof number === "string") learnPhone(number);
+  if (typeof court === "string" && court !== "") courtName.value = court;
+}
+
 const BY_CLOSE_CODE: Readonly<Record<number, Failure>> = { 4400: "broken", 4403: "removed", 4409: "replaced", 4410: "expired" };
 
 /** Which failure page a stable code of the server, an HTTP status or a close code belongs to. */

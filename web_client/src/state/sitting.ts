@@ -322,7 +322,9 @@ export class Sitting {
 
   private async deliver(entries: readonly Entry[]): Promise<void> {
     let view = this.view.value;
+    const spoke = new Set<string>();
     for (const entry of entries) {
+      if (entry.leaf?.type.startsWith("msg.") === true) spoke.add(entry.leaf.actor);
       await this.kept?.append(entry.seq, entry.leafHash);
       this.bySeq.set(entry.seq, entry);
       if (entry.seq < this.foldedTo || entry.leaf === null || view === null) continue;
@@ -336,6 +338,8 @@ export class Sitting {
       if (this.kept !== null) this.verdict.value = this.kept.state;
       const slot = this.me.value?.slot;
       this.outbox.settle((item) => entries.some((entry) => isOwn(entry, item, slot)));
+      // What was being written is here now.
+      for (const who of spoke) if (this.live.value.get(who)?.typing === true) this.presence(who, { typing: false });
     });
   }
 
@@ -364,9 +368,10 @@ export class Sitting {
       quiet: flag("quiet", was.quiet) === true,
     };
     this.live.value = new Map(this.live.value).set(slot, next);
+    this.quietTyping.get(slot)?.();
+    this.quietTyping.delete(slot);
     if (next.typing) {
-      // Nobody says "I stopped writing": silence says it.
-      this.quietTyping.get(slot)?.();
+      // Nobody says "I stopped writing": silence says it, or the message itself.
       this.quietTyping.set(slot, this.ports.after(TYPING_MS, () => this.presence(slot, { typing: false })));
     }
   }

@@ -18,6 +18,8 @@ export function Sheet({ title, close, children, testid, side }: Props): JSX.Elem
     if (element !== null && !element.open) {
       if (typeof element.showModal === "function") element.showModal();
       else element.setAttribute("open", ""); // an old web view without modal dialogs still shows it
+      // The title first, not the first box: a keyboard that springs up would hide what is asked.
+      (element.querySelector<HTMLElement>("[data-focus]") ?? element.querySelector<HTMLElement>("h2"))?.focus();
     }
     return () => element?.close?.();
   }, []);
@@ -36,7 +38,7 @@ export function Sheet({ title, close, children, testid, side }: Props): JSX.Elem
       }}
     >
       <div class="stack">
-        <h2 id={id}>{title}</h2>
+        <h2 id={id} tabIndex={-1}>{title}</h2>
         {children}
       </div>
     </dialog>
@@ -45,7 +47,7 @@ export function Sheet({ title, close, children, testid, side }: Props): JSX.Elem
 
 interface ConfirmProps {
   readonly title: string;
-  readonly text: string;
+  readonly text?: string;
   /** The act by its name; never "OK". */
   readonly sure: string;
   readonly not: string;
@@ -60,7 +62,7 @@ interface ConfirmProps {
 export function Confirm({ title, text, sure, not, danger, testid, act, close, children }: ConfirmProps): JSX.Element {
   return (
     <Sheet title={title} close={close} testid={`${testid}-sheet`}>
-      <p>{text}</p>
+      {text !== undefined && <p>{text}</p>}
       {children}
       <div class="row confirm">
         <button type="button" class="button grow" data-testid={`${testid}-cancel`} onClick={close}>

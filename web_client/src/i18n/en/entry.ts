@@ -23,7 +23,7 @@ export const entry = {
 
   kinds: { hearing: "Hearing", pretrial: "Pre-trial conference", exchange: "Evidence exchange", inquiry: "Inquiry", mediation: "Mediation" } as Record<string, string>,
   roles: {
-    judge: "Presiding judge",
+    judge: "Judge",
     clerk: "Clerk",
     plaintiff: "Plaintiff",
     defendant: "Defendant",

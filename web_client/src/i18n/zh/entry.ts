@@ -21,7 +21,7 @@ export const entry = {
 
   kinds: { hearing: "开庭审理", pretrial: "庭前会议", exchange: "证据交换", inquiry: "询问", mediation: "调解" } as Record<string, string>,
   roles: {
-    judge: "审判长",
+    judge: "法官",
     clerk: "书记员",
     plaintiff: "原告",
     defendant: "被告",

@@ -2,7 +2,7 @@
 // unlocks sound, which browsers allow only after one.
 import type { JSX } from "preact";
 
-import { courtTime, COURT_ZONE, ownTime } from "../../i18n/times";
+import { courtTime, ownTime } from "../../i18n/times";
 import { person, words } from "../../i18n/words";
 import { page, type Visit } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
@@ -10,8 +10,7 @@ import { CallCourt, Masthead } from "../../ui/masthead";
 export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly waiting: number }): JSX.Element {
   const w = words();
   const { info } = visit;
-  const zone = info.time_zone ?? COURT_ZONE;
-  const own = info.scheduled_ms === null ? null : ownTime(info.scheduled_ms, zone);
+  const own = info.scheduled_ms === null ? null : ownTime(info.scheduled_ms);
   return (
     <main class="page" data-testid="page-entry">
       <Masthead court={info.court} />
@@ -26,8 +25,8 @@ export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly 
             <>
               <dt>{w.time}</dt>
               <dd>
-                <time dateTime={new Date(info.scheduled_ms).toISOString()}>{courtTime(info.scheduled_ms, zone)}</time>
-                {own !== null && <span class="soft"> {w.your_time(own)}</span>}
+                <time dateTime={new Date(info.scheduled_ms).toISOString()}>{courtTime(info.scheduled_ms)}</time>{" "}
+                {own !== null && <span class="soft whole">{w.your_time(own)}</span>}
               </dd>
             </>
           )}
@@ -45,7 +44,7 @@ export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly 
           {w.enter}
         </button>
         <p class="soft small">{w.enter_hint}</p>
-        {info.expires_ms !== null && <p class="soft small">{w.valid_until(courtTime(info.expires_ms, zone))}</p>}
+        {info.expires_ms !== null && <p class="soft small">{w.valid_until(courtTime(info.expires_ms))}</p>}
         <CallCourt phone={info.phone} />
       </footer>
     </main>

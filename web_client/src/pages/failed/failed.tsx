@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 
 import { words } from "../../i18n/words";
-import { phone, type Failure } from "../../state/page";
+import { courtName, phone, type Failure } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
 
 interface Props {
@@ -20,7 +20,7 @@ export function FailedPage({ why, inside, again }: Props): JSX.Element {
   const said = w.failed[why];
   return (
     <main class="page" data-testid={`failed-${why}`}>
-      <Masthead court="" />
+      <Masthead court={courtName.value} />
       <div class="stack" role="alert">
         <h1>{said.title}</h1>
         <div class="card stack">

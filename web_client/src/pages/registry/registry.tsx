@@ -13,7 +13,7 @@ import { Problem } from "../../protocol/api";
 import { Desk, type CaseRow } from "../../protocol/desk";
 import { toHex } from "../../record/bytes";
 import { identityOf } from "../../state/device";
-import { failureOf, page, type Page } from "../../state/page";
+import { failureOf, learnCourt, page, type Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { CasePage } from "./case";
 import { desk, go, place } from "./desk-state";
@@ -59,6 +59,7 @@ export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk"
 /** A refused session shows the page that says why; anything else is tried again by the clerk. */
 export function deskFailed(error: unknown): void {
   if (!(error instanceof Problem) || error.status !== 401) return;
+  learnCourt(error.body);
   page.value = { kind: "failed", why: failureOf(error.code, error.status) };
 }
 

@@ -1,16 +1,18 @@
 // What judge and clerk do to the sitting. Frequent acts are one tap; what cannot be undone stands apart and is named
 // before it happens. An act goes the same way as a word: it is "sending" until it is on the record.
-import { signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
 import type { Argument } from "../../protocol/frames.gen";
 import { isBench, nextActs } from "../../state/may";
+import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
 import { here } from "./here";
 import { who } from "./wording";
 
-type Asked = { readonly act: "act.close" | "seal" } | { readonly act: "act.remove"; readonly slot: string };
+type Asked = { readonly act: "act.recess" | "act.close" | "seal" } | { readonly act: "act.remove"; readonly slot: string };
 const asked = signal<Asked | null>(null);
 
 const ID: Readonly<Record<string, string>> = {
@@ -24,8 +26,10 @@ const ID: Readonly<Record<string, string>> = {
   "act.unmute_all": "act-unmute-all",
 };
 
-export function perform(command: string, args: readonly Argument[] = []): void {
-  void here().sitting.say({ command, args });
+/** Asks the court for an act. A reason, where one was given, goes on the record with it. */
+export function perform(command: string, args: readonly Argument[] = [], reason = ""): void {
+  const given = reason.trim();
+  void here().sitting.say(given === "" ? { command, args } : { command, args, content: { reason: given } });
 }
 
 export function askRemove(slot: string): void {
@@ -54,7 +58,7 @@ export function Acts(): JSX.Element | null {
     <div class="acts" role="toolbar" aria-label={r.sitting_acts}>
       {acts
         .filter((act) => act !== "act.close")
-        .map((act) => (
+        .flatMap((act) => [
           <button
             key={act}
             type="button"
@@ -64,8 +68,14 @@ export function Acts(): JSX.Element | null {
             onClick={() => (act === "seal" ? (asked.value = { act }) : perform(act))}
           >
             {r.acts[act]}
-          </button>
-        ))}
+          </button>,
+          // One tap adjourns; whoever wants to say why takes the button beside it.
+          act === "act.recess" && (
+            <button key="why" type="button" class="button icon-only" data-testid="act-recess-reason" aria-label={r.act_with_reason} title={r.act_with_reason} disabled={!online || under(act)} onClick={() => (asked.value = { act })}>
+              <Icon name="text" />
+            </button>
+          ),
+        ])}
       {acts.includes("seal") && view.recording && <span class="soft small" role="status">{r.refusals["recording_unsettled"]}</span>}
       {live && (
         <button
@@ -98,12 +108,28 @@ export function ActQuestion(): JSX.Element | null {
   const { sitting } = here();
   const view = sitting.view.value;
   const question = asked.value;
+  const reason = useSignal("");
+  useEffect(() => {
+    reason.value = "";
+  }, [question]);
   if (question === null || view === null) return null;
   const close = (): void => {
     asked.value = null;
   };
   const last = sitting.entries.value[sitting.entries.value.length - 1];
+  const why = (
+    <div class="field">
+      <label for="reason">{r.reason}</label>
+      <input id="reason" data-focus={question.act === "act.recess" ? "" : undefined} data-testid="reason" maxLength={200} autoComplete="off" value={reason.value} onInput={(event) => (reason.value = event.currentTarget.value)} />
+    </div>
+  );
   switch (question.act) {
+    case "act.recess":
+      return (
+        <Confirm title={r.act_recess_title} sure={r.acts["act.recess"] ?? ""} not={r.cancel} testid="recess" close={close} act={() => perform("act.recess", [], reason.peek())}>
+          {why}
+        </Confirm>
+      );
     case "act.close":
       return (
         <Confirm title={r.act_close_title} text={r.act_close_text(view.caseNumber)} sure={r.act_close_sure} not={r.cancel} danger testid="close" close={close} act={() => perform("act.close")} />
@@ -118,8 +144,10 @@ export function ActQuestion(): JSX.Element | null {
           danger
           testid="seal"
           close={close}
-          act={() => perform("seal")}
-        />
+          act={() => perform("seal", [], reason.peek())}
+        >
+          {why}
+        </Confirm>
       );
     case "act.remove": {
       const { slot } = question;
@@ -132,8 +160,10 @@ export function ActQuestion(): JSX.Element | null {
           danger
           testid="remove"
           close={close}
-          act={() => perform("act.remove", [slot])}
-        />
+          act={() => perform("act.remove", [slot], reason.peek())}
+        >
+          {why}
+        </Confirm>
       );
     }
   }

@@ -5,7 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
-import { bytes, length } from "../../i18n/times";
+import { bytes, clipLength } from "../../i18n/times";
 import { Icon } from "../../ui/icons";
 import { Sheet } from "../../ui/sheet";
 import { blobSignal, fetchBlob, type Attachment } from "./blobs";
@@ -61,7 +61,7 @@ export function AttachmentView({ type, attachment }: { readonly type: string; re
   if (type === "msg.video" && state.kind === "here") {
     return <video class="clip" src={state.url} controls playsInline aria-label={r.video} />;
   }
-  const label = type === "msg.video" ? `${r.video} ${attachment.durationMs === null ? "" : length(attachment.durationMs)}` : attachment.name || r.file;
+  const label = type === "msg.video" ? `${r.video} ${attachment.durationMs === null ? "" : clipLength(attachment.durationMs)}` : attachment.name || r.file;
   if (state.kind === "here") {
     return (
       <a class="button file" href={state.url} download={attachment.name || "file"}>
@@ -98,7 +98,7 @@ function Voice({ attachment, fetchIt }: { readonly attachment: Attachment; reado
     <button type="button" class={`button voice ${playing.value ? "on" : ""}`} aria-pressed={playing.value} onClick={() => void toggle()}>
       <Icon name={playing.value ? "stop" : "play"} />
       <span>
-        {r.voice} {attachment.durationMs === null ? "" : length(attachment.durationMs)}
+        {r.voice} {attachment.durationMs === null ? "" : clipLength(attachment.durationMs)}
         {state.kind === "fetching" && ` ${r.loading_blob}`}
       </span>
       <audio ref={audio} onPlay={() => (playing.value = true)} onPause={() => (playing.value = false)} onEnded={() => (playing.value = false)} />

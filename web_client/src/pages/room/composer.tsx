@@ -45,13 +45,13 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
   const write = mayWrite(view, me.slot);
   const speak = maySpeak(view, me.slot);
   const canWrite = write === null;
-  // The recess itself is said above, for everybody; here stands what comes next.
-  const obstacle = write === null ? null : write === "recess" ? r.after_recess : r[write];
+  const obstacle = write === null ? null : r[write];
 
   const send = (): void => {
     const said = text.value.trim();
     if (said === "" || !canWrite) return;
     text.value = "";
+    lastTyping.current = 0;
     void sitting.say({ command: "msg.text", content: { text: said } });
     area.current?.focus();
   };
@@ -91,8 +91,9 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
   );
   return (
     <section class="composer" data-testid="composer">
+      {/* The recess has been announced aloud already; here it is read, once, where one would have written. */}
       {obstacle !== null && (
-        <p class="obstacle" role="status" data-testid="obstacle">
+        <p class={`obstacle ${write === "recess" ? "wait" : ""}`} role={write === "recess" ? undefined : "status"} data-testid="obstacle">
           {obstacle}
         </p>
       )}
@@ -117,7 +118,7 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
           <Icon name={byVoice.value ? "text" : "mic"} />
         </button>
         {byVoice.value ? (
-          <VoiceHold obstacle={speak === null ? null : r[speak]} />
+          <VoiceHold obstacle={speak === null ? null : speak === write ? r.hold_voice : r[speak]} />
         ) : (
           <textarea
             ref={area}

@@ -65,8 +65,8 @@ export function People(): JSX.Element | null {
                 <span class="grow">
                   <strong>{person(seat.role, seat.name)}</strong>
                   {seat.slot === me.slot && r.is_you}
-                  {view.floor === seat.slot && <span class="tag good"> {r.has_floor}</span>}
-                  {speaking.value.has(seat.slot) && <span class="tag good" aria-hidden="true"> ▮▮</span>}
+                  {view.floor === seat.slot && <span class="tag good">{r.has_floor}</span>}
+                  {view.phase !== "in_recess" && speaking.value.has(seat.slot) && <span class="tag good" aria-hidden="true">▮▮</span>}
                 </span>
                 {seat.hand && (
                   <span class="tag wait" data-testid={`hand-${seat.slot}`}>

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
-import { bytes, length } from "../../i18n/times";
+import { bytes, clipLength } from "../../i18n/times";
 import { record, type Clip, type Recording } from "../../media/clip";
 import { shrink, sizeOf, type Picture } from "../../media/picture";
 import { Sheet } from "../../ui/sheet";
@@ -135,7 +135,7 @@ export function VideoSheet({ close }: { readonly close: () => void }): JSX.Eleme
       )}
       {recording.value !== null && (
         <p class="tag bad">
-          <span class="dot full" aria-hidden="true" /> {length(lasted.value)}
+          <span class="dot full" aria-hidden="true" /> {clipLength(lasted.value)}
         </p>
       )}
       {clip.value === null ? (

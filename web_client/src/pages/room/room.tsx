@@ -142,12 +142,12 @@ function OwnState({ view, slot }: { readonly view: RoomView; readonly slot: stri
   const r = roomWords();
   const seat = seatOf(view, slot);
   if (seat === null) return null;
-  const recess = view.phase === "in_recess";
   const floor = view.phase === "open" && view.floor === slot;
-  if (!recess && !floor && !seat.muted) return null;
+  const muted = seat.muted && (view.phase === "checking_in" || view.phase === "open");
+  if (!floor && !muted) return null;
   return (
     <p class={`own-state ${floor ? "good" : "wait"}`} data-testid="own-state">
-      {recess ? (isBench(seat.role) ? r.recess_bench : r.recess) : seat.muted ? r.bench_muted_you : r.floor_yours}
+      {muted ? r.bench_muted_you : r.floor_yours}
     </p>
   );
 }

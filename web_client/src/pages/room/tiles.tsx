@@ -9,7 +9,7 @@ import { person } from "../../i18n/words";
 import { camera, cameraOn, microphoneOn, stream } from "../../media/devices";
 import { unlockAudio } from "../../media/level";
 import type { ReceiveSlot } from "../../media/peer";
-import { seatOf, type Seat } from "../../state/view";
+import { seatOf, type RoomView, type Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { here } from "./here";
 import { second } from "./session";
@@ -21,6 +21,7 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
   const view = sitting.view.value;
   const me = sitting.me.value;
   if (view === null || me === null) return null;
+  const live = isLive(view);
   const present = view.seats.filter((seat) => seat.state === "admitted" && seat.role !== "observer" && (seat.connected || seat.sinceMs !== null));
   const middle = centre(view, me.slot) ?? me.slot;
   const slotOf = (seat: string): ReceiveSlot | undefined => {
@@ -28,13 +29,13 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
     return undefined;
   };
   const tile = (seat: Seat, large: boolean): JSX.Element => (
-    <Tile key={seat.slot} seat={seat} own={seat.slot === me.slot} receive={slotOf(seat.slot)} large={large} />
+    <Tile key={seat.slot} seat={seat} own={seat.slot === me.slot} receive={slotOf(seat.slot)} large={large} live={live} />
   );
   const main = seatOf(view, middle);
   return (
     <section class={`stage ${wide ? "wide" : ""}`} aria-label={r.stage} data-testid="stage">
       {wide ? (
-        <div class="grid" data-count={Math.min(present.length, 9)}>
+        <div class="grid" data-columns={columns(present.length)} data-rows={Math.ceil(present.length / Math.max(1, columns(present.length)))}>
           {present.map((seat) => tile(seat, true))}
         </div>
       ) : (
@@ -48,12 +49,22 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
   );
 }
 
+/** Pictures and sound go round only then; at any other time a tile is a name plate. */
+function isLive(view: RoomView): boolean {
+  return view.phase === "checking_in" || view.phase === "open";
+}
+
+/** Few people stand in one row; more in two or three of equal length. */
+function columns(people: number): number {
+  return people <= 4 ? people : people <= 6 ? 3 : people <= 8 ? 4 : 5;
+}
+
 function MediaState(): JSX.Element | null {
   const r = roomWords();
   const { sitting, peer } = here();
   const state = peer.state.value;
-  const phase = sitting.view.value?.phase;
-  if (state === "on" || state === "idle" || (phase !== "open" && phase !== "checking_in")) return null;
+  const view = sitting.view.value;
+  if (state === "on" || state === "idle" || view === null || !isLive(view)) return null;
   return (
     <p class="media-state" role="status" data-testid="media-state">
       {state === "broken" ? r.media_gone : r.media_down}
@@ -66,14 +77,16 @@ interface TileProps {
   readonly own: boolean;
   readonly receive: ReceiveSlot | undefined;
   readonly large: boolean;
+  readonly live: boolean;
 }
 
-function Tile({ seat, own, receive, large }: TileProps): JSX.Element {
+function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
   const r = roomWords();
   const { sitting } = here();
-  const live = sitting.live.value.get(seat.slot);
+  const said = sitting.live.value.get(seat.slot);
   const video = useRef<HTMLVideoElement>(null);
   const flowing = useSignal(false);
+  const upright = useSignal(false);
   const track = own ? (stream.value?.getVideoTracks()[0] ?? null) : (receive?.video ?? null);
   const media = useMemo(() => (track === null ? null : new MediaStream([track])), [track]);
 
@@ -89,17 +102,18 @@ function Tile({ seat, own, receive, large }: TileProps): JSX.Element {
     const timer = setInterval(() => {
       flowing.value = element.currentTime !== last && element.videoWidth > 2;
       last = element.currentTime;
+      upright.value = element.videoHeight > element.videoWidth;
     }, 700);
     return () => clearInterval(timer);
   }, [media]);
 
-  const cameraUsed = own ? cameraOn.value && camera.value === "on" : live?.camera !== false;
-  const seen = seat.connected && cameraUsed && (own ? media !== null : flowing.value);
-  const micUsed = own ? microphoneOn.value : live?.microphone !== false;
-  const voice = speaking.value.has(seat.slot);
+  const cameraUsed = own ? cameraOn.value && camera.value === "on" : said?.camera !== false;
+  const seen = live && seat.connected && cameraUsed && (own ? media !== null : flowing.value);
+  const micUsed = own ? microphoneOn.value : said?.microphone !== false;
+  const voice = live && seat.connected && speaking.value.has(seat.slot);
   return (
     <figure class={`tile ${large ? "large" : ""} ${voice ? "voice" : ""}`} data-testid={`tile-${seat.slot}`} data-seen={seen ? "yes" : "no"}>
-      <video ref={video} muted playsInline autoPlay class={`${seen ? "" : "dark"} ${own ? "mirror" : ""}`} aria-label={person(seat.role, seat.name)} />
+      <video ref={video} muted playsInline autoPlay class={`${seen ? "" : "dark"} ${own ? "mirror" : ""} ${upright.value ? "upright" : ""}`} aria-label={person(seat.role, seat.name)} />
       {!seen && (
         <span class="unlit" aria-hidden="true">
           {initial(seat.name)}
@@ -108,16 +122,16 @@ function Tile({ seat, own, receive, large }: TileProps): JSX.Element {
       <figcaption>
         <span class="plate">
           {seat.hand && <Icon name="hand" />}
-          {(seat.muted || !micUsed) && seat.connected && <Icon name="mic-off" />}
+          {live && (seat.muted || !micUsed) && seat.connected && <Icon name="mic-off" />}
           <span class="who">
             {person(seat.role, seat.name)}
             {own && r.is_you}
           </span>
         </span>
         {!seat.connected && <Gone sinceMs={seat.sinceMs} />}
-        {large && seat.connected && seat.muted && <span class="gone">{r.court_muted}</span>}
-        {large && seat.connected && !seat.muted && !micUsed && <span class="gone">{r.mic_off}</span>}
-        {large && seat.connected && !cameraUsed && <span class="gone">{r.camera_off}</span>}
+        {live && large && seat.connected && seat.muted && <span class="gone">{r.court_muted}</span>}
+        {live && large && seat.connected && !seat.muted && !micUsed && <span class="gone">{r.mic_off}</span>}
+        {live && large && seat.connected && !cameraUsed && <span class="gone">{r.camera_off}</span>}
       </figcaption>
     </figure>
   );

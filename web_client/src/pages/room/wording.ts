@@ -1,6 +1,6 @@
 // An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
 import { roomWords } from "../../i18n/room-words";
-import { length } from "../../i18n/times";
+import { parts } from "../../i18n/times";
 import { person, roleName } from "../../i18n/words";
 import type { Entry } from "../../state/sitting";
 import { seatOf, type RoomView } from "../../state/view";
@@ -73,7 +73,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "rec.segment":
       return d["rec.segment"](short(first), track(second));
     case "rec.gap":
-      return d["rec.gap"](short(first), track(second), length(number(fourth) - number(third)));
+      return d["rec.gap"](short(first), track(second), r.hms(...parts(number(fourth) - number(third))));
     case "conflict":
       return d.conflict(who(view, first));
     case "seal":

@@ -143,7 +143,7 @@ export function SealedPage(): JSX.Element | null {
                 <span class="number">#{entry.seq}</span>
                 <time class="soft">{entry.leaf === null ? "" : exactClock(entry.leaf.tsMs)}</time>
                 <span class="grow">
-                  {entry.leaf !== null && isMessage(entry.leaf.type) ? r.said(whoShort(view, entry.leaf.actor), summary(entry)) : sentence(entry, view)}
+                  {entry.leaf !== null && isMessage(entry.leaf.type) ? r.said(whoShort(view, entry.leaf.actor), summary(entry)) : wordsOf(entry) === "" ? sentence(entry, view) : r.said(sentence(entry, view), wordsOf(entry))}
                 </span>
               </button>
             </li>
@@ -197,7 +197,7 @@ function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly p
             {attachment !== null && (
               <li>{file?.kind === "here" && file.checked ? r.proof_file : file?.kind === "altered" ? r.proof_file_bad : r.proof_file_unchecked}</li>
             )}
-            <li>{proof.path ? r.proof_path(entry.seq + 1, proof.size, proof.steps) : r.proof_path_bad}</li>
+            <li>{proof.path ? r.proof_path(entry.seq, proof.size, proof.steps) : r.proof_path_bad}</li>
             <li>{proof.signature ? r.proof_signature(view.court) : r.proof_signature_bad}</li>
           </ol>
           <details>

@@ -33,8 +33,8 @@ export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly 
         {view.scheduledMs !== null && (
           <p>
             <span class="soft">{w.time} </span>
-            {courtTime(view.scheduledMs)}
-            {own !== null && <span class="soft"> {w.your_time(own)}</span>}
+            {courtTime(view.scheduledMs)}{" "}
+            {own !== null && <span class="soft whole">{w.your_time(own)}</span>}
           </p>
         )}
         {view.seats.length > 0 && (
