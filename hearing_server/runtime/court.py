@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from hearing_server.flows.case import Case
 from hearing_server.flows.decider import COURT, Command, Stamp
 from hearing_server.flows.hearing import Phase, Sitting
 from hearing_server.runtime.blobs import StreamBlobs
@@ -159,7 +160,7 @@ class Court:
         case_stream = place.case_stream if place else b""
         return self.entrance.open_session(Principal(False, case_stream, stream_id, phone.slot, phone.device))
 
-    def _changed(self, writer: Writer[Sitting], _state: Sitting, entries: Sequence[Entry]) -> None:
+    def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)
         for reactor in self._reactors:
             if any(entry.leaf.type in reactor.types for entry in entries):
@@ -170,7 +171,16 @@ class Court:
         for reactor in self._reactors:
             reactor.notice(writer)
         if writer.flow.name == "case":
-            writer.publish = lambda _state, entries: self._changed(writer, _state, entries)
+            writer.publish = lambda state, entries: self._case_changed(writer, state, entries)
+
+    def _case_changed(self, writer: Writer[Case], state: Case, entries: Sequence[Entry]) -> None:
+        """A link that the clerk takes back also ends the connection that it had opened (CA5)."""
+        self._changed(writer, state, entries)
+        for entry in entries:
+            if entry.leaf.type == "link.revoked":
+                slot = state.links[entry.leaf.facts[0]].slot
+                for room in filter(None, map(self._rooms.get, state.sittings)):
+                    room.send_away(slot, frames.GONE, "revoked")
 
     def _watch(self, writer: Writer[Any]) -> None:
         async def ask(command: Command) -> object:

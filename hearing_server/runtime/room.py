@@ -230,6 +230,12 @@ class Room:
             if phone.slot != slot:
                 phone.act(phone.session.presence(slot, value))
 
+    def send_away(self, slot: str, code: frames.CloseCode, detail: str) -> None:
+        """End the connection of a seat, whether it waits or sits."""
+        phone = self._phones.get(slot)
+        if phone is not None:
+            phone.act(phone.session.close(code, detail))
+
     def inside(self) -> list[Phone]:
         """The phones that see the room."""
         return [phone for phone in self._phones.values() if phone.session.state is State.ATTACHED]

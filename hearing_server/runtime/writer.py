@@ -141,6 +141,7 @@ class Writer(Generic[S]):
                 self._compare(asked, known, decided.drafts)
                 decided.receipts.append((asked, known))
                 return
+            self._in_order(asked.stamp)
             made = self._drafts(self.flow.decide(decided.state, asked.command, asked.stamp), asked, first)
         except Refused as refused:
             decided.refusals.append((asked, refused))
@@ -191,6 +192,15 @@ class Writer(Generic[S]):
         if stamp.device is None or stamp.dseq is None:
             return None
         return self._seen.get((stamp.device, stamp.dseq))
+
+    def _in_order(self, stamp: Stamp) -> None:
+        """A device's acts stand on the record in the order of their numbers.
+
+        An unknown number below the last recorded one was refused before: it stays refused, or an act would take effect
+        after a later one of the same person.
+        """
+        if stamp.device is not None and stamp.dseq is not None and stamp.dseq < self.last_dseq(stamp.device):
+            raise Refused(RefusalCode.CONFLICT, "a later act of this device is on the record")
 
     def _remember(self, stamp: Stamp, seq: int) -> None:
         if stamp.device is not None and stamp.dseq is not None:

@@ -81,6 +81,18 @@ async def test_CA5_a_link_used_elsewhere_expired_or_revoked_does_not_open(court)
     assert (late.code, late.detail) == (4410, "expired")
 
 
+async def test_CA5_a_revoked_link_ends_the_connection_it_had_opened(court):
+    judge, plaintiff, _ = await opened(court)
+    link = await court.node.registry.issue_link(court.case_stream, "party/1")
+    assert isinstance(await said(plaintiff, "仍在庭。"), Receipt)
+    await court.node.registry.revoke_link(court.case_stream, link.link_id)
+    with pytest.raises(Ended) as end:
+        async with asyncio.timeout(5):
+            await said(plaintiff, "不应入卷。")
+    assert (end.value.code, end.value.detail) == (4410, "revoked")
+    assert isinstance(await said(judge, "继续。"), Receipt)
+
+
 async def test_CA5_the_clerks_word_lets_another_device_in(court):
     link = await court.node.registry.issue_link(court.case_stream, "party/1")
     url = f"{court.url.replace('http', 'ws')}/api/session"

@@ -78,6 +78,17 @@ async def test_HR14_another_act_under_a_taken_number_is_refused_and_recorded(doc
     assert (last.type, last.actor, tuple(last.facts)) == ("conflict", COURT, ("party/1", 1))
 
 
+async def test_HR14_a_number_passed_over_stays_refused(docket):
+    writer = await opened(docket)
+    await writer.submit(*said("later", 5))
+    size = writer.log.size
+    with pytest.raises(Refused) as refused:
+        await writer.submit(*said("earlier", 4))
+    assert refused.value.code is RefusalCode.CONFLICT
+    assert writer.log.size == size
+    assert (await writer.submit(*said("next", 6))).seq == size
+
+
 async def test_HR14_numbers_are_known_again_after_a_replay(docket):
     writer = await opened(docket)
     first = await writer.submit(*said("yes", 1))
