@@ -19,6 +19,8 @@ export const microphone = signal<DeviceState>("opening");
 /** What the person wants; what the court allows is in the view. */
 export const cameraOn = signal(true);
 export const microphoneOn = signal(true);
+/** The link is too thin for a picture: one's own is held back until it is better. */
+export const pictureHeld = signal(false);
 export const cameras = signal<readonly Choice[]>([]);
 export const microphones = signal<readonly Choice[]>([]);
 
@@ -99,7 +101,7 @@ export function choose(kind: "camera" | "microphone", id: string): Promise<void>
 /** Puts the wishes on the tracks. */
 export function apply(): void {
   for (const track of stream.value?.getAudioTracks() ?? []) track.enabled = microphoneOn.value;
-  for (const track of stream.value?.getVideoTracks() ?? []) track.enabled = cameraOn.value;
+  for (const track of stream.value?.getVideoTracks() ?? []) track.enabled = cameraOn.value && !pictureHeld.value;
 }
 
 export function close(): void {

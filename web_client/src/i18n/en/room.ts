@@ -54,6 +54,7 @@ export const room = {
   unsteady: "weak link",
   mic_off: "microphone off",
   camera_off: "camera off",
+  voice_only: "voice only",
   court_muted: "muted",
   hand_up: "hand up",
   has_floor: "has the floor",

@@ -49,6 +49,7 @@ export const room = {
   unsteady: "网络不稳",
   mic_off: "麦克风已关",
   camera_off: "摄像头已关",
+  voice_only: "仅语音",
   court_muted: "已静音",
   hand_up: "举手",
   has_floor: "发言",

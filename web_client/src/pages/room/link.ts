@@ -1,12 +1,7 @@
 // Reads the media leg's own counters every two seconds, walks the ladder, and says it in words when the picture gives way.
-import { signal } from "@preact/signals";
-
-import { cameraOn, stream } from "../../media/devices";
+import { apply, pictureHeld } from "../../media/devices";
 import { step, type Ladder } from "../../media/ladder";
 import type { Court } from "./session";
-
-/** True while one's own picture is held back for the sake of the voice. */
-export const slowLink = signal(false);
 
 export function watchLink(court: Court): () => void {
   let ladder: Ladder = { rung: "full", strikes: 0 };
@@ -30,15 +25,16 @@ export function watchLink(court: Court): () => void {
       if (next.rung !== ladder.rung) {
         court.sitting.mention("quality", next.rung);
         court.sitting.mention("link", next.rung === "full" ? "good" : "thin");
-        slowLink.value = next.rung === "voice";
+        pictureHeld.value = next.rung === "voice";
         void court.peer.setLow(next.rung !== "full");
-        for (const track of stream.peek()?.getVideoTracks() ?? []) track.enabled = cameraOn.peek() && next.rung !== "voice";
+        apply();
       }
       ladder = next;
     });
   }, 2_000);
   return () => {
     clearInterval(timer);
-    slowLink.value = false;
+    pictureHeld.value = false;
+    apply();
   };
 }

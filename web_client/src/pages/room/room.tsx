@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
 import { person, words } from "../../i18n/words";
+import { pictureHeld } from "../../media/devices";
 import { isBench } from "../../state/may";
 import { seatOf, type RoomView } from "../../state/view";
 import { announce } from "../../ui/announce";
@@ -18,7 +19,7 @@ import { Composer } from "./composer";
 import { here } from "./here";
 import { Keys } from "./keys";
 import { LeaveButton } from "./leave";
-import { watchLink, slowLink } from "./link";
+import { watchLink } from "./link";
 import { People } from "./people";
 import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
@@ -74,7 +75,7 @@ export function Room(): JSX.Element | null {
         <LineState />
         <Verdict />
         <Sound />
-        {slowLink.value && <p class="line-state wait" role="status">{r.slow_link}</p>}
+        {pictureHeld.value && <p class="line-state wait" role="status">{r.slow_link}</p>}
         <OwnState view={view} slot={me.slot} />
         {!desk && <Waiting view={view} />}
         {hasPictures && <Stage wide={desk} />}

@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { roomWords } from "../../i18n/room-words";
 import { length } from "../../i18n/times";
 import { person } from "../../i18n/words";
-import { camera, cameraOn, microphoneOn, stream } from "../../media/devices";
+import { camera, cameraOn, microphoneOn, pictureHeld, stream } from "../../media/devices";
 import { unlockAudio } from "../../media/level";
 import type { ReceiveSlot } from "../../media/peer";
 import { seatOf, type RoomView, type Seat } from "../../state/view";
@@ -108,7 +108,9 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
   }, [media]);
 
   const cameraUsed = own ? cameraOn.value && camera.value === "on" : said?.camera !== false;
-  const seen = live && seat.connected && cameraUsed && (own ? media !== null : flowing.value);
+  // A picture that gave way to the voice arrives as black frames: the name says more.
+  const held = own ? pictureHeld.value : said?.quality === "voice";
+  const seen = live && !held && seat.connected && cameraUsed && (own ? media !== null : flowing.value);
   const micUsed = own ? microphoneOn.value : said?.microphone !== false;
   const voice = live && seat.connected && speaking.value.has(seat.slot);
   return (
@@ -131,7 +133,7 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
         {!seat.connected && <Gone sinceMs={seat.sinceMs} />}
         {live && large && seat.connected && seat.muted && <span class="gone">{r.court_muted}</span>}
         {live && large && seat.connected && !seat.muted && !micUsed && <span class="gone">{r.mic_off}</span>}
-        {live && large && seat.connected && !cameraUsed && <span class="gone">{r.camera_off}</span>}
+        {live && large && seat.connected && (held || !cameraUsed) && <span class="gone">{cameraUsed ? r.voice_only : r.camera_off}</span>}
       </figcaption>
     </figure>
   );
