@@ -54,7 +54,7 @@ export function ownTime(ms: number, zone: string = courtZone): string | null {
   const here = clock(ms);
   const sameDay = day(ms, zone) === day(ms);
   if (there === here && sameDay) return null;
-  return sameDay ? here : `${day(ms)} ${here}`;
+  return sameDay ? here : `${format({ month: "long", day: "numeric" }).format(ms)} ${here}`;
 }
 
 /** 00:42:10 since then. */

@@ -112,7 +112,7 @@ export const entry = {
     removed: {
       title: "You were asked to leave the courtroom",
       happened: "The judge or the clerk asked you to leave. From then on you neither see nor hear the hearing.",
-      next: "If you have a question, please call the clerk.",
+      next: "If you have a question, please call the clerk. Once you are admitted again, open your link again.",
     },
     replaced: {
       title: "You came in again in another window",

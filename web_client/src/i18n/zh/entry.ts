@@ -110,7 +110,7 @@ export const entry = {
     removed: {
       title: "您已被请出法庭",
       happened: "法官或书记员已请您离开，此后您看不到、听不到庭审。",
-      next: "如有疑问，请联系书记员。",
+      next: "如有疑问，请联系书记员。再次获准入庭后，请重新打开链接。",
     },
     replaced: {
       title: "您已在另一个窗口中进入",

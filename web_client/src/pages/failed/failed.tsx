@@ -15,6 +15,13 @@ interface Props {
 
 const BEFORE: ReadonlySet<Failure> = new Set(["expired", "revoked", "used", "unknown", "no_link", "old_browser"]);
 
+/** `waiting` is undefined for whoever was not inside; a link that is somebody else's opened nothing either way. */
+function kept(why: Failure, waiting: number | undefined): string {
+  const w = words();
+  if (waiting !== undefined && waiting > 0) return w.kept_waiting(waiting);
+  return why === "used" || (waiting === undefined && BEFORE.has(why)) ? w.kept_none : w.kept_record;
+}
+
 export function FailedPage({ why, inside, again }: Props): JSX.Element {
   const w = words();
   const said = w.failed[why];
@@ -30,7 +37,7 @@ export function FailedPage({ why, inside, again }: Props): JSX.Element {
           </div>
           <div>
             <h2 class="small soft">{w.what_kept}</h2>
-            <p>{inside === undefined ? (BEFORE.has(why) ? w.kept_none : w.kept_record) : inside.waiting > 0 ? w.kept_waiting(inside.waiting) : w.kept_record}</p>
+            <p>{kept(why, inside?.waiting)}</p>
           </div>
           <div>
             <h2 class="small soft">{w.what_next}</h2>

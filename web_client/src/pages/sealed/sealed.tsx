@@ -105,7 +105,11 @@ export function SealedPage(): JSX.Element | null {
           <p>
             <strong>{r.sealed_summary((view.sealed?.seq ?? entries.length - 1) + 1, checkpoint === null ? "" : toHex(checkpoint.root).slice(0, 8))}</strong>
           </p>
-          {view.sealed !== null && <p>{r.sealed_at(`${courtTime(view.sealed.tsMs)}${own === null ? "" : ` ${w.your_time(own)}`}`)}</p>}
+          {view.sealed !== null && (
+            <p>
+              {r.sealed_at(courtTime(view.sealed.tsMs))} {own !== null && <span class="soft whole">{w.your_time(own)}</span>}
+            </p>
+          )}
           {checkpoint !== null && <p>{r.signed_by(view.court)}</p>}
           {verdict.kind === "forked" && (
             <p class="notice bad" role="alert">
