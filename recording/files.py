@@ -6,10 +6,12 @@ did when the directory was left out).
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
-__all__ = ["make_directory", "sync_directory", "write_durably"]
+__all__ = ["make_directory", "sync_directory", "use_log", "write_durably"]
 
 
 def sync_directory(path: Path) -> None:
@@ -21,11 +23,15 @@ def sync_directory(path: Path) -> None:
 
 
 def make_directory(path: Path, mode: int = 0o700) -> None:
-    """Create a directory (and the missing ones above it), durably."""
+    """Create a directory (and the missing ones above it), durably.
+
+    One that is there may have been made by a start that was killed before it came to the flush; so it is flushed again.
+    """
     if path.is_dir():
+        with contextlib.suppress(PermissionError):  # then it was made by somebody else, who may read what is above it
+            sync_directory(path.parent)
         return
-    if not path.parent.is_dir():
-        make_directory(path.parent, mode)
+    make_directory(path.parent, mode)
     path.mkdir(mode=mode, exist_ok=True)
     sync_directory(path.parent)
 
@@ -44,3 +50,10 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         aside.unlink(missing_ok=True)
         raise
     sync_directory(path.parent)
+
+
+def use_log(database: sqlite3.Connection) -> None:
+    """Let a database write ahead to a log. A failed write or sync of the change is an answer and no error in SQLite."""
+    mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise sqlite3.OperationalError(f"its journal stays in mode {mode}: a write failed, or no shared memory here")

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from recording.errors import KeysUnreadable
-from recording.files import make_directory, sync_directory, write_durably
+from recording.files import make_directory, sync_directory, use_log, write_durably
 from recording.note import Signer, VerifierKey
 
 __all__ = ["ContentKeys", "Keystore"]
@@ -37,18 +37,8 @@ class ContentKeys:
         self._master = AESGCM(master)
         self._lock = threading.Lock()
         self._known: dict[int, tuple[bytes, bytes]] = {}
-        fresh = not path.exists()
         try:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            self._database.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-                "CREATE TABLE IF NOT EXISTS content_key("
-                " number INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB NOT NULL, subject TEXT NOT NULL,"
-                " wrapped BLOB NOT NULL, UNIQUE(stream, subject));"
-            )
-            if fresh:
-                sync_directory(path.parent)
+            self._database = _database(path)
         except (sqlite3.Error, OSError) as error:
             raise KeysUnreadable(f"the content keys in {path} cannot be read or written: {error}") from error
 
@@ -115,23 +105,23 @@ class Keystore:
         self.signer = Signer(court, log_key)
 
     @classmethod
-    def open(cls, directory: Path, court: str) -> Keystore:
-        """Raises KeysUnreadable with what to do. A keystore of which a part is missing is never completed silently."""
+    def open(cls, directory: Path, court: str, *, over_record: bool = False) -> Keystore:
+        """Open the keys, or make them at the first start.
+
+        `over_record` says that there are streams already: then nothing is made, whatever is missing. Without it, too, a
+        keystore of which a part was lost is never completed. Raises KeysUnreadable with what to do.
+        """
+        log_path, master_path = directory / "log.key", directory / "content-master.key"
+        keys_path = directory / "content-keys.sqlite"
         try:
             make_directory(directory, 0o700)
-            log_path, master_path = directory / "log.key", directory / "content-master.key"
-            keys_path = directory / "content-keys.sqlite"
-            there = [path.name for path in (log_path, master_path, keys_path) if path.exists()]
-            if not there or there == ["log.key"]:
-                # The order makes a first start that was cut short go on: the key database comes last.
-                if not there:
-                    write_durably(log_path, _pem(Ed25519PrivateKey.generate()))
-                write_durably(master_path, os.urandom(32).hex().encode() + b"\n")
-            elif "log.key" not in there or "content-master.key" not in there:
-                raise KeysUnreadable(
-                    f"the keystore {directory} holds only {', '.join(there)}; put the missing file back from your"
-                    " backup (new keys could neither sign for the old streams nor read their content)"
-                )
+            _complete(log_path, keys_path, master_path, over_record=over_record)
+            for path in (log_path, keys_path, master_path):
+                if path.stat().st_mode & 0o077:
+                    raise KeysUnreadable(
+                        f"{path} can be read by other users of this machine; think whether its keys are still yours"
+                        f" alone, then take their rights away: chmod 600 {path}"
+                    )
             log_key = load_pem_private_key(log_path.read_bytes(), None)
             master = bytes.fromhex(master_path.read_text().strip())
         except OSError as error:
@@ -139,6 +129,8 @@ class Keystore:
                 f"the keystore {directory} cannot be read or written ({error.strerror}); give this user"
                 " read and write rights on it"
             ) from error
+        except sqlite3.Error as error:
+            raise KeysUnreadable(f"the content keys in {keys_path} cannot be read or written: {error}") from error
         except ValueError as error:
             raise KeysUnreadable(f"a key file in {directory} is damaged; put it back from your backup") from error
         if not isinstance(log_key, Ed25519PrivateKey) or len(master) != 32:
@@ -159,3 +151,54 @@ class Keystore:
 
 def _pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _database(path: Path) -> sqlite3.Connection:
+    """The table of content keys, made durably if it is not there."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        use_log(database)
+        database.executescript(
+            "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+            "CREATE TABLE IF NOT EXISTS content_key("
+            " number INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB NOT NULL, subject TEXT NOT NULL,"
+            " wrapped BLOB NOT NULL, UNIQUE(stream, subject));"
+        )
+        # At every opening: an earlier one may have been killed before it came to this.
+        sync_directory(path.parent)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _complete(log_path: Path, keys_path: Path, master_path: Path, *, over_record: bool) -> None:
+    """Make what a first start has not made yet, in an order by which a start that was cut short is no lost file.
+
+    What is there is then the beginning of the list, and no content key is in use. (With the master key before the table
+    of keys, a lost table would look like a start that was cut short.)
+    """
+    there = [path.name for path in (log_path, keys_path, master_path) if path.exists()]
+    if len(there) == 3:
+        return
+    if over_record or there not in ([], ["log.key"], ["log.key", "content-keys.sqlite"]):
+        raise _lost(log_path.parent, there)
+    if not there:
+        write_durably(log_path, _pem(Ed25519PrivateKey.generate()))
+    database = _database(keys_path)
+    try:
+        if database.execute("SELECT EXISTS(SELECT 1 FROM content_key)").fetchone()[0]:
+            raise _lost(log_path.parent, there)
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # closing would do it too, but hide a fault of the disk
+    finally:
+        database.close()
+    write_durably(master_path, os.urandom(32).hex().encode() + b"\n")
+
+
+def _lost(directory: Path, there: list[str]) -> KeysUnreadable:
+    held = f"only {', '.join(there)}" if there else "no keys"
+    return KeysUnreadable(
+        f"the keystore {directory} holds {held}; put the missing files back from your backup (new keys could"
+        " neither sign for the old streams nor read their content)"
+    )

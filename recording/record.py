@@ -42,7 +42,7 @@ class Record:
         """The record in `directory`, its keys in `keys` (or `directory/keys`). Raises CannotOpen or KeysUnreadable."""
         store = SqliteStore(directory)
         try:
-            keystore = Keystore.open(keys or directory / "keys", court)
+            keystore = Keystore.open(keys or directory / "keys", court, over_record=bool(store.streams()))
         except BaseException:
             store.close()
             raise

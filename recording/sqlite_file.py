@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recording.errors import CannotOpen, DirectoryInUse, DiskFull, NewerVersion, StoreDown
-from recording.files import make_directory, sync_directory
+from recording.files import make_directory, sync_directory, use_log
 
 __all__ = ["FORMAT_VERSION", "Connect", "connect", "lock", "open_for_writing", "why_down"]
 
@@ -59,7 +59,7 @@ def open_for_writing(path: Path, connect_: Connect) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         database = connect_(path)
         _make_or_prove(database, path)
-        database.execute("PRAGMA journal_mode=WAL")
+        use_log(database)
         database.execute("PRAGMA synchronous=FULL")
         database.execute("PRAGMA wal_autocheckpoint=0")
         # A write at each opening shows now, and not at the first word of a hearing, that the disk takes it.
@@ -80,7 +80,7 @@ def _make_or_prove(database: sqlite3.Connection, path: Path) -> None:
     application = database.execute("PRAGMA application_id").fetchone()[0]
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if (application, version) == (0, 0) and not _definitions(database):
-        database.execute("PRAGMA journal_mode=WAL")
+        use_log(database)
         database.executescript(
             f"BEGIN; {_SCHEMA} PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={FORMAT_VERSION}; COMMIT;"
         )

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from recording.errors import (
+    CannotOpen,
     Conflict,
     Fenced,
     RecordError,
@@ -43,6 +44,7 @@ COMMIT_ROWS = 8192  # more waits for the next commit, so that a flood does not m
 RUNS_PER_STATEMENT = 32
 WAL_BACKGROUND_BYTES = 4 << 20
 WAL_FOREGROUND_BYTES = 64 << 20
+SWEEP_SECONDS = 1.0
 
 _RUN = "INSERT INTO run(n, stream, first, count, epoch, seals, previous, marks, leaves, boxes) VALUES "
 _RUN_SQL = [_RUN + ",".join(["(?,?,?,?,?,?,?,?,?,?)"] * count) for count in range(RUNS_PER_STATEMENT + 1)]
@@ -105,12 +107,19 @@ class SqliteStore:
         except BaseException:
             os.close(self._lock_file)
             raise
-        self._streams = {
-            row[0]: _Stream(row[1], row[2], row[3], bool(row[4]), row[5])
-            for row in self._writer.execute("SELECT id, no, size, epoch, sealed, head FROM stream")
-        }
-        self._next_run = (self._writer.execute("SELECT max(n) FROM run").fetchone()[0] or 0) + 1
-        self._reader = Reader(connection(self.path))
+        try:
+            self._streams = {
+                row[0]: _Stream(row[1], row[2], row[3], bool(row[4]), row[5])
+                for row in self._writer.execute("SELECT id, no, size, epoch, sealed, head FROM stream")
+            }
+            self._next_run = (self._writer.execute("SELECT max(n) FROM run").fetchone()[0] or 0) + 1
+            self._reader = Reader(connection(self.path))
+        except BaseException as error:
+            self._writer.close()
+            os.close(self._lock_file)
+            if isinstance(error, sqlite3.Error):
+                raise CannotOpen(f"{self.path} cannot be read ({error}); check the disk") from error
+            raise
         self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._turn: list[_Job] = []
         self._down: StoreDown | None = None
@@ -367,11 +376,16 @@ class SqliteStore:
             database = connect(self.path)
         except sqlite3.Error:
             return  # the committer's own pass remains
-        while not self._closing.wait(1.0):
+        while not self._closing.wait(SWEEP_SECONDS):
             size = self._wal_bytes()
             if size > WAL_BACKGROUND_BYTES and size != swept:
-                with self._wal_busy, contextlib.suppress(sqlite3.Error):  # a failed sync here shows at the next commit
-                    database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                try:
+                    with self._wal_busy:
+                        database.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                except sqlite3.Error as error:
+                    # The kernel tells of lost pages once: the committer's next sync could not be believed.
+                    self._down = self._down or why_down(self.path, error)
+                    break
                 swept = size
         database.close()
 

@@ -38,9 +38,11 @@ def test_keys_are_the_same_after_a_restart(tmp_path: Path) -> None:
     second.close()
 
 
-@pytest.mark.parametrize("missing", ["log.key", "content-master.key"])
+@pytest.mark.parametrize("missing", ["log.key", "content-master.key", "content-keys.sqlite"])
 def test_a_keystore_that_lost_a_file_is_not_completed_with_a_new_one(tmp_path: Path, missing: str) -> None:
-    Keystore.open(tmp_path, COURT).close()
+    first = Keystore.open(tmp_path, COURT)
+    first.content.obtain(STREAM, "")
+    first.close()
     (tmp_path / missing).unlink()
     with pytest.raises(KeysUnreadable, match="backup"):
         Keystore.open(tmp_path, COURT)

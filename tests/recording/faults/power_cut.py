@@ -3,8 +3,10 @@
 *Law*: only what a finished fsync covers is certain. A file's bytes are certain if they were written before an fsync of
 that file began which has ended; a name is certain if the same holds for its directory. Each write after that may be
 there, be absent, be torn at 512 bytes, or have lengthened the file with zeros; names may be there or not; all of it
-independently, in any order and across files. After an fsync that failed, what it should have covered is gone for good,
-whatever a later fsync says, unless it is written again (the kernel marks the pages clean).
+independently, in any order and across files. After an fsync of a file that failed, the bytes it should have covered are
+gone for good, whatever a later fsync says, unless they are written again (the kernel marks the pages clean). Names
+stay on their way then, since they are in the file system's journal, which stops when it fails; SQLite relies on that:
+it does not look at the answer of a directory's fsync.
 
 The shared-memory index (-shm) is left out of images: it is rebuilt by whoever opens the file first.
 """
@@ -32,26 +34,19 @@ _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
 def trace(directory: Path, control: str, *, sittings: int, entries: int, seed: int, inject: str = "") -> Path:
-    """Run the child in `directory/disk` under strace; returns the trace."""
-    disk, written = directory / "disk", directory / "trace"
-    disk.mkdir(parents=True)
-    strace = [
-        "strace",
-        "-f",
-        "-xx",
-        "-s",
-        str(1 << 22),
-        "-e",
-        f"trace={CALLS}",
-        "-e",
-        "signal=none",
-        "-o",
-        str(written),
-    ]
+    """Run the child in `directory/disk` under strace; returns the trace. A second run goes on from the first one."""
+    disk = directory / "disk"
+    disk.mkdir(parents=True, exist_ok=True)
+    written = directory / f"trace-{len(list(directory.glob('trace-*')))}"
+    strace = ["strace", "-f", "-xx", "-s", str(1 << 22), "-e", f"trace={CALLS}", "-e", "signal=none"]
+    strace += ["-o", str(written)]
     if inject:
         strace += ["-e", f"inject={inject}"]
     child = [sys.executable, str(CHILD), str(disk / "court"), control, str(sittings), str(entries), str(seed)]
-    subprocess.run([*strace, *child], check=True, stdout=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}, timeout=600)
+    ended = subprocess.run(
+        [*strace, *child], check=False, stdout=subprocess.DEVNULL, env={"PYTHONPATH": str(ROOT)}, timeout=600
+    )
+    assert ended.returncode == (-9 if "signal=KILL" in inject else 0)
     return written
 
 
@@ -70,13 +65,12 @@ class Node:
     def synced(self, moment: int, *, held: bool) -> None:
         covered = [each for each in self.writes if each[0] <= moment]
         self.writes = [each for each in self.writes if each[0] > moment]
-        renamed = [each for each in self.changes if each[0] <= moment]
-        self.changes = [each for each in self.changes if each[0] > moment]
         if held:
             for _, offset, data in covered:
                 put(self.data, offset, data)
-            for _, change in renamed:
+            for _, change in (each for each in self.changes if each[0] <= moment):
                 enter(self.names, change)
+            self.changes = [each for each in self.changes if each[0] > moment]
 
 
 def put(content: bytearray, offset: int, data: bytes | None) -> None:
@@ -106,8 +100,14 @@ class Disk:
         self._moment = 0
         self._begun: dict[str, tuple[str, int]] = {}
 
-    def follow(self, written: Path) -> Iterator[str]:
+    def follow(self, *traces: Path) -> Iterator[str]:
         """One step per finished call: what was told by it, else an empty string."""
+        for written in traces:
+            self._open.clear()
+            self._begun.clear()
+            yield from self._follow(written)
+
+    def _follow(self, written: Path) -> Iterator[str]:
         with written.open() as lines:
             for line in lines:
                 found = _LINE.match(line.rstrip("\n"))

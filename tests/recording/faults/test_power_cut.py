@@ -32,10 +32,13 @@ if os.environ.get("CI") != "true" and not traces():
     pytest.skip("NOT RUN: power cuts (strace is not installed, or not allowed)", allow_module_level=True)
 
 
-async def cuts(directory: Path, written: Path, count: int, seed: int, *, stop: bool = False) -> tuple[int, list[str]]:
+async def cuts(
+    directory: Path, traces: Path | list[Path], count: int, seed: int, *, stop: bool = False
+) -> tuple[int, list[str]]:
     """(promises that stood, what was broken) over `count` images; `stop` at the first image that breaks one."""
     seeded = random.Random(seed)
-    told = [bool(each) for each in Disk(directory / "disk").follow(written)]
+    written = traces if isinstance(traces, list) else [traces]
+    told = [bool(each) for each in Disk(directory / "disk").follow(*written)]
     after_promises = [step for step, each in enumerate(told) if each]
     # Most cuts come right after a promise, where a missing fsync shows; the others anywhere, the first start included.
     wanted = [
@@ -43,7 +46,7 @@ async def cuts(directory: Path, written: Path, count: int, seed: int, *, stop: b
     ]
     promises, broken, standing = Promises(), [], 0
     disk = Disk(directory / "disk")
-    for step, lines in enumerate(disk.follow(written)):
+    for step, lines in enumerate(disk.follow(*written)):
         for line in lines.splitlines():
             promises.tell(line)
         for number in range(wanted.count(step)):
@@ -79,6 +82,16 @@ async def test_an_fsync_that_failed_is_not_believed_later(tmp_path: Path, at: in
     written = trace(tmp_path, "none", sittings=2, entries=10, seed=at, inject=f"fdatasync:error=EIO:when={at}")
     _, broken = await cuts(tmp_path, written, 10, seed=at)
     assert broken == []
+
+
+@pytest.mark.parametrize("at", [1, 3, 7])
+async def test_a_first_start_that_was_killed_before_an_fsync_is_made_good_by_the_next(tmp_path: Path, at: int) -> None:
+    """The first start is killed where it would make its k-th directory or key file certain; the next finds it there."""
+    killed = trace(tmp_path, "none", sittings=1, entries=1, seed=at, inject=f"fsync:signal=KILL:when={at}")
+    written = trace(tmp_path, "none", sittings=1, entries=10, seed=at)
+    standing, broken = await cuts(tmp_path, [killed, written], 10, seed=at)
+    assert broken == []
+    assert standing > 30
 
 
 @pytest.mark.torture
