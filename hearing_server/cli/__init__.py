@@ -1,4 +1,4 @@
-"""The command line: `palmcourt serve | demo | case | rehearse | verify | export | bench | check-config`.
+"""The command line: `palmcourt serve | demo | case | …`, as the table below says.
 
 Each command is a module of this package with `add(parser)` and `run(arguments) -> exit status`. Errors meant for the
 operator become one sentence on standard error and status 2.
@@ -18,6 +18,10 @@ COMMANDS: Final = {
     "rehearse": ("hearing_server.cli.rehearse", "play a whole hearing with software participants"),
     "verify": ("hearing_server.cli.verify", "check an export without any server"),
     "export": ("hearing_server.cli.export", "write a sitting's export to a directory"),
+    "prove": ("hearing_server.cli.prove", "write the proof of one entry, checkable alone"),
+    "fsck": ("hearing_server.cli.fsck", "check the whole store, also against a checkpoint kept elsewhere"),
+    "backup": ("hearing_server.cli.backup", "copy a court's data while it runs, and check the copy"),
+    "restore": ("hearing_server.cli.restore", "make a data directory from a backup, checked before it is used"),
     "bench": ("hearing_server.cli.bench", "measure the record, a room, the media plane"),
     "check-config": ("hearing_server.cli.check_config", "check a configuration file"),
 }

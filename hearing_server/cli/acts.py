@@ -7,6 +7,7 @@ from typing import Any, Final
 from hearing_server.app import Node
 from hearing_server.cli.operator import Act
 from hearing_server.flows.decider import Role
+from hearing_server.prove import prove_entry
 from hearing_server.runtime.registry import NewSeat
 
 
@@ -42,6 +43,13 @@ async def export(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     return {"bundle": str(made.path), "entries": made.entries, "absent": len(made.absent), "damaged": len(made.damaged)}
 
 
+async def prove(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+    """One entry of a sitting with its proof."""
+    court, stream_id = node.court, bytes.fromhex(given["sitting"])
+    size, absent = await prove_entry(court.docket, court.blobs, stream_id, given["entry"], Path(given["out"]))
+    return {"entry": given["entry"], "entries": size, "absent": absent}
+
+
 async def court_key(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
     """The court's verifier key, to be given to people out of band."""
     return {"vkey": str(node.keystore.court_key())}
@@ -52,5 +60,6 @@ ACTS: Final[dict[str, Act]] = {
     "list_cases": list_cases,
     "desk": desk,
     "export": export,
+    "prove": prove,
     "court_key": court_key,
 }

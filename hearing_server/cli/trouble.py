@@ -5,6 +5,7 @@ from typing import Final
 from hearing_server.app import PortBusy
 from hearing_server.cli.operator import OperatorTrouble
 from hearing_server.config import ConfigError
+from recording.backup import BackupFailed
 from recording.errors import CannotOpen, KeysUnreadable, StoreDown
 from transcripts.bundle import CannotExport
 
@@ -13,4 +14,7 @@ class Trouble(Exception):  # noqa: N818 - what the operator reads
     """A command cannot do what it was asked; the sentence says what to do."""
 
 
-TROUBLE: Final = (Trouble, OperatorTrouble, ConfigError, PortBusy, CannotOpen, KeysUnreadable, StoreDown, CannotExport)
+TROUBLE: Final = (
+    *(Trouble, OperatorTrouble, ConfigError, PortBusy, CannotOpen, KeysUnreadable, StoreDown, CannotExport),
+    BackupFailed,
+)

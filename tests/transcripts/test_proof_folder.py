@@ -1,0 +1,167 @@
+"""The proof of one entry in its folder: it holds alone, and no bit of it can be changed."""
+
+import json
+import random
+import shutil
+import subprocess
+
+import pytest
+from hearing_on_record import ORIGIN
+
+from recording import checkpoint, proof
+from recording.leaf import decode
+from recording.merkle import Tree, leaf_hash
+from recording.note import VerifierKey
+from transcripts.bundle import CannotExport
+from transcripts.proof import ProvenEntry, verify_proof, write_proof
+from transcripts.timeline import blobs_of
+
+
+def entry_of(heard, seq):
+    kept = list(heard.entries())
+    signed = checkpoint.parse(proof.notes.parse(heard.checkpoint).text)
+    tree = Tree(leaf_hash(each.leaf) for each in kept[: signed.size])
+    one = kept[seq]
+    blobs = {commit: heard.open_blob(commit) for commit in blobs_of(decode(one.leaf))}
+    return ProvenEntry(
+        one.leaf, tree.inclusion(seq), heard.checkpoint.decode(), heard.vkey, one.salt, one.content, blobs
+    )
+
+
+def seq_of(heard, kind):
+    return next(n for n, each in enumerate(heard.entries()) if decode(each.leaf).type == kind)
+
+
+def court_key(heard):
+    key = VerifierKey.parse(heard.vkey)
+    return str(VerifierKey(key.name.rpartition("/")[0], key.public_key))
+
+
+@pytest.fixture(scope="session")
+def folders(heard, tmp_path_factory):
+    top = tmp_path_factory.mktemp("proofs")
+    made = {}
+    for kind in ("msg.text", "msg.image", "rec.segment", "act.open"):
+        made[kind] = top / kind
+        assert write_proof(made[kind], entry_of(heard, seq_of(heard, kind))) == []
+    return made
+
+
+@pytest.mark.parametrize("kind", ["msg.text", "msg.image", "rec.segment", "act.open"])
+def test_an_utterance_an_exhibit_a_segment_and_an_act_prove_themselves(folders, heard, kind):
+    report = verify_proof(folders[kind], court_key(heard))
+    assert report.outcome == 0, report.text("en")
+    assert report.trusted
+    assert report.first_line("en").startswith("holds: ")
+    assert report.as_json()["type"] == kind
+    assert report.contents == {"msg.text": 1, "msg.image": 2, "rec.segment": 2}.get(kind, report.contents)
+    assert "Not checked" in report.text("en")
+    assert "未核验" in report.text("zh")
+
+
+def test_without_a_key_it_is_internally_consistent_only(folders):
+    report = verify_proof(folders["msg.text"])
+    assert report.outcome == 0
+    assert report.first_line("zh") == "internally consistent only"
+    assert not report.as_json()["court_key_given_and_signed"]
+    assert any("whether the signing key" in each for each in report.not_checked("en"))
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_one_flipped_bit_in_any_file_is_found(folders, heard, tmp_path, keyed):
+    chance = random.Random(11)
+    key = court_key(heard) if keyed else None
+    for kind in ("msg.text", "msg.image"):
+        for file in [path for path in folders[kind].rglob("*") if path.is_file()]:
+            for _ in range(12):
+                shutil.rmtree(tmp_path / "spoiled", ignore_errors=True)
+                shutil.copytree(folders[kind], tmp_path / "spoiled")
+                target = tmp_path / "spoiled" / file.relative_to(folders[kind])
+                raw = bytearray(target.read_bytes())
+                raw[chance.randrange(len(raw))] ^= 1 << chance.randrange(8)
+                target.write_bytes(raw)
+                report = verify_proof(tmp_path / "spoiled", key)
+                assert report.outcome == 1, (target, report.text("en"))
+                assert report.reason != "verifier_error"
+
+
+def test_a_missing_renamed_or_added_file_is_named(folders, heard, tmp_path):
+    key = court_key(heard)
+    for file in [path for path in folders["msg.image"].rglob("*") if path.is_file()]:
+        name = file.relative_to(folders["msg.image"])
+        shutil.rmtree(tmp_path / "less", ignore_errors=True)
+        shutil.copytree(folders["msg.image"], tmp_path / "less")
+        (tmp_path / "less" / name).unlink()
+        assert verify_proof(tmp_path / "less", key).outcome != 0, name
+    shutil.copytree(folders["msg.text"], tmp_path / "more")
+    (tmp_path / "more" / "verdict.txt").write_text("guilty")
+    assert verify_proof(tmp_path / "more", key).reason == "extra_file"
+    (tmp_path / "more" / "verdict.txt").unlink()
+    (tmp_path / "more" / "link").symlink_to("README.txt")
+    assert verify_proof(tmp_path / "more", key).reason == "not_a_file"
+
+
+def test_content_that_is_not_there_cannot_be_checked_and_is_not_called_altered(folders, heard, tmp_path):
+    made = entry_of(heard, seq_of(heard, "msg.text"))
+    bare = ProvenEntry(made.leaf, made.path, made.note, made.vkey, None, None, {})
+    assert len(write_proof(tmp_path / "bare", bare)) == 1
+    report = verify_proof(tmp_path / "bare", court_key(heard))
+    assert report.outcome == 2
+    assert report.reason == "content_absent"
+    assert report.included
+
+
+def test_a_proof_for_another_log_or_another_courts_key_is_refused(folders, heard, tmp_path):
+    other = VerifierKey.parse(heard.vkey)
+    wrong = VerifierKey(other.name.rpartition("/")[0], bytes(range(32)))
+    assert verify_proof(folders["msg.text"], str(wrong)).reason == "key_differs"
+    named = VerifierKey("ningbo.court.example", other.public_key)
+    assert verify_proof(folders["msg.text"], str(named)).reason == "key_differs"
+    assert verify_proof(folders["msg.text"], "nonsense").reason == "key_unreadable"
+    shutil.copytree(folders["msg.text"], tmp_path / "mixed")
+    name = next((tmp_path / "mixed").glob("*.leaf"))
+    leaf = decode(name.read_bytes())
+    from recording.leaf import encode
+
+    name.write_bytes(encode(leaf._replace(stream_id=bytes(16))))
+    assert {"other_log", "proof_differs"} <= {f.code for f in verify_proof(tmp_path / "mixed").findings}
+
+
+def test_an_index_beyond_the_signed_size_has_its_own_code(folders, heard, tmp_path):
+    shutil.copytree(folders["act.open"], tmp_path / "beyond")
+    old = next((tmp_path / "beyond").glob("*.tlog-proof"))
+    parsed = proof.parse(old.read_text())
+    leaf = next((tmp_path / "beyond").glob("*.leaf"))
+    old.unlink()
+    (tmp_path / "beyond" / "entry-9999.tlog-proof").write_text(proof.render(9_999, parsed.path, parsed.note))
+    leaf.rename(tmp_path / "beyond" / "entry-9999.leaf")
+    report = verify_proof(tmp_path / "beyond", court_key(heard))
+    assert "beyond_size" in {each.code for each in report.findings}
+    assert not report.included
+
+
+def test_something_else_cannot_be_checked(tmp_path):
+    assert (verify_proof(tmp_path).outcome, verify_proof(tmp_path).reason) == (2, "not_a_proof")
+    assert verify_proof(tmp_path / "nowhere").outcome == 2
+    (tmp_path / "entry-3.tlog-proof").mkdir()
+    assert verify_proof(tmp_path).outcome in {1, 2}
+    json.dumps(verify_proof(tmp_path).as_json())
+
+
+@pytest.mark.parametrize("kind", ["msg.image", "act.open"])
+def test_the_readme_commands_check_it_with_openssl_and_sha256sum_alone(folders, heard, kind):
+    text = (folders[kind] / "README.txt").read_text()
+    script = text[text.index("\n# 1.") :]
+    done = subprocess.run(["bash", "-c", script], cwd=folders[kind], capture_output=True, text=True, check=False)
+    lines = done.stdout.strip().splitlines()
+    assert "Signature Verified Successfully" in done.stdout, done.stderr
+    assert "ALTERED" not in done.stdout
+    assert sum(line.endswith(" OK") for line in lines) == len(list(folders[kind].glob("content/*")))
+    assert lines[-1] == lines[-2]
+    assert len(lines[-1]) == 64
+    assert ORIGIN in text
+
+
+def test_it_is_never_written_over_another(folders, heard):
+    with pytest.raises(CannotExport, match="exists already"):
+        write_proof(folders["act.open"], entry_of(heard, 0))
