@@ -77,7 +77,7 @@ export const room = {
   hand_raise: "Raise your hand",
   hand_lower: "Lower your hand",
   text_label: "Say it in writing",
-  text_hint: "Write what you want to say",
+  text_hint: "Write it here",
   send: "Send",
   hold_voice: "Hold to talk",
   release_voice: "Release to send, slide away to cancel",
