@@ -30,7 +30,7 @@ def open_keys(directory: Path, host: str, report: StoreReport) -> Keystore | Non
         report.add("keys_incomplete", f"the keystore {directory} lacks {', '.join(missing)}")
         return None
     try:
-        return Keystore.open(directory, host)
+        return Keystore.open(directory, host, over_record=True)
     except KeysUnreadable as error:
         report.add("keys_incomplete", str(error))
         return None

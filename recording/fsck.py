@@ -235,6 +235,10 @@ def _count_runs(database: sqlite3.Connection, report: StoreReport) -> None:
     gone = database.execute("SELECT total(last - count) FROM (SELECT max(no) last, count(*) count FROM stream)")
     if missing := int(gone.fetchone()[0]):
         report.add("stream_gone", f"{missing} streams were made here and are no longer in the store")
+    orphaned = "SELECT size, note FROM checkpoint WHERE stream NOT IN (SELECT no FROM stream)"
+    for size, note in database.execute(orphaned):  # a signed checkpoint rests apart from its stream, and names it
+        origin = "".join(each for each in str(note).split("\n", 1)[0] if each.isprintable())[:200]
+        report.add("stream_gone", f"the stream {origin} is gone, and {size} of its entries were signed")
     stray = database.execute("SELECT count(*) FROM run WHERE stream NOT IN (SELECT no FROM stream)").fetchone()[0]
     if stray:
         report.add("run_stray", f"{stray} groups of entries belong to no stream")

@@ -88,6 +88,28 @@ async def test_it_writes_nothing(data):
     assert (data / "record.sqlite").read_bytes() == before
 
 
+@pytest.mark.parametrize("index_left", [True, False])
+async def test_what_a_killed_server_left_in_its_log_is_read_too(data, tmp_path, index_left):
+    record = Record.open(data, COURT)
+    log = await filled(record, 50)
+    await log.checkpoint()
+    shutil.copytree(data, tmp_path / "killed")
+    record.close()
+    assert (tmp_path / "killed" / "record.sqlite-wal").stat().st_size > 0
+    if not index_left:
+        (tmp_path / "killed" / "record.sqlite-shm").unlink()
+    report = examine(tmp_path / "killed")
+    assert (report.found, report.entries) == ([], 50)
+
+
+async def test_a_stream_of_which_only_its_checkpoint_is_left_is_named(data):
+    (stream, _), _ = await court_of(data, 12, 5)
+    spoil(data, "DELETE FROM run WHERE stream = 1", "DELETE FROM stream WHERE no = 1")
+    report = examine(data)
+    assert codes(report) == {"stream_gone"}
+    assert any(f"{stream.hex()} is gone, and 12 of its entries were signed" in each.sentence for each in report.found)
+
+
 async def test_entries_after_the_last_checkpoint_are_counted_as_unsigned(data):
     record = Record.open(data, COURT)
     log = await filled(record, 10)
@@ -158,7 +180,7 @@ async def test_missing_keys_are_told_and_without_any_it_cannot_check(data):
 @pytest.mark.parametrize(
     ("statement", "code"),
     [
-        ("DELETE FROM stream WHERE no = 1", "stream_gone"),
+        ("DELETE FROM stream WHERE no = 1", "run_stray"),
         ("DELETE FROM run WHERE stream = 2", "size_differs"),
         ("UPDATE stream SET size = size - 1 WHERE no = 1", "entries_lost"),
         ("UPDATE stream SET sealed = 1 WHERE no = 1", "seal_differs"),
