@@ -11,7 +11,6 @@ on the record when the checkpoint was signed. What can be made again (README, lo
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -43,6 +42,8 @@ README: Final = "README.txt"
 _PROOF_NAME: Final = re.compile(r"entry-(0|[1-9][0-9]{0,15})\.tlog-proof", re.ASCII)
 _SMALL: Final = 1 << 20
 _BLOCK: Final = 1 << 20
+_CONTENT_MAX: Final = 1 << 30
+"""Bytes; the largest file that a court takes has 200,000,000."""
 _CANNOT: Final = frozenset(
     {*(code for code, kind in CODES.items() if kind == "cannot"), "not_a_proof", "key_unreadable", "content_absent"}
 )
@@ -179,9 +180,15 @@ class ProofReport:
     vkey: VerifierKey | None = None
     signature: bool = False
     included: bool = False
+    """The leaf leads to the root of the checkpoint; counts only together with the signature."""
     others: int = 0
     """Signatures on the checkpoint by keys that were not given."""
     contents: int = 0
+
+    @property
+    def proved(self) -> bool:
+        """Signature and path both hold."""
+        return self.signature and self.included
 
     def add(self, code: str, detail: str = "", file: str | None = None) -> None:
         found = ProofFound(code, detail, file)
@@ -212,7 +219,7 @@ class ProofReport:
         words, done = PROOFS[language], []
         if self.signature:
             done.append(words["did_signature" if self.trusted else "did_consistency"])
-        if self.included and self.leaf is not None and self.signed is not None:
+        if self.proved and self.leaf is not None and self.signed is not None:
             done.append(words["did_inclusion"].format(seq=self.leaf.seq, size=self.signed.size))
         if self.contents:
             done.append(words["did_contents"].format(count=self.contents))
@@ -222,7 +229,7 @@ class ProofReport:
         """What was not done, in sentences."""
         words = PROOFS[language]
         left = [] if self.trusted else [words["not_key"]]
-        if not self.included:
+        if not self.proved:
             left.append(words["not_inclusion"])
         if self.others:
             left.append(words["not_others"].format(count=self.others))
@@ -240,7 +247,7 @@ class ProofReport:
                     origin=_safe(self.signed.origin), size=self.signed.size, root=self.signed.root.hex()
                 )
             )
-        if self.included and self.leaf is not None:
+        if self.proved and self.leaf is not None:
             lines.append(words["entry"].format(seq=self.leaf.seq, type=self.leaf.type, actor=self.leaf.actor))
         for each in self.findings:
             where = f" — {each.file}" if each.file else ""
@@ -254,7 +261,7 @@ class ProofReport:
     def as_json(self) -> dict[str, Any]:
         """The report for programs."""
         languages: tuple[Language, ...] = ("zh", "en")
-        leaf = self.leaf if self.included else None
+        leaf = self.leaf if self.proved else None
         return {
             "outcome": ("holds", "altered", "cannot_check")[self.outcome],
             "exit_status": self.outcome,
@@ -286,8 +293,6 @@ def verify_proof(folder: Path, court_key: str | None = None) -> ProofReport:
         report.add("unreadable", error.strerror or "")
     except Exception as error:  # noqa: BLE001 - whatever a hostile folder holds must end in a report
         report.add("verifier_error", type(error).__name__)
-    if report.outcome == ALTERED:
-        report.trusted = report.trusted and report.signature
     return report
 
 
@@ -420,6 +425,9 @@ def _check_contents(folder: Path, names: dict[bytes, str | None], report: ProofR
         if name is None or not there:
             report.add("content_missing", "", f"content/{commit.hex()}" if name is None else f"salts/{commit.hex()}")
             continue
+        if (folder / name).stat().st_size > _CONTENT_MAX:  # a sparse file costs its maker nothing, and us hours
+            report.add("content_differs", "too large", name)
+            continue
         digest = sha256()
         with (folder / name).open("rb") as file:
             while block := file.read(_BLOCK):
@@ -433,15 +441,12 @@ def _check_contents(folder: Path, names: dict[bytes, str | None], report: ProofR
 
 def _check_files(folder: Path, own: set[str], names: dict[bytes, str | None], report: ProofReport) -> None:
     known = own | {name for name in names.values() if name is not None} | {f"salts/{commit.hex()}" for commit in names}
-    for name, path in _walk(folder):
-        if path is None:
-            report.add("not_a_file", "", shown(name))
-        elif name not in known:
+    walked = Findings()
+    for name, path in bag.walk(folder, walked):
+        if path is not None and name not in known:
             report.add("extra_file", "", shown(name))
-
-
-def _walk(folder: Path) -> Iterator[tuple[str, Path | None]]:
-    yield from bag.walk(folder, Findings())
+    for each in walked.items:
+        report.add(each.code, "", each.file)
 
 
 def _safe(text: str) -> str:

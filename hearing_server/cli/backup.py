@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import time
 from pathlib import Path
 
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         if report.exit_status:
             raise BackupFailed(f"the copy does not hold, so no backup was kept. {told(report)}")
 
+    if arguments.keys_out is not None and os.path.lexists(arguments.keys_out):
+        raise BackupFailed(f"{arguments.keys_out} exists already; keys are never written over others")
     began = time.monotonic()
     taken = back_up(
         data,

@@ -99,6 +99,9 @@ def test_a_missing_renamed_or_added_file_is_named(folders, heard, tmp_path):
     (tmp_path / "more" / "verdict.txt").unlink()
     (tmp_path / "more" / "link").symlink_to("README.txt")
     assert verify_proof(tmp_path / "more", key).reason == "not_a_file"
+    (tmp_path / "more" / "link").unlink()
+    (tmp_path / "more" / "empty").mkdir()
+    assert verify_proof(tmp_path / "more", key).reason == "extra_file"
 
 
 def test_content_that_is_not_there_cannot_be_checked_and_is_not_called_altered(folders, heard, tmp_path):
@@ -125,6 +128,30 @@ def test_a_proof_for_another_log_or_another_courts_key_is_refused(folders, heard
 
     name.write_bytes(encode(leaf._replace(stream_id=bytes(16))))
     assert {"other_log", "proof_differs"} <= {f.code for f in verify_proof(tmp_path / "mixed").findings}
+
+
+def test_a_signature_that_does_not_hold_proves_nothing_about_the_entry(folders, tmp_path):
+    shutil.copytree(folders["msg.text"], tmp_path / "forged")
+    file = next((tmp_path / "forged").glob("*.tlog-proof"))
+    parsed = proof.parse(file.read_text())
+    note = proof.notes.parse(parsed.note)
+    line = note.signatures[0]
+    forged = type(line)(line.name, line.key_id, bytes([line.signature[0] ^ 1]) + line.signature[1:])
+    text = type(note)(note.text, (forged,)).render()
+    file.write_text(proof.render(parsed.index, parsed.path, text))
+    report = verify_proof(tmp_path / "forged")
+    assert (report.outcome, report.reason) == (1, "signature_bad")
+    assert report.included
+    assert report.as_json()["entry"] is None
+    assert "is in the record" not in report.text("en").partition("Not checked")[0]
+
+
+def test_a_sparse_giant_is_refused_without_reading_it(folders, tmp_path):
+    shutil.copytree(folders["msg.image"], tmp_path / "giant")
+    for file in (tmp_path / "giant" / "content").iterdir():
+        with file.open("r+b") as opened:
+            opened.truncate(1 << 40)
+    assert verify_proof(tmp_path / "giant").outcome == 1
 
 
 def test_an_index_beyond_the_signed_size_has_its_own_code(folders, heard, tmp_path):
