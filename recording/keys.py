@@ -28,6 +28,12 @@ from recording.note import Signer, VerifierKey
 __all__ = ["ContentKeys", "Keystore"]
 
 _WRAP = b"palm/content-key/v1\x00"
+_MAGIC = b"SQLite format 3\x00"
+_TABLE = """
+CREATE TABLE IF NOT EXISTS content_key(
+  number INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB NOT NULL, subject TEXT NOT NULL, wrapped BLOB NOT NULL,
+  UNIQUE(stream, subject));
+"""
 
 
 class ContentKeys:
@@ -38,7 +44,7 @@ class ContentKeys:
         self._lock = threading.Lock()
         self._known: dict[int, tuple[bytes, bytes]] = {}
         try:
-            self._database = _database(path)
+            self._database = _database(path, make=False)
         except (sqlite3.Error, OSError) as error:
             raise KeysUnreadable(f"the content keys in {path} cannot be read or written: {error}") from error
 
@@ -153,18 +159,19 @@ def _pem(key: Ed25519PrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _database(path: Path) -> sqlite3.Connection:
-    """The table of content keys, made durably if it is not there."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+def _database(path: Path, *, make: bool) -> sqlite3.Connection:
+    """The table of content keys, whole; made durably if `make` and it is not there."""
+    with os.fdopen(os.open(path, os.O_RDWR | (os.O_CREAT if make else 0), 0o600), "rb") as file:
+        if not make and file.read(len(_MAGIC)) != _MAGIC:  # SQLite takes an empty file for a new database
+            raise sqlite3.DatabaseError("it was cut short or is something else; put it back from your backup")
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         use_log(database)
-        database.executescript(
-            "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
-            "CREATE TABLE IF NOT EXISTS content_key("
-            " number INTEGER PRIMARY KEY AUTOINCREMENT, stream BLOB NOT NULL, subject TEXT NOT NULL,"
-            " wrapped BLOB NOT NULL, UNIQUE(stream, subject));"
-        )
+        database.executescript("PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;" + (_TABLE if make else ""))
+        if not database.execute("SELECT EXISTS(SELECT 1 FROM sqlite_master WHERE name = 'content_key')").fetchone()[0]:
+            raise sqlite3.DatabaseError("it was emptied; put it back from your backup")
+        if (state := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(f"{state}; put it back from your backup")
         # At every opening: an earlier one may have been killed before it came to this.
         sync_directory(path.parent)
     except BaseException:
@@ -186,7 +193,7 @@ def _complete(log_path: Path, keys_path: Path, master_path: Path, *, over_record
         raise _lost(log_path.parent, there)
     if not there:
         write_durably(log_path, _pem(Ed25519PrivateKey.generate()))
-    database = _database(keys_path)
+    database = _database(keys_path, make=True)
     try:
         if database.execute("SELECT EXISTS(SELECT 1 FROM content_key)").fetchone()[0]:
             raise _lost(log_path.parent, there)

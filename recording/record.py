@@ -77,8 +77,8 @@ class Record:
         )
 
     async def verify(self, *, sealed_too: bool = False) -> list[IntegrityError]:
-        """Open every stream that is not sealed (or every one) as recovery does, and tell which do not verify."""
-        broken: list[IntegrityError] = []
+        """Open every stream that is not sealed (or every one) as recovery does; which do not verify, or are gone?"""
+        broken = self.store.lost()
         for head in self.streams():
             if sealed_too or not head.sealed:
                 try:

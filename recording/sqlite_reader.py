@@ -24,6 +24,7 @@ HEADS = (
     "SELECT s.id, s.size, s.epoch, s.sealed, c.size, c.root, c.note"
     " FROM stream s LEFT JOIN checkpoint c ON c.stream = s.no"
 )
+_LOST = "SELECT size, note FROM checkpoint WHERE stream NOT IN (SELECT no FROM stream)"
 _PARTS = "SELECT CAST(marks AS BLOB), CAST(leaves AS BLOB), CAST(boxes AS BLOB) FROM run WHERE n = ?"
 # Runs of a stream from its head down to one already known, newest first, by the links alone.
 _CHAIN = """
@@ -52,6 +53,21 @@ class Reader:
 
     def streams(self) -> list[StreamHead]:
         return [head_of(row) for row in self._query(f"{HEADS} ORDER BY s.no", ())]
+
+    def lost(self) -> list[IntegrityError]:
+        """A signed checkpoint rests apart from its stream, and its first line names the stream."""
+        found = []
+        for size, note in self._query(_LOST, ()):
+            origin = str(note).split("\n", 1)[0]
+            found.append(
+                IntegrityError(
+                    f"stream {origin} is gone, and {size} of its entries were signed; keep the files as they are and"
+                    " compare them with a backup or an export",
+                    stream_id=_id_of(origin),
+                    first_bad_seq=0,
+                )
+            )
+        return found
 
     def read(self, stream_id: bytes, start: int, end: int | None) -> Iterator[StoredRow]:
         size = self.head(stream_id).size
@@ -112,6 +128,13 @@ class Reader:
             if len(self._index) > 1024:
                 self._index.popitem(last=False)
             return firsts, numbers
+
+
+def _id_of(origin: str) -> bytes:
+    try:
+        return bytes.fromhex(origin.rpartition("/")[2])
+    except ValueError:
+        return b""
 
 
 def head_of(row: Sequence[Any]) -> StreamHead:

@@ -27,6 +27,7 @@ from recording.errors import (
     CannotOpen,
     Conflict,
     Fenced,
+    IntegrityError,
     RecordError,
     Sealed,
     StoreDown,
@@ -137,8 +138,12 @@ class SqliteStore:
         def work() -> StreamHead:
             if stream_id in self._streams:
                 raise Conflict("a stream of this id is there already")
+            # Never the number of a stream that is gone: the new one would inherit its checkpoint.
             no = self._writer.execute(
-                "INSERT INTO stream(id, size, epoch, sealed) VALUES(?, 0, 1, 0)", (stream_id,)
+                "INSERT INTO stream(no, id, size, epoch, sealed) SELECT 1 + max("
+                "coalesce((SELECT max(no) FROM stream), 0),"
+                " coalesce((SELECT max(stream) FROM checkpoint), 0)), ?, 0, 1, 0",
+                (stream_id,),
             ).lastrowid
             self._streams[stream_id] = _Stream(int(no or 0), 0, 1, False, None)
             return StreamHead(stream_id, 0, 1, False, None)
@@ -182,6 +187,9 @@ class SqliteStore:
 
     def streams(self) -> list[StreamHead]:
         return self._reader.streams()
+
+    def lost(self) -> list[IntegrityError]:
+        return self._reader.lost()
 
     def read(self, stream_id: bytes, start: int = 0, end: int | None = None) -> Iterator[StoredRow]:
         return self._reader.read(stream_id, start, end)

@@ -19,6 +19,8 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
+from recording.errors import IntegrityError
+
 __all__ = ["MARK_BYTES", "RecordStore", "Row", "SavedCheckpoint", "StoredRow", "StreamHead"]
 
 MARK_BYTES = 8
@@ -81,6 +83,9 @@ class RecordStore(Protocol):
 
     def streams(self) -> list[StreamHead]:
         """All streams, in the order of their creation."""
+
+    def lost(self) -> list[IntegrityError]:
+        """Streams that are gone although a signed checkpoint of theirs is here; to be told at each start."""
 
     def read(self, stream_id: bytes, start: int = 0, end: int | None = None) -> Iterator[StoredRow]:
         """Durable rows with start <= seq < end (end: the durable size of now). Raises UnknownStream."""
