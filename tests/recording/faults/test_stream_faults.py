@@ -214,7 +214,7 @@ async def test_the_number_of_a_deleted_stream_is_not_given_to_another(tmp_path: 
 
 
 async def rolled_back(directory: Path, *, with_checkpoint: bool) -> checkpoint.Checkpoint:
-    """One stream as it was at 10 entries, where it had 15 and the other one went on; returns what a phone kept of it."""
+    """One stream as it was at 10 entries, where it had 15 and another went on; returns what a phone kept of it."""
     logs = await signed(directory)
     shutil.copy(directory / "record.sqlite", directory / "earlier.sqlite")
     record = Record.open(directory, COURT)
