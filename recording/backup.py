@@ -33,8 +33,15 @@ FORMAT = 1
 LABEL, SUMS, DATA = "BACKUP", "SHA256SUMS", "data"
 RECORD = "record/record.sqlite"
 KEYS = "keys"
-LEFT = frozenset({"uploads", "recordings", "operator.sock", "lock", "record", "blobs", KEYS})
-"""Not copied by name: phones send uploads again; segments under way are not encrypted and become files soon."""
+LEFT = frozenset(
+    {
+        *("uploads", "recordings", "scratch", "operator.sock", "lock", "record", "blobs", KEYS),
+        *("demo-certificate.pem", "demo-key.pem"),
+    }
+)
+"""Not copied by name: phones send uploads again; segments under way are not encrypted and become files soon; the rest
+is made again. (`record`, `blobs` and keys have their own places in the order.)
+"""
 PAGES = 4_096
 BLOCK = 1 << 20
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgpack
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recording import checkpoint, tiles
+from recording import checkpoint, proof, tiles
 from recording.checkpoint import Checkpoint
 from recording.content import commitment
 from recording.leaf import Leaf, encode
@@ -216,6 +216,43 @@ def checkpoints() -> dict[str, Any]:
     }
 
 
+def proofs() -> dict[str, Any]:
+    origin = f"{COURT}/{STREAM.hex()}"
+    signer = Signer(origin, Ed25519PrivateKey.from_private_bytes(sha256(b"palmcourt test vector key").digest()))
+    entries = [f"entry {number}".encode() for number in range(11)]
+    tree_ = Tree(leaf_hash(each) for each in entries)
+
+    def of(index: int, size: int, *, extra: bytes | None = None, path: list[bytes] | None = None) -> str:
+        note = checkpoint.sign(Checkpoint(origin, size, tree_.root(size)), signer)
+        return proof.render(index, tree_.inclusion(index, size) if path is None else path, note, extra=extra)
+
+    good = [(0, 1), (0, 2), (6, 7), (3, 8), (10, 11)]
+    whole = of(3, 8)
+    other = Signer(origin.replace("0", "1"), Ed25519PrivateKey.from_private_bytes(sha256(b"another").digest()))
+    foreign = checkpoint.sign(Checkpoint(other.key.name, 8, tree_.root(8)), other)
+    return {
+        "about": "C2SP tlog-proof@v1 for the entries; the bad ones are to be rejected for the leaf named beside them",
+        "vkey": str(signer.key),
+        "entries": [each.hex() for each in entries],
+        "good": [
+            *({"seq": index, "size": size, "proof": of(index, size)} for index, size in good),
+            {"seq": 4, "size": 11, "proof": of(4, 11, extra=b"not authenticated")},
+        ],
+        "bad": [
+            {"why": "of another log", "seq": 3, "proof": proof.render(3, tree_.inclusion(3, 8), foreign)},
+            {"why": "the index is beyond the signed size", "seq": 10, "proof": of(10, 8, path=tree_.inclusion(7, 8))},
+            {"why": "another leaf", "seq": 4, "proof": whole},
+            {"why": "the path is too short", "seq": 3, "proof": of(3, 8, path=tree_.inclusion(3, 8)[:-1])},
+            {"why": "the path is too long", "seq": 3, "proof": of(3, 8, path=[*tree_.inclusion(3, 8), bytes(32)])},
+            {"why": "a leading zero", "seq": 3, "proof": whole.replace("index 3", "index 03")},
+            {"why": "no index", "seq": 3, "proof": whole.replace("index 3\n", "")},
+            {"why": "another version", "seq": 3, "proof": whole.replace("@v1", "@v2")},
+            {"why": "carriage returns", "seq": 3, "proof": whole.replace("\n", "\r\n")},
+            {"why": "the signed size was changed", "seq": 3, "proof": whole.replace("\n8\n", "\n9\n")},
+        ],
+    }
+
+
 def tile_files() -> dict[str, Any]:
     files: dict[str, str] = {}
     builder = tiles.TileBuilder(lambda path, data: files.__setitem__(path, sha256(data).hexdigest()))
@@ -242,6 +279,7 @@ def every() -> dict[str, dict[str, Any]]:
         "commitments.json": commitments(),
         "checkpoints.json": checkpoints(),
         "tiles.json": tile_files(),
+        "proofs.json": proofs(),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recording import checkpoint
+from recording import checkpoint, proof
 from recording.content import commitment
 from recording.errors import MalformedLeaf, RecordError
 from recording.leaf import decode, encode
@@ -75,3 +75,13 @@ def test_the_good_checkpoints_verify_and_the_bad_do_not() -> None:
     for each in vectors["bad"]:
         with pytest.raises(RecordError):
             checkpoint.verify(each["note"], key)
+
+
+def test_the_good_proofs_of_one_entry_verify_and_the_bad_do_not() -> None:
+    vectors = load("proofs.json")
+    key, entries = VerifierKey.parse(vectors["vkey"]), unhexed(vectors["entries"])
+    for each in vectors["good"]:
+        assert proof.verify(each["proof"], entries[each["seq"]], key).size == each["size"]
+    for each in vectors["bad"]:
+        with pytest.raises(RecordError):
+            proof.verify(each["proof"], entries[each["seq"]], key)
