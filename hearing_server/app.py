@@ -35,7 +35,7 @@ from recording.sqlite_store import SqliteStore
 
 log = structlog.get_logger()
 
-SHUTDOWN_S: Final = 5.0
+SHUTDOWN_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         blobs = StreamBlobs(data / "blobs", keystore.content)
 
         clock = CourtClock()
-        docket = Docket(store, vault, keystore.signer, config.court.host, clock)
+        docket = Docket(store, vault, keystore.signer, config.court.host)
         scheduler = Scheduler(clock)
         opens_sittings = sitting_reactor(docket, clock, cursors)
         notes_seals = sealed_reactor(docket, clock, cursors)
@@ -86,7 +86,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
 
         recordings = data / "recordings"
         recordings.mkdir(mode=0o700, exist_ok=True)
-        leftovers = recover_segments(recordings)
+        leftovers = recover_segments(recordings) if serve else []
         plane = None
         if serve and config.media.enabled:
             media = config.media
@@ -107,8 +107,8 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             phone=config.court.telephone,
         )
         stack.push_async_callback(court.aclose)
-        await court.start(leftovers)
-        exporter = Exporter(docket, blobs, config.court)
+        await court.start(leftovers, sit=serve)
+        exporter = Exporter(docket, blobs, config.court, data / "scratch")
 
         url = ""
         if serve:
@@ -130,7 +130,9 @@ async def _site(config: Config, court: Court, exporter: Exporter, data: Path) ->
     desk = Desk(court, public, config.court.language)
     files = Files(court, exporter, data / "uploads")
     site = Site(court, Door(court, config.court), desk, files)
-    runner = web.AppRunner(application(site), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    app = application(site)
+    app.on_shutdown.append(lambda _app: court.send_everybody_away())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
         try:

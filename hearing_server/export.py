@@ -5,6 +5,7 @@ the entries under one signed checkpoint are exported.
 """
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -43,7 +44,12 @@ class RecordSource:
 class Exporter:
     """Exports sittings of this node."""
 
-    def __init__(self, docket: Docket, blobs: StreamBlobs, court: CourtConfig) -> None:
+    def __init__(self, docket: Docket, blobs: StreamBlobs, court: CourtConfig, scratch: Path) -> None:
+        # Evidence in the clear stays inside the data directory, and what a kill left of it goes at the next start.
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=0o700, parents=True)
+        self.scratch = scratch
+        self.turn = asyncio.Semaphore(1)
         self._docket = docket
         self._blobs = blobs
         self._zone = Zone.parse(_offset(court.time_zone))
@@ -55,7 +61,7 @@ class Exporter:
         writer = await self._docket.sitting(stream_id)
         note = await writer.log.checkpoint()
         source = RecordSource(writer.log, note, self._blobs)
-        with tempfile.TemporaryDirectory(prefix="palmcourt-tracks-") as scratch:
+        with tempfile.TemporaryDirectory(prefix="tracks-", dir=self.scratch) as scratch:
             return await asyncio.to_thread(
                 export, source, target, made_ms=made_ms, zone=self._zone, remux=_Remux(Path(scratch)), progress=progress
             )

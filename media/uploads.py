@@ -251,7 +251,8 @@ class Uploads:
         upload = self._mine(request, owner)
         if upload.locked:
             raise _Failed(423, "locked", "bytes are just arriving for this upload")
-        self._forget(upload)
+        if not upload.done:  # a finished one has been handed over and goes on counting until it expires
+            self._forget(upload)
         return web.Response(status=204)
 
     # --- one upload ------------------------------------------------------------------------------------------------
@@ -265,7 +266,9 @@ class Uploads:
             raise _Failed(413, "quota", f"one person may send {self._limits.quota} bytes in a day")
         if sum(not upload.done for upload in mine) >= self._limits.open_uploads:
             raise _Failed(429, "too_many", f"{self._limits.open_uploads} uploads are open already; finish one first")
-        if shutil.disk_usage(self._root).free < length + self._limits.keep_free:
+        # What is announced will come, and a finished file stands beside its parts for a moment.
+        promised = sum(2 * each.length - each.offset for each in self._uploads.values() if not each.done)
+        if shutil.disk_usage(self._root).free < 2 * length + promised + self._limits.keep_free:
             raise _Failed(507, "disk_full", _FULL)
 
     def _mine(self, request: web.Request, owner: Owner) -> Upload:

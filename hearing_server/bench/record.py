@@ -35,7 +35,7 @@ async def bench_record(
         store = SqliteStore(place / "record")
         keystore = Keystore.open(place / "keys", "bench.localhost")
         clock = CourtClock()
-        docket = Docket(store, ContentVault(keystore.content), keystore.signer, "bench.localhost", clock)
+        docket = Docket(store, ContentVault(keystore.content), keystore.signer, "bench.localhost")
         try:
             rooms = [await _open_hearing(docket) for _ in range(hearings)]
             numbers = itertools.count(1)
@@ -69,7 +69,10 @@ async def _open_hearing(docket: Docket) -> Writer[Sitting]:
         ("join", ("judge/1",)),
         ("join", ("party/1",)),
     ):
-        await writer.submit(Command(name, args, content={}, content_bytes=b"{}"), Stamp(0, COURT))
+        command = Command(name, args)
+        if name in ("open", "seat"):
+            command = command._replace(content={}, content_bytes=b"{}")
+        await writer.submit(command, Stamp(0, COURT))
     for name, args in (("act.admit", ("party/1",)), ("act.open", ())):
         await writer.submit(Command(name, args), Stamp(0, "judge/1"))
     return writer

@@ -1,6 +1,7 @@
 """`palmcourt serve`: a court, until it is told to stop."""
 
 import argparse
+import sys
 
 from hearing_server.app import running
 from hearing_server.cli.acts import ACTS
@@ -25,7 +26,10 @@ def run(arguments: argparse.Namespace) -> int:
 async def _serve(chosen: Config) -> int:
     async with running(chosen) as node, listening(node, ACTS):
         print(f"Palmcourt answers at {node.public_url}", flush=True)
-        print(f"The clerk's desk:  {node.public_url}/#/r/{await node.registry.desk_link()}", flush=True)
-        print("It opens on the first device that uses it, and on that one only. Stop with Ctrl-C.", flush=True)
+        if sys.stdout.isatty():  # a service manager would keep the secret in its journal
+            print(f"The clerk's desk:  {node.public_url}/#/r/{await node.registry.desk_link()}")
+            print("It opens on the first device that uses it, within a day. Stop with Ctrl-C.", flush=True)
+        else:
+            print(f"A link to the clerk's desk: palmcourt case desk --data {chosen.data.directory}", flush=True)
         await stop_signal()
     return 0

@@ -5,12 +5,13 @@ packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting
 
-Routes = Mapping[str, frozenset[tuple[str, str]]]
+Kind = Literal["audio", "video"]
+Routes = Mapping[str, frozenset[tuple[str, Kind]]]
 """For each receiving seat, the (publishing seat, "audio" | "video") that is forwarded to it."""
 
 ON_AIR: Final = frozenset({Phase.CHECKING_IN, Phase.OPEN})
@@ -44,9 +45,9 @@ def routes(state: Sitting) -> Routes:
     if state.phase not in ON_AIR:
         return {}
     present = _present(state)
-    matrix: dict[str, frozenset[tuple[str, str]]] = {}
+    matrix: dict[str, frozenset[tuple[str, Kind]]] = {}
     for receiver in present:
-        sources: set[tuple[str, str]] = set()
+        sources: set[tuple[str, Kind]] = set()
         for source in present:
             if source is receiver or source.role is Role.OBSERVER:
                 continue
@@ -59,13 +60,14 @@ def routes(state: Sitting) -> Routes:
     return matrix
 
 
-def recorded(state: Sitting) -> frozenset[tuple[str, str]]:
+def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
     """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3)."""
     if state.phase is not Phase.OPEN:
         return frozenset()
     sources = [seat for seat in _present(state) if seat.role is not Role.OBSERVER]
-    seen = {(seat.slot, "video") for seat in sources}
-    return frozenset(seen | {(seat.slot, "audio") for seat in sources if may_be_heard(state, seat)})
+    seen: set[tuple[str, Kind]] = {(seat.slot, "video") for seat in sources}
+    heard: set[tuple[str, Kind]] = {(seat.slot, "audio") for seat in sources if may_be_heard(state, seat)}
+    return frozenset(seen | heard)
 
 
 def _present(state: Sitting) -> list[Seat]:

@@ -162,6 +162,10 @@ SPOKEN: Final = frozenset({"msg.voice", "msg.video"})
 """Messages that speak: they obey the mute and the floor as live voice does (HR8, HR9)."""
 WITH_BLOB: Final = frozenset({"msg.voice", "msg.image", "msg.video", "msg.file"})
 NEEDS_CONTENT: Final = WITH_BLOB | {"msg.text", "open", "seat", "rec.segment"}
+WITH_REASON: Final = frozenset({"act.recess", "act.close", "act.remove", "seal"})
+MAY_HAVE_CONTENT: Final = NEEDS_CONTENT | WITH_REASON
+MAX_REASON_BYTES: Final = 4_096
+"""A reason is a sentence or two, in an object of its own."""
 MAX_REFS: Final = 8
 """Entries that one entry may answer or cite; a leaf has 4 KiB."""
 MAX_TEXT: Final = 5_000
@@ -182,8 +186,14 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
     if seat is not None and seat.state is not SeatState.ADMITTED:
         raise Refused(RefusalCode.NOT_ADMITTED)  # HR4
     require(len(command.refs) <= MAX_REFS, RefusalCode.TOO_LARGE, "refs")
+    there = all(not isinstance(ref, int) or 0 <= ref < state.size for ref in command.refs)
+    require(there, RefusalCode.MALFORMED, "it refers to an entry that is not there")  # HR16
+    if command.name not in MAY_HAVE_CONTENT:
+        require(command.content is None, RefusalCode.MALFORMED, f"{command.name} takes no content")
     if command.name in NEEDS_CONTENT and command.content is None:
         raise Refused(RefusalCode.CONTENT_REQUIRED, command.name)
+    if command.name in WITH_REASON:
+        require(len(command.content_bytes or b"") <= MAX_REASON_BYTES, RefusalCode.TOO_LARGE, "reason")
     return _DECISIONS[command.name](state, command, seat)
 
 

@@ -60,13 +60,13 @@ class Desk:
 
     async def list_cases(self, request: web.Request) -> web.Response:
         """GET /api/cases: newest first."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         streams = list(self._court.docket.cases())[::-1]
         return web.json_response({"cases": [await self._court.registry.describe(stream) for stream in streams]})
 
     async def new_case(self, request: web.Request) -> web.Response:
         """POST /api/cases."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         body = await body_of(request, CaseBody)
         stream = hashlib.sha256(b"palm/case/v1\0" + body.request_id.encode()).digest()[:16]
         if not await self._court.registry.is_complete(stream):
@@ -84,12 +84,12 @@ class Desk:
 
     async def show_case(self, request: web.Request) -> web.Response:
         """GET /api/cases/{id}."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         return web.json_response(await self._court.registry.describe(self._case(request)))
 
     async def issue_link(self, request: web.Request) -> web.Response:
         """POST /api/cases/{id}/links: issue or re-send; the secret is in this answer and nowhere else."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         case = self._case(request)
         link = await self._court.registry.issue_link(case, (await body_of(request, LinkBody)).slot)
         return web.json_response(self.link_answer(link), status=201)
@@ -101,13 +101,13 @@ class Desk:
 
     async def revoke_link(self, request: web.Request) -> web.Response:
         """DELETE /api/cases/{id}/links/{link_id}."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         await self._court.registry.revoke_link(self._case(request), hex_of(request, "link_id", 8))
         return web.json_response({})
 
     async def release_link(self, request: web.Request) -> web.Response:
         """POST /api/cases/{id}/links/{link_id}/release."""
-        registry_only(request, self._court)
+        await registry_only(request, self._court)
         await self._court.registry.release_link(self._case(request), hex_of(request, "link_id", 8))
         return web.json_response({})
 

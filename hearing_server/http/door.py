@@ -72,8 +72,8 @@ class Door:
         body = await body_of(request, DeskBody)
         device = bytes.fromhex(body.device)
         with self._told_whom_to_call():
+            if not (await self._court.entrance.look(body.ticket)).is_registry:
+                raise Unauthenticated("unknown_link")  # before it is bound: a seat is entered by the socket only
             invitation = await self._court.entrance.enter(body.ticket, device, bytes.fromhex(body.device_secret))
-        principal = Principal(
-            invitation.is_registry, invitation.case_stream, invitation.sitting, invitation.slot, device
-        )
+        principal = Principal(True, b"", b"", invitation.slot, device, invitation.ticket.link_id)
         return web.json_response({"session": self._court.entrance.open_session(principal)})

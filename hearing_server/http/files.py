@@ -18,7 +18,8 @@ from aiohttp import web
 
 from hearing_server.export import Exporter
 from hearing_server.flows.audience import first_visible
-from hearing_server.flows.decider import BENCH
+from hearing_server.flows.decider import BENCH, RefusalCode, Refused
+from hearing_server.flows.hearing import Phase
 from hearing_server.http.errors import NotFound
 from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import principal_of
@@ -53,10 +54,12 @@ class Files:
 
     async def _uploader(self, request: web.Request) -> Owner:
         """Only somebody who is admitted to an unsealed sitting hands in files."""
-        principal = principal_of(request, self._court)
+        principal = await principal_of(request, self._court)
         if principal.is_registry:
             raise Unauthenticated("no_session")
         room = await self._court.room(principal.sitting)
+        if room.writer.state.phase is Phase.SEALED:
+            raise Refused(RefusalCode.SEALED)
         if first_visible(room.writer.state, principal.slot) is None:
             raise Unauthenticated("not_admitted")
         return Owner(principal.sitting, principal.slot)
@@ -71,7 +74,7 @@ class Files:
     async def blob(self, request: web.Request) -> web.StreamResponse:
         """GET /api/streams/{stream}/blobs/{commit}, with Range (RFC 9110 section 14)."""
         stream, commit = hex_of(request, "stream", 16), hex_of(request, "commit", 32)
-        principal = principal_of(request, self._court)
+        principal = await principal_of(request, self._court)
         if not principal.is_registry and principal.sitting != stream:
             raise NotFound
         room = await self._court.room(stream)
@@ -102,13 +105,13 @@ class Files:
     async def export(self, request: web.Request) -> web.StreamResponse:
         """POST /api/sittings/{stream}/export: the bundle in one zip, for the bench and the clerk's desk."""
         stream = hex_of(request, "stream", 16)
-        principal = principal_of(request, self._court)
+        principal = await principal_of(request, self._court)
         if not principal.is_registry and principal.sitting != stream:
             raise NotFound
         room = await self._court.room(stream)
         if not _is_bench(room, principal):
             raise NotFound
-        async with _scratch() as scratch:
+        async with self._exporter.turn, _scratch(self._exporter.scratch) as scratch:
             bundle = scratch / f"palmcourt-{stream.hex()[:12]}"
             made = await self._exporter.export(stream, bundle, self._court.clock.now_ms())
             archive = await asyncio.to_thread(_zipped, made.path, scratch / f"{bundle.name}.zip")
@@ -136,8 +139,8 @@ def _may_read(room: Room, principal: Principal, commit: bytes) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def _scratch() -> AsyncIterator[Path]:
-    directory = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="palmcourt-export-")
+async def _scratch(parent: Path) -> AsyncIterator[Path]:
+    directory = await asyncio.to_thread(tempfile.TemporaryDirectory, prefix="export-", dir=parent)
     try:
         yield Path(directory.name)
     finally:

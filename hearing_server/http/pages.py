@@ -54,8 +54,12 @@ async def start_page(_request: web.Request) -> web.StreamResponse:
 async def static_file(request: web.Request) -> web.StreamResponse:
     """GET anything else the build made: hashed assets for ever, the rest asked for anew each time."""
     name = request.match_info["name"]
-    file = (STATIC / name).resolve()
-    if not file.is_relative_to(STATIC) or not file.is_file():
+    try:
+        file = (STATIC / name).resolve()
+        there = file.is_relative_to(STATIC) and file.is_file()
+    except (ValueError, OSError):  # a NUL, or a name longer than any file's
+        there = False
+    if not there:
         raise web.HTTPNotFound
     caching = IMMUTABLE if name.startswith("assets/") else "no-cache"
     headers = {"Cache-Control": caching}

@@ -14,18 +14,18 @@ MAX_JSON: Final = 65_536
 T = TypeVar("T")
 
 
-def principal_of(request: web.Request, court: Court) -> Principal:
+async def principal_of(request: web.Request, court: Court) -> Principal:
     """Raises Unauthenticated."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    principal = court.entrance.principal(token) if scheme == "Bearer" and token else None
+    principal = await court.entrance.principal(token) if scheme == "Bearer" and token else None
     if principal is None:
         raise Unauthenticated("no_session")
     return principal
 
 
-def registry_only(request: web.Request, court: Court) -> Principal:
+async def registry_only(request: web.Request, court: Court) -> Principal:
     """The clerk's desk. To anybody else these routes look as if they needed a session he hasn't got."""
-    principal = principal_of(request, court)
+    principal = await principal_of(request, court)
     if not principal.is_registry:
         raise Unauthenticated("no_session")
     return principal

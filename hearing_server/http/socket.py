@@ -26,7 +26,8 @@ DRAIN_S: Final = 0.05
 """How often a full socket is looked at again; a phone on a thin link notices nothing of it."""
 MAX_MESSAGE: Final = 4 * frames.MAX_CLIENT_FRAME
 """Above what the protocol allows, so that the session itself can say why (4413); far above, aiohttp closes (1009)."""
-CLOSE_GRACE_S: Final = 5.0
+CLOSE_GRACE_S: Final = 1.0
+"""How long a closing phone may take to answer; whoever does not read is cut off then."""
 LINK_TROUBLE: Final[dict[str, frames.CloseCode]] = {"expired": frames.GONE, "revoked": frames.GONE}
 
 
@@ -76,6 +77,7 @@ class Connection:
         self.session = ServerSession(court.clock.now_ms())
         self.slot = ""
         self.device = b""
+        self.link_id = b""
         self.thin = False
         self._room: Room | None = None
         self._leaving = "network"
@@ -145,7 +147,7 @@ class Connection:
             if invitation.is_registry:
                 raise Unauthenticated("unknown_link")
             room = await self._court.room(invitation.sitting)
-            self.slot, self.device = invitation.slot, hello.device
+            self.slot, self.device, self.link_id = invitation.slot, hello.device, invitation.ticket.link_id
             self._room = room
             await room.attach(self, hello.cursor)
         except Unauthenticated as error:

@@ -7,20 +7,22 @@ from typing import Final
 
 
 class CourtClock:
-    """Milliseconds since the Unix epoch, UTC, never decreasing within the process."""
+    """Milliseconds since the Unix epoch, UTC.
 
-    def __init__(self, not_before_ms: int = 0) -> None:
-        self._last_ms: int = not_before_ms
+    Follows the machine's clock forward. When that is set back, it goes on at the pace of the monotonic clock, so that
+    deadlines and limits neither freeze nor jump.
+    """
+
+    def __init__(self) -> None:
+        self._last_ns = time.time_ns()
+        self._at_ns = time.monotonic_ns()
 
     def now_ms(self) -> int:
         """The court's time."""
-        now = time.time_ns() // 1_000_000
-        self._last_ms = max(self._last_ms, now)
-        return self._last_ms
-
-    def not_before(self, ms: int) -> None:
-        """Keep behind the record: called with the time of the last entry of each stream that is opened."""
-        self._last_ms = max(self._last_ms, ms)
+        at_ns = time.monotonic_ns()
+        self._last_ns = max(time.time_ns(), self._last_ns + at_ns - self._at_ns)
+        self._at_ns = at_ns
+        return self._last_ns // 1_000_000
 
 
 MINUTE_MS: Final = 60_000

@@ -25,12 +25,23 @@ from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.view import Names
 from hearing_server.runtime.writer import Writer
-from media.events import Answer, SeatGone, SeatResumed, SeatSilent, SegmentClosed, SlotsChanged, WorkerRestarted
+from media.events import (
+    Answer,
+    MediaEvent,
+    SeatConnected,
+    SeatGone,
+    SeatResumed,
+    SeatSilent,
+    SegmentClosed,
+    SlotsChanged,
+    WorkerRestarted,
+)
 from media.plane import BadOffer, MediaPlane, MediaUnavailable
 from signaling import frames
 
 log = structlog.get_logger()
 
+LINKS_END: Final = frozenset({"link.issued", "link.revoked"})
 CHECKPOINT_TICK_S: Final = 1.0
 REPLAY_PAGE: Final = 500
 MEDIA_BACK_S: Final = 5.0
@@ -73,29 +84,35 @@ class Court:
         docket.on_died.append(self._died)
 
     # -- start and stop -----------------------------------------------------------------------------------------------
-    async def start(self, leftovers: Sequence[SegmentClosed]) -> None:
-        """Replay every case and every unsealed sitting, then watch clock, checkpoints and media."""
+    async def start(self, leftovers: Sequence[SegmentClosed], *, sit: bool = True) -> None:
+        """Replay every case and every unsealed sitting, then watch clock, checkpoints and media.
+
+        Without `sit` nobody is expected: no room is opened, so looking at a court writes nothing into its sittings.
+        """
         for segment in leftovers:
             self._leftovers.setdefault(segment.room, []).append(segment)
         self.docket.index()
-        self._scheduler.start()
         for stream_id in list(self.docket.cases()):
             try:
-                case = await self.docket.case(stream_id)
+                await self._open_case(await self.docket.case(stream_id), sit=sit)
             except Exception as error:  # noqa: BLE001 - one halted case must not keep the others from opening
                 log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
-                continue
-            for reactor in self._reactors:
-                if reactor.flow == case.flow.name:
-                    await reactor.settle(case)  # a sitting scheduled just before a crash gets its stream now
-            for sitting, scheduled in case.state.sittings.items():
-                if self.docket.place(sitting) is None and sitting not in self.docket.halted:
-                    self.docket.halt(sitting, "the case names this sitting, and its stream is gone")
-                elif not scheduled.sealed:
-                    await self._open_unsealed(sitting)
+        if not sit:
+            return
+        self._scheduler.start()
         self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
         if self._plane is not None:
             self._tasks.append(asyncio.create_task(self._media_events(self._plane), name="media-events"))
+
+    async def _open_case(self, case: Writer[Case], *, sit: bool) -> None:
+        for reactor in self._reactors:
+            if reactor.flow == case.flow.name:
+                await reactor.settle(case)  # a sitting scheduled just before a crash gets its stream now
+        for sitting, scheduled in case.state.sittings.items():
+            if self.docket.place(sitting) is None and sitting not in self.docket.halted:
+                self.docket.halt(sitting, "the case names this sitting, and its stream is gone")
+            elif sit and not scheduled.sealed:
+                await self._open_unsealed(sitting)
 
     async def _open_unsealed(self, stream_id: bytes) -> None:
         try:
@@ -103,11 +120,15 @@ class Court:
         except Exception as error:  # noqa: BLE001 - as above
             log.error("sitting_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
 
-    async def aclose(self) -> None:
-        """Send people away with `stopping`, then close writers."""
+    async def send_everybody_away(self) -> None:
+        """The server stops: phones are told so and come back by themselves."""
         self.stopping = True
         for room in list(self._rooms.values()):
             await room.aclose(frames.STOPPING, "the server stops")
+
+    async def aclose(self) -> None:
+        """Send people away, then close writers."""
+        await self.send_everybody_away()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -142,8 +163,13 @@ class Court:
                     media.remember(entry.leaf.facts, entry.leaf.type)
             await asyncio.sleep(0)  # the other hearings of a restarted node are not kept waiting by a long one
         room.on_change.append(lambda state, entries: self._changed(writer, state, entries))
+        # Nobody comes in before the last process's end is on the record, or his joining would be taken for its end.
+        try:
+            await asyncio.shield(self._take_up(room, media))
+        except BaseException:
+            await media.aclose()
+            raise
         self._rooms[writer.stream_id], self._media[writer.stream_id] = room, media
-        await self._take_up(room, media)
 
     async def _take_up(self, room: Room, media: RoomMedia) -> None:
         """Whoever the record believes to be connected is not: this process has just begun."""
@@ -153,12 +179,16 @@ class Court:
         for seat in state.seats.values():
             if seat.connected:
                 await room.court(Command("leave", (seat.slot, "server")))
-        await media.recover(self._leftovers.pop(room.writer.stream_id, []))
+        stream_id = room.writer.stream_id
+        await media.recover(self._leftovers.get(stream_id, []))
+        self._leftovers.pop(stream_id, None)
 
     def _session(self, stream_id: bytes, phone: Phone) -> str:
         place = self.docket.place(stream_id)
         case_stream = place.case_stream if place else b""
-        return self.entrance.open_session(Principal(False, case_stream, stream_id, phone.slot, phone.device))
+        return self.entrance.open_session(
+            Principal(False, case_stream, stream_id, phone.slot, phone.device, phone.link_id)
+        )
 
     def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)
@@ -174,13 +204,15 @@ class Court:
             writer.publish = lambda state, entries: self._case_changed(writer, state, entries)
 
     def _case_changed(self, writer: Writer[Case], state: Case, entries: Sequence[Entry]) -> None:
-        """A link that the clerk takes back also ends the connection that it had opened (CA5)."""
+        """A link that ends, taken back or replaced, also ends the connection that it had opened (CA5)."""
         self._changed(writer, state, entries)
-        for entry in entries:
-            if entry.leaf.type == "link.revoked":
-                slot = state.links[entry.leaf.facts[0]].slot
-                for room in filter(None, map(self._rooms.get, state.sittings)):
-                    room.send_away(slot, frames.GONE, "revoked")
+        if LINKS_END.isdisjoint(entry.leaf.type for entry in entries):
+            return
+        for room in filter(None, map(self._rooms.get, state.sittings)):
+            for phone in room.phones():
+                link = state.links.get(phone.link_id)
+                if link is None or link.revoked:
+                    phone.act(phone.session.close(frames.GONE, "revoked"))
 
     def _watch(self, writer: Writer[Any]) -> None:
         async def ask(command: Command) -> object:
@@ -234,23 +266,34 @@ class Court:
 
     async def _media_events(self, plane: MediaPlane) -> None:
         async for event in plane.events():
-            if isinstance(event, WorkerRestarted):
-                self._media_restarted(event)
-                continue
-            room, media = self._rooms.get(event.room), self._media.get(event.room)
-            if room is None or media is None:
-                continue
-            if isinstance(event, SlotsChanged):
-                phone = room.phone(event.seat)
+            try:
+                self._media_event(event)
+            except Exception as error:  # noqa: BLE001 - one room's trouble must not deafen the others
+                log.error("media_event_failed", kind=type(error).__name__)
+
+    def _media_event(self, event: MediaEvent) -> None:
+        if isinstance(event, WorkerRestarted):
+            self._media_restarted(event)
+            return
+        room, media = self._rooms.get(event.room), self._media.get(event.room)
+        if room is None or media is None:
+            if isinstance(event, SegmentClosed):  # its room is being opened anew: it takes this up
+                self._leftovers.setdefault(event.room, []).append(event)
+            return
+        match event:
+            case SlotsChanged(seat=seat, slots=slots):
+                phone = room.phone(seat)
                 if phone is not None:
-                    phone.act(phone.session.slots({str(slot): seat for slot, seat in event.slots.items()}))
-            elif isinstance(event, SeatSilent):
-                room.presence(event.seat, {f"silent_{event.kind}_ms": event.since_ms})
-            elif isinstance(event, SeatResumed):
-                room.presence(event.seat, {f"silent_{event.kind}_ms": None})
-            elif isinstance(event, SeatGone):
-                room.presence(event.seat, {"media": "gone"})
-            media.event(event)
+                    phone.act(phone.session.slots({str(slot): whose for slot, whose in slots.items()}))
+            case SeatSilent(seat=seat, kind=kind, since_ms=since_ms):
+                room.presence(seat, {f"silent_{kind}_ms": since_ms})
+            case SeatResumed(seat=seat, kind=kind):
+                room.presence(seat, {f"silent_{kind}_ms": None})
+            case SeatGone(seat=seat):
+                room.presence(seat, {"media": "gone"})
+            case SeatConnected(seat=seat):
+                room.presence(seat, {"media": "here"})
+        media.event(event)
 
     def _media_restarted(self, event: WorkerRestarted) -> None:
         """Phones are told by an empty map that every slot is gone, which makes them offer anew (PROTOCOL.md, Media)."""

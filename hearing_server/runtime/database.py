@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from hearing_server.runtime.entry import Unavailable
+from recording.errors import CannotOpen
 
 
 class Database:
-    """A connection behind a lock. Raises Unavailable once it is closed."""
+    """A connection behind a lock. Raises CannotOpen at first, Unavailable once it is closed."""
 
     def __init__(self, path: Path, schema: str, *, durable: bool) -> None:
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = sqlite3.connect(
-            path, check_same_thread=False, isolation_level=None
-        )
-        path.chmod(0o600)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-        self._connection.executescript(schema)
+        self._connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            path.chmod(0o600)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            connection.executescript(schema)
+        except (sqlite3.Error, OSError) as error:
+            raise CannotOpen(f"{path} cannot be used ({error}); put it back from your backup") from error
+        self._connection = connection
 
     def query(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
         """All rows of a statement."""

@@ -13,7 +13,6 @@ import structlog
 from hearing_server.flows.case import CASE, Case
 from hearing_server.flows.decider import Flow
 from hearing_server.flows.hearing import HEARING, Sitting
-from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.writer import Writer, open_writer
 from recording.content import ContentVault
 from recording.errors import IntegrityError, MalformedLeaf, UnknownStream
@@ -41,12 +40,11 @@ class Place(NamedTuple):
 class Docket:
     """Finds, opens and keeps open the writers of streams."""
 
-    def __init__(self, store: RecordStore, vault: ContentVault, signer: Signer, host: str, clock: CourtClock) -> None:
+    def __init__(self, store: RecordStore, vault: ContentVault, signer: Signer, host: str) -> None:
         self._store = store
         self._vault = vault
         self._signer = signer
         self._host = host
-        self._clock = clock
         self._places: dict[bytes, Place] = {}
         self._writers: dict[bytes, Writer[Any]] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -125,7 +123,6 @@ class Docket:
         except IntegrityError as error:
             self.halt(stream_id, str(error), error.first_bad_seq)
             raise
-        self._clock.not_before(writer.log.last_ts_ms)
         writer.on_death = lambda: self._buried(writer)
         return writer
 

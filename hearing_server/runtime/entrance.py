@@ -13,6 +13,8 @@ from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.tickets import Ticket, Tickets, device_hash, ticket_hash
 from hearing_server.runtime.writer import Writer
 
+TOKENS_PER_DEVICE: Final = 3
+"""A phone that comes back gets a new token; an upload under the one before may still be under way."""
 MAX_SESSIONS: Final = 20_000
 """Session tokens kept in memory; the oldest go first, and their phones come back with their links."""
 
@@ -49,6 +51,7 @@ class Principal(NamedTuple):
     sitting: bytes
     slot: str
     device: bytes
+    link_id: bytes
 
 
 class Entrance:
@@ -59,6 +62,7 @@ class Entrance:
         self._tickets = tickets
         self._clock = clock
         self._sessions: dict[bytes, Principal] = {}
+        self._tokens: dict[tuple[bytes, str, bytes], list[bytes]] = {}
 
     async def look(self, ticket: str) -> Invitation:
         """What the link opens, without using it. Raises Unauthenticated(unknown_link | revoked | expired)."""
@@ -66,6 +70,9 @@ class Entrance:
         if row is None:
             raise Unauthenticated("unknown_link")
         if row.is_registry:
+            late = row.unused_until_ms is not None and row.unused_until_ms <= self._clock.now_ms()
+            if late and row.device_hash is None:
+                raise Unauthenticated("expired")
             return Invitation(row, b"", b"", row.slot, 0)
         writer = await self._docket.case(row.case_stream)
         link = writer.state.links.get(row.link_id)
@@ -100,11 +107,32 @@ class Entrance:
     def open_session(self, principal: Principal) -> str:
         """A token for uploads, downloads and the desk. In memory only: after a restart the phone comes anew."""
         while len(self._sessions) >= MAX_SESSIONS:
-            self._sessions.pop(next(iter(self._sessions)))
+            self._drop(next(iter(self._sessions)))
         token = secrets.token_urlsafe(24)
         self._sessions[ticket_hash(token)] = principal
+        mine = self._tokens.setdefault(_place_of(principal), [])
+        mine.append(ticket_hash(token))
+        for old in mine[:-TOKENS_PER_DEVICE]:
+            self._drop(old)
         return token
 
-    def principal(self, token: str) -> Principal | None:
-        """Who holds this token."""
-        return self._sessions.get(ticket_hash(token))
+    def _drop(self, hashed: bytes) -> None:
+        principal = self._sessions.pop(hashed)
+        mine = self._tokens[_place_of(principal)]
+        mine.remove(hashed)
+        if not mine:
+            del self._tokens[_place_of(principal)]
+
+    async def principal(self, token: str) -> Principal | None:
+        """Who holds this token; nobody, once the link behind it has ended (CA5)."""
+        principal = self._sessions.get(ticket_hash(token))
+        if principal is None or principal.is_registry:
+            return principal
+        link = (await self._docket.case(principal.case_stream)).state.links.get(principal.link_id)
+        if link is None or link.revoked or link.expires_ms <= self._clock.now_ms():
+            return None
+        return principal
+
+
+def _place_of(principal: Principal) -> tuple[bytes, str, bytes]:
+    return principal.sitting, principal.slot, principal.device

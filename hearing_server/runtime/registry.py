@@ -22,6 +22,8 @@ from hearing_server.runtime.writer import Writer
 from recording.errors import IntegrityError
 
 LINK_ID_BYTES: Final = 8
+DESK_LINK_MS: Final = 24 * HOUR_MS
+"""A desk link that nobody used within a day opens nothing: it may lie in a chat or a terminal's history."""
 
 
 class NewSeat(NamedTuple):
@@ -126,7 +128,8 @@ class Registry:
     async def desk_link(self) -> str:
         """A secret that opens the clerk's desk."""
         ticket = new_ticket()
-        await self._tickets.add(ticket, b"", os.urandom(LINK_ID_BYTES), "registry")
+        until_ms = self._clock.now_ms() + DESK_LINK_MS
+        await self._tickets.add(ticket, b"", os.urandom(LINK_ID_BYTES), "registry", until_ms)
         return ticket
 
     async def describe(self, case_stream: bytes) -> dict[str, Any]:

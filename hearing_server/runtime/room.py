@@ -22,6 +22,7 @@ from hearing_server.runtime.view import Names, lobby_view, room_view
 from hearing_server.runtime.writer import Writer
 from signaling import frames
 from signaling.batch import Packed, pack
+from signaling.limits import Rate, TokenBucket
 from signaling.resume import Diverged, From, resume_point
 from signaling.session import Action, ServerSession, State
 
@@ -40,6 +41,13 @@ CHECKPOINT_AT: Final = frozenset(
 """A judge's or clerk's act is checkpointed at once."""
 LOBBY_NEWS: Final = frozenset({"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"})
 """What those who wait are told: the phase, and nothing of what was said."""
+PAGE_BYTES: Final = 262_144
+"""Content in one page of history; a session's lanes hold four times as much."""
+ARRIVALS: Final = Rate(0.5, 20)
+"""How often a seat may be entered: each time is an entry that everybody receives. A phone on a train comes back some
+ten times in a minute; whoever does it all the time only fills the record."""
+SIGNAL_BYTES: Final = 512
+"""One live signal: a state or a pointer's place, sent on to everybody in the room."""
 SIGNALS: Final = frozenset({"camera", "microphone", "typing", "quality", "screen"})
 """What phones may tell one another live; never an entry (PROTOCOL.md, Signals)."""
 
@@ -49,6 +57,7 @@ class Phone(Protocol):
 
     slot: str
     device: bytes
+    link_id: bytes
     thin: bool
     session: ServerSession
 
@@ -71,6 +80,7 @@ class Room:
         self._checkpointed = 0
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
+        self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
         self.on_change: list[Callable[[Sitting, Sequence[Entry]], None]] = []
         writer.publish = self._publish
@@ -78,6 +88,11 @@ class Room:
     # -- coming and going ---------------------------------------------------------------------------------------------
     async def attach(self, phone: Phone, cursor: frames.Cursor | None) -> None:
         """Seat a phone: waiting room or welcome. Raises Refused (removed) or Unavailable."""
+        if not self._arrivals.setdefault(phone.slot, TokenBucket(ARRIVALS, self._clock.now_ms())).take(
+            self._clock.now_ms()
+        ):
+            phone.act(phone.session.close(frames.SLOW_DOWN, "this seat was entered too often in a short time"))
+            return
         before = self._phones.get(phone.slot)
         self._phones[phone.slot] = phone
         if before is not None:
@@ -207,18 +222,21 @@ class Room:
         record, size = self.writer.log, self.writer.state.size
         start = min(max(first, from_seq), size)
         end = max(start, min(to_seq, size, start + PAGE))
-        page = frames.HistoryPage(
-            start_seq=start,
-            frontier=list(record.frontier(start).hashes()),
-            entries=[delivered(entry) for entry in record.read(start, end)],
-            withheld=[],
-        )
-        phone.act(phone.session.history_page(page))
+        entries, size = [], 0
+        for entry in record.read(start, end):
+            entries.append(delivered(entry))
+            size += len(entry.leaf_bytes) + len(entry.content or b"")
+            if size > PAGE_BYTES:
+                break  # a shorter page than asked: the phone asks again for the rest
+        frontier = list(record.frontier(start).hashes())
+        phone.act(phone.session.history_page(frames.HistoryPage(start, frontier, entries, [])))
 
     def signal(self, phone: Phone, name: str, value: Any) -> None:
         """Tell the others something live; unknown names are dropped, they can only come from a newer page."""
         if name == "link":
             phone.thin = value == "thin"
+        if len(msgspec.msgpack.encode(value)) > SIGNAL_BYTES:
+            return
         if name in SIGNALS and first_visible(self.writer.state, phone.slot) is not None:
             self.presence(phone.slot, {name: value}, lasting=name != "typing")
 
@@ -230,11 +248,9 @@ class Room:
             if phone.slot != slot:
                 phone.act(phone.session.presence(slot, value))
 
-    def send_away(self, slot: str, code: frames.CloseCode, detail: str) -> None:
-        """End the connection of a seat, whether it waits or sits."""
-        phone = self._phones.get(slot)
-        if phone is not None:
-            phone.act(phone.session.close(code, detail))
+    def phones(self) -> list[Phone]:
+        """Every phone that is connected, also those that wait."""
+        return list(self._phones.values())
 
     def inside(self) -> list[Phone]:
         """The phones that see the room."""
@@ -330,12 +346,18 @@ def _content_object(content: bytes | None) -> Mapping[str, Any] | None:
     if content is None:
         return None
     try:
-        value = json.loads(content)
+        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is a word that nobody could read
     except (ValueError, RecursionError):
         raise Refused(RefusalCode.MALFORMED, "content is not a JSON object") from None
     if not isinstance(value, dict):
         raise Refused(RefusalCode.MALFORMED, "content is not a JSON object")
     return value
+
+
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's (RFC 8259 section 6)."""
+    raise ValueError(name)
 
 
 def _frozen(value: Any) -> Any:

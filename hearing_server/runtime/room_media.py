@@ -1,15 +1,17 @@
 """A room and the media plane: routes follow the rules, recorded segments become entries, silence becomes news.
 
-Law: the plane forwards what `routes(state)` names and nothing else; no route is added in this file. The bytes of
-a segment are stored before its entry is, and its plain file is deleted after: `recover` finds a crash in between.
+Law: the plane forwards what `routes(state)` names and nothing else; no route is added in this file. Routes have a task
+of their own and wait for nothing that stores: a mute or a removal takes effect at once, whatever the disk does. The
+bytes of a segment are stored before its entry is, and its plain file is deleted after; what cannot be stored is a gap
+on the record, and its file is kept.
 """
 
 import asyncio
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -18,7 +20,7 @@ from hearing_server.flows.audience import Routes, recorded, routes
 from hearing_server.flows.decider import Command, Refused
 from hearing_server.flows.hearing import Phase, Sitting
 from hearing_server.runtime.clock import CourtClock
-from hearing_server.runtime.entry import Entry, Unavailable
+from hearing_server.runtime.entry import Entry
 from hearing_server.runtime.room import Room
 from media.events import RecordingGap, SegmentClosed
 from media.plane import RECORDER, MediaPlane
@@ -34,12 +36,34 @@ BY_ORDER: Final = "not_routed"
 """The plane's word for a track that the court itself silenced. The mute or the floor is on the record already, and a
 silence by order is no interruption of the recording."""
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
+STORE_TRIES: Final = (0.0, 1.0, 3.0)
+"""Seconds before each try to store a segment; a full or stuck disk may have room again a moment later."""
+ROUTE_RETRY_S: Final = 0.3
+"""The plane is back within a second of a worker's death, and keeps the routes it was last told."""
+
+Track = tuple[str, str]
 
 
 class Blobs(Protocol):
-    """Where a segment's bytes are kept (media.blobs.BlobStore behind the stream's key)."""
+    """Where a segment's bytes are kept, under the stream's key."""
 
     async def keep_file(self, stream_id: bytes, commit: bytes, salt: bytes, path: Path) -> None: ...
+
+
+class _Stopped(NamedTuple):
+    """All segments of the recording that ended `at_ms` have been handed over."""
+
+    at_ms: int
+
+
+class _Start(NamedTuple):
+    """Recording is to run."""
+
+
+class _Stop(NamedTuple):
+    """Recording is to end, as of `at_ms`."""
+
+    at_ms: int
 
 
 class RoomMedia:
@@ -51,11 +75,16 @@ class RoomMedia:
         self._blobs = blobs
         self._clock = clock
         self._routes: Routes = {}
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._ends: dict[tuple[str, str], int] = {}
-        self._cut: set[tuple[str, str]] = set()
-        self._work: asyncio.Queue[Any] = asyncio.Queue()
-        self._task = asyncio.create_task(self._run(), name="room-media")
+        self._hung_up: set[str] = set()
+        self._rerouted = asyncio.Event()
+        self._numbers: dict[Track, int] = {}
+        self._ends: dict[Track, int] = {}
+        self._kept: set[tuple[str, str, int]] = set()
+        self._cut: set[Track] = set()
+        self._work: asyncio.Queue[object] = asyncio.Queue()
+        self._tasks = [asyncio.create_task(self._store_and_note(), name="room-media")]
+        if plane is not None:
+            self._tasks.append(asyncio.create_task(self._route(plane), name="room-routes"))
         room.on_change.append(self._changed)
 
     @property
@@ -69,128 +98,165 @@ class RoomMedia:
         wanted = {**routes(state), RECORDER: recorded(state)}
         if wanted != self._routes:
             self._routes = wanted
-            self._work.put_nowait(("routes", wanted))
+            self._rerouted.set()
         for entry in entries:
             kind = entry.leaf.type
             if kind == "rec.start":
-                self._work.put_nowait(("start", entry.leaf.ts_ms))
+                self._work.put_nowait(_Start())
             elif kind in RECORDING_ENDS and state.recording:
-                self._work.put_nowait(("stop", entry.leaf.ts_ms))
+                self._work.put_nowait(_Stop(entry.leaf.ts_ms))
             elif kind == "leave" and entry.leaf.facts[0] in HANGS_UP:
-                self._work.put_nowait(("drop", entry.leaf.actor))
+                self._hung_up.add(entry.leaf.actor)
+                self._rerouted.set()
             elif kind in ("rec.segment", "rec.gap"):
                 self.remember(entry.leaf.facts, kind)
 
     def remember(self, facts: Sequence[Any], kind: str) -> None:
-        """Fold one recording leaf: how many segments a track has, and where its recording ends."""
+        """Fold one recording leaf: which segments of a track are kept, and where its recording ends."""
         track = (facts[0], facts[1])
         if kind == "rec.segment":
             self._numbers[track] = max(self._numbers.get(track, 0), facts[3] + 1)
             self._ends[track] = max(self._ends.get(track, 0), facts[5])
+            self._kept.add((*track, facts[4]))
         else:
             self._ends[track] = max(self._ends.get(track, 0), facts[3])
 
     def event(self, event: object) -> None:
         """News of the plane for this room, in order."""
-        self._work.put_nowait(("event", event))
+        self._work.put_nowait(event)
 
-    # -- the work, one thing after another ----------------------------------------------------------------------------
-    async def _run(self) -> None:
+    # -- routes: the latest wins --------------------------------------------------------------------------------------
+    async def _route(self, plane: MediaPlane) -> None:
         while True:
-            what, value = await self._work.get()
+            await self._rerouted.wait()
+            self._rerouted.clear()
             try:
-                await self._do(what, value)
-            except (Refused, Unavailable, OSError, RuntimeError) as error:
-                log.error("room_media_failed", stream=self._stream.hex(), what=what, kind=type(error).__name__)
-            finally:
-                self._work.task_done()
+                await plane.set_routes(self._stream, self._routes)
+                for slot in list(self._hung_up):
+                    self._hung_up.discard(slot)
+                    if not self._room.writer.state.seats[slot].connected:  # else he is already back
+                        await plane.drop(self._stream, slot)
+            except Exception as error:  # noqa: BLE001 - who may hear whom must follow the rules whatever fails
+                log.error("routes_not_set", stream=self._stream.hex(), kind=type(error).__name__)
+                await asyncio.sleep(ROUTE_RETRY_S)
+                self._rerouted.set()
 
-    async def _do(self, what: str, value: Any) -> None:
-        if what == "event":
-            await self._on_event(value)
-        elif what == "stop":
-            await self._stop(value)
-        elif self._plane is None:
-            if what == "start":
-                await self._room.court(Command("rec.fault", ("no_media_plane",)))
-        elif what == "routes":
-            await self._plane.set_routes(self._stream, value)
-        elif what == "start":
+    # -- what is stored and noted, one thing after another ------------------------------------------------------------
+    async def _store_and_note(self) -> None:
+        while True:
+            await self._safely(self._do(await self._work.get()))
+
+    async def _safely(self, work: Coroutine[Any, Any, None]) -> None:
+        """One failure must not end the notes of all that follows."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - see above; the kind says enough, stacks of disks say no more
+            log.error("room_media_failed", stream=self._stream.hex(), kind=type(error).__name__)
+
+    async def _do(self, work: object) -> None:
+        match work:
+            case _Start():
+                await self._start()
+            case _Stop(at_ms):
+                await self._stop(at_ms)
+            case SegmentClosed():
+                await self._segment(work)
+            case RecordingGap(seat=seat, kind=kind, start_ms=start, end_ms=end, cause=cause) if cause != BY_ORDER:
+                await self._gap((seat, kind), start, end, cause)
+            case _Stopped(at_ms):
+                await self._stopped(at_ms)
+
+    async def _start(self) -> None:
+        if self._plane is None:
+            await self._room.court(Command("rec.fault", ("no_media_plane",)))
+        else:
             await self._plane.start_recording(self._stream)
-        elif what == "drop" and not self._room.writer.state.seats[value].connected:  # else he is already back
-            await self._plane.drop(self._stream, value)
 
     async def _stop(self, at_ms: int) -> None:
         """The plane closes the segments; they wait in this queue behind us, so rec.stop goes to its end."""
-        if self._plane is not None:
-            await self._plane.stop_recording(self._stream)
-            await asyncio.sleep(0)  # events that the plane handed over before returning are queued by now
-        self._work.put_nowait(("event", _Stopped(at_ms)))
+        try:
+            if self._plane is not None:
+                await self._plane.stop_recording(self._stream)
+                await asyncio.sleep(0)  # events that the plane handed over before returning are queued by now
+        finally:
+            self._work.put_nowait(_Stopped(at_ms))
 
-    async def _on_event(self, event: object) -> None:
-        if isinstance(event, SegmentClosed):
-            await self._segment(event)
-        elif isinstance(event, RecordingGap) and event.cause != BY_ORDER:
-            await self._gap(event.seat, event.kind, event.start_ms, event.end_ms, event.cause)
-        elif isinstance(event, _Stopped):
-            for track in sorted(self._cut):
-                await self._gap(*track, self._ends[track], event.at_ms, "server")
-            self._cut.clear()
+    async def _stopped(self, at_ms: int) -> None:
+        for track in sorted(self._cut):
+            await self._gap(track, self._ends[track], at_ms, "server")
+        self._cut.clear()
+        if self._room.writer.state.phase is Phase.OPEN:  # resumed meanwhile: on the record it never stopped
+            await self._start()
+        else:
             await self._room.court(Command("rec.stop"))
 
-    async def _gap(self, seat: str, track: str, start_ms: int, end_ms: int, cause: str) -> None:
+    async def _gap(self, track: Track, start_ms: int, end_ms: int, cause: str) -> None:
         if end_ms > start_ms:
-            await self._room.court(Command("rec.gap", (seat, track, start_ms, end_ms, cause)))
+            await self._room.court(Command("rec.gap", (*track, start_ms, end_ms, cause)))
 
     async def _segment(self, segment: SegmentClosed) -> None:
         track = (segment.seat, segment.kind)
+        if (*track, segment.start_ms) in self._kept:
+            return
         if track in self._cut:
             self._cut.discard(track)
-            await self._gap(*track, self._ends[track], segment.start_ms, "server")
+            await self._gap(track, self._ends[track], segment.start_ms, "server")
+        for wait_s in STORE_TRIES:
+            await asyncio.sleep(wait_s)
+            try:
+                await self._keep(segment)
+            except Refused:
+                log.critical("segment_after_seal", stream=self._stream.hex())  # its file is kept; nothing is hidden
+                return
+            except Exception as error:  # noqa: BLE001 - whatever the disk says, it is tried again, then noted
+                log.error("segment_not_stored", stream=self._stream.hex(), kind=type(error).__name__)
+            else:
+                await asyncio.to_thread(Path(segment.path).unlink, missing_ok=True)
+                return
+        await self._gap(track, segment.start_ms, max(segment.end_ms, segment.start_ms + 1), "storage")
+
+    async def _keep(self, segment: SegmentClosed) -> None:
+        track = (segment.seat, segment.kind)
         path, salt = Path(segment.path), os.urandom(32)
         digest, size = await asyncio.to_thread(_digest, path)
         commit = commitment_of_digest(salt, digest)
         await self._blobs.keep_file(self._stream, commit, salt, path)
-        number = self._numbers.get(track, 0)
         mime = MIME.get((segment.kind, segment.codec), "application/octet-stream")
         content = {"mime": mime, "size": size, "codec": segment.codec}
-        facts = (*track, segment.codec, number, segment.start_ms, max(segment.start_ms, segment.end_ms), commit)
+        end_ms = max(segment.start_ms, segment.end_ms)
+        facts = (*track, segment.codec, self._numbers.get(track, 0), segment.start_ms, end_ms, commit)
         await self._room.court(
             Command("rec.segment", facts, content=content, content_bytes=msgspec.json.encode(content))
         )
-        await asyncio.to_thread(path.unlink, missing_ok=True)
 
     # -- after a restart ----------------------------------------------------------------------------------------------
     async def recover(self, leftovers: Sequence[SegmentClosed]) -> None:
         """Take up where the last process was cut off: its segments, the gap it left, its unfinished stop."""
         state = self._room.writer.state
         if state.phase is Phase.SEALED:
+            if leftovers:
+                log.critical("segment_after_seal", stream=self._stream.hex())
             return
         for segment in leftovers:
-            if segment.end_ms > self._ends.get((segment.seat, segment.kind), 0):
-                await self._segment(segment)
-            else:
+            if (segment.seat, segment.kind, segment.start_ms) in self._kept:
                 # its entry was durable, only the file was left
                 await asyncio.to_thread(Path(segment.path).unlink, missing_ok=True)
+            else:
+                await self._segment(segment)
         if not state.recording:
             return
         if state.phase is Phase.OPEN:
             self._cut = set(self._ends)
             await self._room.court(Command("rec.fault", ("restart",)))
-            self._work.put_nowait(("start", self._clock.now_ms()))
+            self._work.put_nowait(_Start())
         else:
-            self._work.put_nowait(("stop", self._clock.now_ms()))
+            self._work.put_nowait(_Stop(self._clock.now_ms()))
 
     async def aclose(self) -> None:
         """Stop; the plane keeps or closes what it has by itself."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-
-class _Stopped(msgspec.Struct, frozen=True):
-    """All segments of the recording that ended `at_ms` have been handed over."""
-
-    at_ms: int
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def _digest(path: Path) -> tuple[bytes, int]:

@@ -23,7 +23,8 @@ CREATE TABLE IF NOT EXISTS ticket (
   link_id BLOB NOT NULL,
   slot TEXT NOT NULL,
   device_hash BLOB,               -- of the first device that entered
-  bound_release INTEGER NOT NULL DEFAULT 0
+  bound_release INTEGER NOT NULL DEFAULT 0,
+  unused_until_ms INTEGER         -- of the clerk's desk: past it, a link that no device has used opens nothing
 ) WITHOUT ROWID;
 """
 
@@ -37,6 +38,7 @@ class Ticket(NamedTuple):
     slot: str
     device_hash: bytes | None
     bound_release: int
+    unused_until_ms: int | None
 
     @property
     def is_registry(self) -> bool:
@@ -65,17 +67,19 @@ class Tickets:
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _SCHEMA, durable=True)
 
-    async def add(self, ticket: str, case_stream: bytes, link_id: bytes, slot: str) -> None:
+    async def add(
+        self, ticket: str, case_stream: bytes, link_id: bytes, slot: str, unused_until_ms: int | None = None
+    ) -> None:
         """Keep a new secret."""
         await self._database.change(
-            "INSERT INTO ticket(hash,case_stream,link_id,slot) VALUES (?,?,?,?)",
-            (ticket_hash(ticket), case_stream, link_id, slot),
+            "INSERT INTO ticket(hash,case_stream,link_id,slot,unused_until_ms) VALUES (?,?,?,?,?)",
+            (ticket_hash(ticket), case_stream, link_id, slot, unused_until_ms),
         )
 
     async def find(self, ticket: str) -> Ticket | None:
         """The row of a secret, or nil for one that the court never gave out."""
         rows = await self._database.ask(
-            "SELECT hash,case_stream,link_id,slot,device_hash,bound_release FROM ticket WHERE hash=?",
+            "SELECT hash,case_stream,link_id,slot,device_hash,bound_release,unused_until_ms FROM ticket WHERE hash=?",
             (ticket_hash(ticket),),
         )
         return Ticket(*rows[0]) if rows else None

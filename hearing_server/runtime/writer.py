@@ -147,8 +147,8 @@ class Writer(Generic[S]):
             decided.refusals.append((asked, refused))
             return
         except _Conflicting:
-            made = [self._conflict(asked)]
             decided.refusals.append((asked, Refused(RefusalCode.CONFLICT)))
+            made = self._conflict(decided.state, asked)
         else:
             decided.receipts.append((asked, first))
             self._remember(asked.stamp, first)
@@ -221,9 +221,15 @@ class Writer(Generic[S]):
         if kept != (command.name, asked.stamp.actor, command.args, commit):
             raise _Conflicting
 
-    def _conflict(self, asked: _Asked) -> Draft:
+    def _conflict(self, state: S, asked: _Asked) -> list[Draft]:
+        """The attempt is an entry, where the rules still take entries: not after the seal."""
         now = max(asked.stamp.now_ms, self.log.last_ts_ms)
-        return Draft("conflict", COURT, now, (asked.stamp.actor, asked.stamp.dseq))
+        facts = (asked.stamp.actor, asked.stamp.dseq)
+        try:
+            self.flow.decide(state, Command("conflict", facts), Stamp(now, COURT))
+        except Refused:
+            return []
+        return [Draft("conflict", COURT, now, facts)]
 
 
 class _Conflicting(Exception):  # noqa: N818 - never leaves this file

@@ -60,12 +60,12 @@ class Served:
             "--data", str(self.data), "--port", str(self.port), "--config", str(config),
             stdout=asyncio.subprocess.PIPE, stderr=self.log,
         )  # fmt: skip
-        while True:
-            line = (await asyncio.wait_for(self.process.stdout.readline(), 30)).decode()
-            assert line, "the server ended; see server.log"
-            if "#/r/" in line:
-                self.desk = line.split()[-1]
-                return
+        line = (await asyncio.wait_for(self.process.stdout.readline(), 60)).decode()
+        assert "answers" in line, "the server ended; see server.log"
+        if not self.desk:
+            command = [sys.executable, "-m", "hearing_server.cli", "case", "desk", "--data", str(self.data)]
+            made = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+            self.desk = (await made.communicate())[0].decode().strip()
 
     async def kill(self):
         self.process.kill()

@@ -70,27 +70,38 @@ async def ended(court, ticket, device=None, secret=None):
         return end.value
 
 
-async def test_CA5_a_link_used_elsewhere_expired_or_revoked_does_not_open(court):
+async def test_CA5_a_link_used_elsewhere_expired_or_revoked_does_not_open(court, monkeypatch):
     await (await court.enter("judge/1")).admitted()
     assert (await ended(court, court.tickets["judge/1"])).code == 4401
     fresh = await court.node.registry.issue_link(court.case_stream, "party/1")
     old = await ended(court, court.tickets["party/1"])
     assert (old.code, old.detail) == (4410, "revoked")
-    court.node.court.clock.not_before(fresh.expires_ms + 1)
+    monkeypatch.setattr(court.node.court.clock, "now_ms", lambda: fresh.expires_ms + 1)
     late = await ended(court, fresh.ticket)
     assert (late.code, late.detail) == (4410, "expired")
 
 
 async def test_CA5_a_revoked_link_ends_the_connection_it_had_opened(court):
     judge, plaintiff, _ = await opened(court)
-    link = await court.node.registry.issue_link(court.case_stream, "party/1")
-    assert isinstance(await said(plaintiff, "仍在庭。"), Receipt)
-    await court.node.registry.revoke_link(court.case_stream, link.link_id)
+    token = plaintiff.session.welcome.session
+    case = (await court.node.court.docket.case(court.case_stream)).state
+    (link_id,) = [link.link_id for link in case.links.values() if link.slot == "party/1"]
+    await court.node.registry.revoke_link(court.case_stream, link_id)
+    assert await court.node.court.entrance.principal(token) is None
     with pytest.raises(Ended) as end:
         async with asyncio.timeout(5):
             await said(plaintiff, "不应入卷。")
     assert (end.value.code, end.value.detail) == (4410, "revoked")
     assert isinstance(await said(judge, "继续。"), Receipt)
+
+
+async def test_CA4_a_newer_link_ends_the_connection_of_the_one_before(court):
+    _judge, plaintiff, _ = await opened(court)
+    await court.node.registry.issue_link(court.case_stream, "party/1")
+    with pytest.raises(Ended) as end:
+        async with asyncio.timeout(5):
+            await said(plaintiff, "不应入卷。")
+    assert end.value.code == 4410
 
 
 async def test_CA5_the_clerks_word_lets_another_device_in(court):

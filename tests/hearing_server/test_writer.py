@@ -7,7 +7,6 @@ import pytest
 
 from hearing_server.flows.decider import COURT, Command, RefusalCode, Refused, Stamp
 from hearing_server.flows.hearing import HEARING
-from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entry import Busy, Unavailable
 from hearing_server.runtime.writer import INBOX
@@ -32,7 +31,7 @@ SETTING = (
 @pytest.fixture
 async def docket(tmp_path):
     store, keys = SqliteStore(tmp_path / "record"), Keystore.open(tmp_path / "keys", "court.test")
-    docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test", CourtClock())
+    docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test")
     docket.test_store = store
     yield docket
     await docket.aclose()
@@ -43,7 +42,8 @@ async def docket(tmp_path):
 async def opened(docket):
     writer = await docket.sitting(await docket.create(case_stream=CASE))
     for actor, name, args in SETTING:
-        await writer.submit(Command(name, args, content={}, content_bytes=b"{}"), Stamp(1, actor))
+        content = {"content": {}, "content_bytes": b"{}"} if name in ("open", "seat") else {}
+        await writer.submit(Command(name, args, **content), Stamp(1, actor))
     return writer
 
 

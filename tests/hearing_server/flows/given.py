@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hearing_server.flows import hearing
 from hearing_server.flows.audience import first_visible, routes
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
 from recording.leaf import Leaf
@@ -35,7 +36,7 @@ class Story:
         return self
 
     def when(self, name: str, *args: Any, by: str = COURT, content: dict[str, Any] | None = None) -> "Story":
-        if content is None:
+        if content is None and (name in hearing.NEEDS_CONTENT or self.flow.name == "case"):
             content = {"text": "x", "mime": "image/jpeg", "case_number": "1", "cause": "c", "name": "n"}
         try:
             facts = list(self.flow.decide(self.state, Command(name, args, content=content), Stamp(1_000, by)))

@@ -216,7 +216,8 @@ def test_HR_whatever_people_ask_the_state_stays_lawful_and_a_replay_gives_the_sa
             continue
         before = story.state
         try:
-            facts = HEARING.decide(before, Command(name, args, content={"text": "x", "mime": "m"}), Stamp(5, actor))
+            content = {"text": "x", "mime": "m"} if name in hearing.MAY_HAVE_CONTENT else None
+            facts = HEARING.decide(before, Command(name, args, content=content), Stamp(5, actor))
         except Refused:
             assert story.state == before
             continue
@@ -235,3 +236,19 @@ def test_HR_whatever_people_ask_the_state_stays_lawful_and_a_replay_gives_the_sa
     for slot, sources in heard.items():
         assert story.state.seats[slot].state is SeatState.ADMITTED or not sources
         assert all(source != slot for source, _ in sources)
+
+
+def test_HR16_an_entry_refers_only_to_entries_that_are_there():
+    story = sitting(*OPEN)
+    for ref, there in ((0, True), (story.state.size - 1, True), (story.state.size, False), (-1, False)):
+        command = Command("msg.text", (), (ref,), {"text": "x"})
+        if there:
+            assert HEARING.decide(story.state, command, Stamp(5, "party/1"))
+        else:
+            with pytest.raises(Refused):
+                HEARING.decide(story.state, command, Stamp(5, "party/1"))
+
+
+def test_HR16_content_goes_only_with_commands_that_define_one():
+    sitting(*OPEN).when("hand", True, by="party/1", content={"text": "x"}).refused("malformed")
+    sitting(*OPEN).when("act.recess", by="judge/1", content={"reason": "十分钟"}).then(("act.recess",))

@@ -1,0 +1,191 @@
+"""Routes wait for nothing that stores; what cannot be stored is a gap on the record (a plane and a store that fail)."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from hearing_server.flows.decider import COURT, Command, Stamp
+from hearing_server.runtime import room_media
+from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.room import Room
+from hearing_server.runtime.room_media import RoomMedia
+from hearing_server.runtime.view import Names
+from media.blobs import StoreFull
+from media.events import SegmentClosed
+from recording.content import ContentVault
+from recording.keys import Keystore
+from recording.sqlite_store import SqliteStore
+
+CASE = bytes(16)
+SETTING = (
+    (COURT, "open", ("hearing", CASE, 0)),
+    (COURT, "seat", ("judge/1", "judge")),
+    (COURT, "seat", ("party/1", "plaintiff")),
+    (COURT, "act.check_in", ()),
+    (COURT, "join", ("judge/1",)),
+    (COURT, "join", ("party/1",)),
+    ("judge/1", "act.admit", ("party/1",)),
+    ("judge/1", "act.open", ()),
+)
+
+
+class Plane:
+    def __init__(self):
+        self.routes, self.recording, self.dropped = {}, False, []
+        self.failing = 0
+
+    async def set_routes(self, room, routes):
+        if self.failing:
+            self.failing -= 1
+            raise RuntimeError("the worker is gone")
+        self.routes = routes
+
+    async def start_recording(self, room):
+        self.recording = True
+
+    async def stop_recording(self, room):
+        self.recording = False
+
+    async def drop(self, room, seat):
+        self.dropped.append(seat)
+
+
+class Blobs:
+    def __init__(self):
+        self.error, self.wait_s, self.kept = None, 0.0, []
+
+    async def keep_file(self, stream_id, commit, salt, path):
+        await asyncio.sleep(self.wait_s)
+        if self.error:
+            raise self.error
+        self.kept.append(path.name)
+
+
+class Sitting:
+    def __init__(self, writer, media, plane, blobs, directory):
+        self.writer, self.media, self.plane, self.blobs = writer, media, plane, blobs
+        self.directory = directory
+
+    async def act(self, actor, name, *args):
+        return await self.writer.submit(Command(name, args), Stamp(1, actor))
+
+    def segment(self, n, seat="party/1", start_ms=None):
+        path = self.directory / f"{seat.replace('/', '-')}-{n}.webm"
+        path.write_bytes(b"segment" * n)
+        start = n * 10_000 if start_ms is None else start_ms
+        return SegmentClosed(self.writer.stream_id, seat, "audio", "opus", n, start, start + 9_000, path)
+
+    def facts(self, kind):
+        return [tuple(e.leaf.facts) for e in self.writer.log.read() if e.leaf.type == kind]
+
+    async def until(self, kind, count=1):
+        async with asyncio.timeout(8):
+            while len(self.facts(kind)) < count:
+                await asyncio.sleep(0.01)
+        return self.facts(kind)
+
+
+@pytest.fixture
+async def sitting(tmp_path, monkeypatch):
+    monkeypatch.setattr(room_media, "STORE_TRIES", (0.0, 0.05))
+    store, keys = SqliteStore(tmp_path / "record"), Keystore.open(tmp_path / "keys", "court.test")
+    docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test")
+    writer = await docket.sitting(await docket.create(case_stream=CASE))
+    room = Room(writer, Names("0"), CourtClock(), lambda _stream, _phone: "token")
+    plane, blobs = Plane(), Blobs()
+    media = RoomMedia(room, plane, blobs, CourtClock())
+    for actor, name, args in SETTING:
+        content = {"content": {}, "content_bytes": b"{}"} if name in ("open", "seat") else {}
+        await writer.submit(Command(name, args, **content), Stamp(1, actor))
+    yield Sitting(writer, media, plane, blobs, tmp_path)
+    await media.aclose()
+    await docket.aclose()
+    keys.close()
+    store.close()
+
+
+async def heard_by(sitting, receiver):
+    await asyncio.sleep(0.05)
+    return {seat for seat, kind in sitting.plane.routes.get(receiver, ()) if kind == "audio"}
+
+
+async def test_a_mute_takes_effect_while_the_disk_is_stuck(sitting):
+    assert await heard_by(sitting, "judge/1") == {"party/1"}
+    sitting.blobs.wait_s = 5
+    sitting.media.event(sitting.segment(1))
+    await sitting.act("judge/1", "act.mute", "party/1")
+    assert await heard_by(sitting, "judge/1") == set()
+
+
+async def test_a_mute_takes_effect_after_the_disk_was_full(sitting):
+    sitting.blobs.error = StoreFull("no room")
+    sitting.media.event(sitting.segment(1))
+    await sitting.until("rec.gap")
+    await sitting.act("judge/1", "act.mute", "party/1")
+    assert await heard_by(sitting, "judge/1") == set()
+
+
+async def test_routes_are_set_again_until_the_plane_takes_them(sitting):
+    sitting.plane.failing = 2
+    await sitting.act("judge/1", "act.mute", "party/1")
+    await asyncio.sleep(1)
+    assert await heard_by(sitting, "judge/1") == set()
+
+
+async def test_what_cannot_be_stored_is_a_gap_and_its_file_is_kept(sitting):
+    sitting.blobs.error = OSError("input/output error")
+    segment = sitting.segment(1)
+    sitting.media.event(segment)
+    assert await sitting.until("rec.gap") == [("party/1", "audio", 10_000, 19_000, "storage")]
+    assert segment.path.exists()
+    sitting.blobs.error = None
+    sitting.media.event(sitting.segment(2))
+    await sitting.until("rec.segment")
+    await sitting.media.recover([segment])  # at the next start it is taken up, though a later one is on the record
+    assert [facts[4] for facts in sitting.facts("rec.segment")] == [20_000, 10_000]
+
+
+async def test_a_segment_that_is_on_the_record_is_not_recorded_twice(sitting):
+    segment = sitting.segment(1)
+    sitting.media.event(segment)
+    await sitting.until("rec.segment")
+    segment.path.write_bytes(b"left by a crash")
+    await sitting.media.recover([segment])
+    assert len(sitting.facts("rec.segment")) == 1
+    assert not segment.path.exists()
+
+
+async def test_a_recess_that_ends_at_once_leaves_the_recording_running(sitting):
+    await asyncio.sleep(0.05)
+    await asyncio.gather(sitting.act("judge/1", "act.recess"), sitting.act("judge/1", "act.resume"))
+    await asyncio.sleep(0.2)
+    assert sitting.plane.recording
+    assert sitting.writer.state.recording
+    await sitting.act("judge/1", "act.close")
+    await sitting.until("rec.stop")
+    assert not sitting.plane.recording
+
+
+async def test_a_silence_by_order_is_no_interruption(sitting):
+    from media.events import RecordingGap
+
+    stream = sitting.writer.stream_id
+    sitting.media.event(RecordingGap(stream, "party/1", "audio", 1_000, 2_000, "not_routed"))
+    sitting.media.event(RecordingGap(stream, "party/1", "audio", 3_000, 4_000, "silent"))
+    assert await sitting.until("rec.gap") == [("party/1", "audio", 3_000, 4_000, "silent")]
+
+
+async def test_HR14_a_reused_number_after_the_seal_is_refused_and_nobody_is_sent_away(sitting):
+    device = b"d" * 16
+    content = json.dumps({"text": "x"}).encode()
+    said = Command("msg.text", (), (), {"text": "x"}, b"s" * 32, content)
+    await sitting.writer.submit(said, Stamp(1, "party/1", device, 1, 1))
+    await sitting.act("judge/1", "act.close")
+    await sitting.until("rec.stop")
+    await sitting.act("judge/1", "seal")
+    with contextlib.suppress(Exception):
+        await sitting.writer.submit(said._replace(salt=b"t" * 32), Stamp(1, "party/1", device, 1, 1))
+    assert (await sitting.writer.submit(said, Stamp(1, "party/1", device, 1, 1))).seq > 0
