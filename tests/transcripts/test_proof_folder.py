@@ -73,7 +73,7 @@ def test_one_flipped_bit_in_any_file_is_found(folders, heard, tmp_path, keyed):
     key = court_key(heard) if keyed else None
     for kind in ("msg.text", "msg.image"):
         for file in [path for path in folders[kind].rglob("*") if path.is_file()]:
-            for _ in range(12):
+            for _ in range(6):
                 shutil.rmtree(tmp_path / "spoiled", ignore_errors=True)
                 shutil.copytree(folders[kind], tmp_path / "spoiled")
                 target = tmp_path / "spoiled" / file.relative_to(folders[kind])
