@@ -11,7 +11,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-__all__ = ["make_directory", "sync_directory", "use_log", "write_durably"]
+__all__ = ["make_directory", "rewrite_log", "sync_directory", "use_log", "write_durably"]
 
 
 def sync_directory(path: Path) -> None:
@@ -57,3 +57,24 @@ def use_log(database: sqlite3.Connection) -> None:
     mode = database.execute("PRAGMA journal_mode=WAL").fetchone()[0]
     if mode != "wal":
         raise sqlite3.OperationalError(f"its journal stays in mode {mode}: a write failed, or no shared memory here")
+
+
+def rewrite_log(database: sqlite3.Connection, path: Path) -> None:
+    """Write the log of the database at `path` over itself, byte for byte, and flush it, before anything rests on it.
+
+    After a failed fsync the kernel keeps what was lost in memory and calls it clean. A process that starts again reads
+    it back as if it were on the disk, appends behind it and is told that all is well; the next power cut then leaves a
+    hole, and everything behind the hole is lost. Writing the same bytes again makes the kernel write them.
+    """
+    database.execute("BEGIN IMMEDIATE")  # nobody else appends to the log or begins it anew meanwhile
+    try:
+        descriptor = os.open(path.with_name(path.name + "-wal"), os.O_RDWR)
+        try:
+            at = 0
+            while chunk := os.pread(descriptor, 1 << 20, at):
+                at += os.pwrite(descriptor, chunk, at)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    finally:
+        database.execute("ROLLBACK")

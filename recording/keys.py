@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from recording.errors import KeysUnreadable
-from recording.files import make_directory, sync_directory, use_log, write_durably
+from recording.files import make_directory, rewrite_log, sync_directory, use_log, write_durably
 from recording.note import Signer, VerifierKey
 
 __all__ = ["ContentKeys", "Keystore"]
@@ -172,6 +172,7 @@ def _database(path: Path, *, make: bool) -> sqlite3.Connection:
             raise sqlite3.DatabaseError("it was emptied; put it back from your backup")
         if (state := database.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(f"{state}; put it back from your backup")
+        rewrite_log(database, path)
         # At every opening: an earlier one may have been killed before it came to this.
         sync_directory(path.parent)
     except BaseException:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recording.errors import CannotOpen, DirectoryInUse, DiskFull, NewerVersion, StoreDown
-from recording.files import make_directory, sync_directory, use_log
+from recording.files import make_directory, rewrite_log, sync_directory, use_log
 
 __all__ = ["FORMAT_VERSION", "Connect", "connect", "lock", "open_for_writing", "why_down"]
 
@@ -62,6 +62,7 @@ def open_for_writing(path: Path, connect_: Connect) -> sqlite3.Connection:
         use_log(database)
         database.execute("PRAGMA synchronous=FULL")
         database.execute("PRAGMA wal_autocheckpoint=0")
+        rewrite_log(database, path)
         # A write at each opening shows now, and not at the first word of a hearing, that the disk takes it.
         database.execute("INSERT INTO meta VALUES('openings', 1) ON CONFLICT DO UPDATE SET value = value + 1")
         sync_directory(path.parent)
