@@ -5,7 +5,7 @@ taken up (people who are no longer connected, segments that were not yet entries
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -235,10 +235,17 @@ class Court:
             await asyncio.sleep(CHECKPOINT_TICK_S)
             for room in list(self._rooms.values()):
                 if room.has_news:
-                    try:
-                        await room.checkpoint()
-                    except Exception as error:  # noqa: BLE001 - one stream's trouble must not stop the others' heads
-                        log.error("checkpoint_failed", stream=room.writer.stream_id.hex(), kind=type(error).__name__)
+                    await self._signed(room.writer.stream_id, room.checkpoint())
+            for case in self.docket.open_cases():
+                saved = case.log.saved_checkpoint
+                if saved is None or saved.size != case.log.size:
+                    await self._signed(case.stream_id, case.log.checkpoint())
+
+    async def _signed(self, stream_id: bytes, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - one stream's trouble must not stop the others' heads
+            log.error("checkpoint_failed", stream=stream_id.hex(), kind=type(error).__name__)
 
     # -- media --------------------------------------------------------------------------------------------------------
     async def negotiate(self, room: Room, slot: str, sdp: str) -> Answer | None:

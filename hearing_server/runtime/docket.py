@@ -69,6 +69,10 @@ class Docket:
         """Every case's stream, oldest first."""
         return (p.stream_id for p in list(self._places.values()) if p.is_case)
 
+    def open_cases(self) -> list[Writer[Case]]:
+        """The writers of cases that are open on this node."""
+        return [writer for writer in self._writers.values() if writer.flow is CASE]
+
     def place(self, stream_id: bytes) -> Place | None:
         """What a stream is, if the docket knows it."""
         return self._places.get(stream_id)

@@ -150,3 +150,11 @@ async def test_a_sitting_whose_stream_was_deleted_is_named_at_start(tmp_path):
     database.close()
     async with court_in(tmp_path) as court:
         assert "gone" in court.node.court.docket.halted[gone]
+
+
+async def test_a_case_is_signed_too_once_something_happened_in_it(tmp_path):
+    async with court_in(tmp_path) as court:
+        case = await court.node.court.docket.case(court.case_stream)
+        async with asyncio.timeout(5):
+            while case.log.saved_checkpoint is None or case.log.saved_checkpoint.size != case.log.size:
+                await asyncio.sleep(0.05)
