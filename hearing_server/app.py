@@ -65,7 +65,8 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         # The record first: it takes the directory's lock, so nothing below can run twice.
         store = SqliteStore(data / "record")
         stack.callback(store.close)
-        keystore = Keystore.open(data / "keys", config.court.host)
+        # Over a record keys are never made anew: they could neither sign for the old streams nor read their content.
+        keystore = Keystore.open(data / "keys", config.court.host, over_record=bool(store.streams()))
         stack.callback(keystore.close)
         vault = ContentVault(keystore.content)
         tickets = Tickets(data / "tickets.sqlite")

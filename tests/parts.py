@@ -15,6 +15,7 @@ PARTS = {
     "openssl": ("openssl", "signatures checked by a foreign tool"),
     "sha256sum": ("coreutils", "manifests checked by a foreign tool"),
     "strace": ("strace", "syscall traces"),
+    "cc": ("gcc", "a disk that fails, as a small C library"),
 }
 FONT = ("fonts-wqy-microhei", "Chinese in the pictures of pages")
 

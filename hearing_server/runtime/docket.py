@@ -54,8 +54,12 @@ class Docket:
 
     def index(self) -> None:
         """Learn from each stream's first leaf what it is."""
+        for gone in self._store.lost():
+            self.halt(gone.stream_id, str(gone), gone.first_bad_seq)
         for head in self._store.streams():
             if head.size == 0:
+                if head.checkpoint is not None:
+                    self.halt(head.stream_id, "entries of this stream were signed and are gone", 0)
                 continue  # created, and the process ended before its opening: nobody has ever seen it
             try:
                 leaf = decode(next(self._store.read(head.stream_id, 0, 1)).leaf)

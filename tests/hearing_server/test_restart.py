@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 
 import aiohttp
@@ -13,6 +14,7 @@ from test_text_hearing import opened, said
 
 from hearing_server.cli.common import configure_log
 from hearing_server.config import load
+from recording.errors import KeysUnreadable
 from signaling.client import Client, Identity
 from signaling.frames import Receipt
 
@@ -149,7 +151,17 @@ async def test_a_sitting_whose_stream_was_deleted_is_named_at_start(tmp_path):
     database.commit()
     database.close()
     async with court_in(tmp_path) as court:
-        assert "gone" in court.node.court.docket.halted[gone]
+        assert gone in court.node.court.docket.halted
+
+
+async def test_keys_are_not_made_anew_over_a_record(tmp_path):
+    async with court_in(tmp_path):
+        pass
+    shutil.rmtree(tmp_path / "keys")
+    with pytest.raises(KeysUnreadable):
+        async with court_in(tmp_path):
+            pass
+    assert not (tmp_path / "keys" / "log.key").exists()
 
 
 async def test_a_case_is_signed_too_once_something_happened_in_it(tmp_path):
