@@ -21,6 +21,7 @@ from signaling import frames
 
 DELIVER: Final = b"\x92\xa7deliver"
 RECEIPT: Final = b"\x95\xa7receipt"
+PING_S: Final = 2.0
 ACK: Final = b"ack"
 CONTENT: Final = json.dumps({"text": "我方对该证据的真实性没有异议。" * 4}, ensure_ascii=False).encode()
 
@@ -157,15 +158,16 @@ class Swarm:
         await asyncio.sleep(1)  # the last joins and admissions are delivered before anything is counted
         self.delivered, self.failures = 0, 0
         rate, seconds = orders["rate"], orders["seconds"]
-        started = time.perf_counter()
+        started, due = time.perf_counter(), 0
         for number in range(int(rate * seconds)):
             late = started + number / rate - time.perf_counter()
             if late > 0.0005:
                 await asyncio.sleep(late)
             phones[number * 7919 % len(phones)].say()  # a prime apart: neighbours are in other hearings
-            if number % int(rate) == 0:
-                for phone in phones[number // int(rate) % 2 :: 2]:
-                    phone.ping()
+            # Every phone keeps its session alive once in two seconds, each at a moment of its own.
+            pinged, due = due, int((time.perf_counter() - started) * len(phones) / PING_S)
+            for at in range(pinged, due):
+                phones[at % len(phones)].ping()
         sent = int(rate * seconds)
         took = time.perf_counter() - started
         for _ in range(100):

@@ -232,10 +232,13 @@ class Court:
 
     async def _checkpoints(self) -> None:
         while True:
-            await asyncio.sleep(CHECKPOINT_TICK_S)
-            for room in list(self._rooms.values()):
+            rooms = list(self._rooms.values())
+            for room in rooms:  # spread over the second: a hundred heads at once would make every sender wait
+                await asyncio.sleep(CHECKPOINT_TICK_S / len(rooms))
                 if room.has_news:
                     await self._signed(room.writer.stream_id, room.checkpoint())
+            if not rooms:
+                await asyncio.sleep(CHECKPOINT_TICK_S)
             for case in self.docket.open_cases():
                 saved = case.log.saved_checkpoint
                 if saved is None or saved.size != case.log.size:
