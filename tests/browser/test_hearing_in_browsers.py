@@ -98,9 +98,11 @@ async def test_a_refusal_says_why_and_a_mute_is_told_in_words(served, pages):
     _clerk, judge, plaintiff, _defendant = await opened(served, pages)
     await tid(judge, "mute-party/1").click()
     await tid(plaintiff, "own-state").wait_for()
+    assert "静音" in await tid(plaintiff, "own-state").inner_text()
     await tid(judge, "act-recess").click()
     await plaintiff.locator("[data-testid=phase][data-phase=in_recess]").wait_for()
     await tid(plaintiff, "obstacle").wait_for()
+    assert "休庭" in await tid(plaintiff, "obstacle").inner_text()
 
 
 async def test_a_link_opens_on_one_device_only(served, pages):
