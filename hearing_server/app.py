@@ -30,6 +30,7 @@ from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
 from media.recovery import recover_segments
 from recording.content import ContentVault
+from recording.files import write_durably
 from recording.keys import Keystore
 from recording.sqlite_store import SqliteStore
 
@@ -65,6 +66,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         # The record first: it takes the directory's lock, so nothing below can run twice.
         store = SqliteStore(data / "record")
         stack.callback(store.close)
+        _same_court(data / "court-host", config.court.host)
         # Over a record keys are never made anew: they could neither sign for the old streams nor read their content.
         keystore = Keystore.open(data / "keys", config.court.host, over_record=bool(store.streams()))
         stack.callback(keystore.close)
@@ -115,6 +117,16 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         if serve:
             url = await stack.enter_async_context(_site(config, court, exporter, data))
         yield Node(config, court, registry, keystore, exporter, url)
+
+
+def _same_court(file: Path, host: str) -> None:
+    """The court's host name is part of every origin: under another one no stream's checkpoint would hold."""
+    if not file.exists():
+        write_durably(file, host.encode())
+    elif (kept := file.read_text(encoding="utf-8")) != host:
+        raise ConfigError(
+            f"This data belongs to the court {kept!r}, and court.host is {host!r}. Name the same court, or other data."
+        )
 
 
 @contextlib.asynccontextmanager

@@ -84,6 +84,13 @@ def test_a_directory_of_a_newer_version_says_to_start_the_newer_program(tmp_path
     assert "newer" in told(palmcourt("case", "list", "--data", str(tmp_path)))
 
 
+def test_the_data_of_another_court_are_not_taken_for_ones_own(tmp_path):
+    assert palmcourt("case", "list", "--data", str(tmp_path / "d")).returncode == 0
+    (tmp_path / "c.toml").write_text("[court]\nhost = 'other.example'\n")
+    sentence = told(palmcourt("case", "list", "--data", str(tmp_path / "d"), "--config", str(tmp_path / "c.toml")))
+    assert "court.localhost" in sentence
+
+
 def test_verify_of_something_else_cannot_check(tmp_path):
     result = palmcourt("verify", str(tmp_path))
     assert result.returncode == 2
