@@ -306,14 +306,14 @@ class Court:
         media.event(event)
 
     def _media_restarted(self, event: WorkerRestarted) -> None:
-        """Phones are told by an empty map that every slot is gone, which makes them offer anew (PROTOCOL.md, Media)."""
+        """Nobody is on any slot now. Each page notices by its own ICE that its leg is gone, and offers anew."""
         log.error("media_worker_restarted", role=event.role, rooms=len(event.rooms))
         if event.role != "worker":
             return
         for stream_id in event.rooms:
             room = self._rooms.get(stream_id)
             for phone in room.inside() if room else []:
-                phone.act(phone.session.slots({"restart": True}))
+                phone.act(phone.session.slots({}))
 
     # -- what routes ask ----------------------------------------------------------------------------------------------
     def blob_ready(self, stream_id: bytes, commit: bytes) -> bool:
