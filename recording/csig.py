@@ -1,0 +1,94 @@
+"""What a device signs when its person acts, and whether it did.
+
+    csig = Ed25519 over "palm/client/v1" 0x00 || msgpack([stream_id, dseq, command, arguments, refs, commit, ts_client_ms])
+
+*Law*: a leaf whose actor is not the court is a person's act, and holds exactly what was signed: its type is the command,
+its facts are the arguments. So the message is rebuilt from the leaf alone, and the court can neither fabricate nor bend
+an act. What the court derives from an act stands in leaves of its own that refer to the signed one. FORMAT.md §1.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgpack
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from recording.leaf import Fact, Leaf, Ref
+
+__all__ = [
+    "COURT",
+    "KEY_ID_BYTES",
+    "PUBLIC_KEY_BYTES",
+    "SIGNATURE_BYTES",
+    "DeviceKey",
+    "key_id_of",
+    "message",
+    "message_of_leaf",
+    "sign",
+]
+
+COURT = "court"
+"""The actor of what the court's own machine puts on the record: the only one whose leaves no device signs."""
+KEY_ID_BYTES = 16
+PUBLIC_KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+_CONTEXT = b"palm/client/v1\x00"
+_KEY_CONTEXT = b"palm/device-key/v1\x00"
+_msgpack: Any = msgpack  # it ships no types
+
+
+def key_id_of(public_key: bytes) -> bytes:
+    """The `device_key_id` of a leaf: 16 bytes that follow from the key alone."""
+    return sha256(_KEY_CONTEXT + public_key).digest()[:KEY_ID_BYTES]
+
+
+def message(
+    stream_id: bytes,
+    dseq: int,
+    command: str,
+    arguments: Sequence[Fact],
+    refs: Sequence[Ref],
+    commit: bytes | None,
+    ts_client_ms: int,
+) -> bytes:
+    """The bytes a device signs for one act."""
+    fields = (stream_id, dseq, command, arguments, refs, commit, ts_client_ms)
+    packed: bytes = _msgpack.packb(fields, use_bin_type=True)
+    return _CONTEXT + packed
+
+
+def message_of_leaf(leaf: Leaf) -> bytes:
+    """The same bytes, rebuilt from a person's act on the record."""
+    return message(
+        leaf.stream_id, leaf.dseq or 0, leaf.type, leaf.facts, leaf.refs, leaf.commit, leaf.ts_client_ms or 0
+    )
+
+
+def sign(private: Ed25519PrivateKey, signed: bytes) -> bytes:
+    """What a software device does with the bytes of `message`."""
+    return private.sign(signed)
+
+
+class DeviceKey:
+    """The public half of a device's key, ready to check many acts. Raises ValueError for what is no key."""
+
+    __slots__ = ("_public", "key_id", "public_key")
+
+    def __init__(self, public_key: bytes) -> None:
+        self._public = Ed25519PublicKey.from_public_bytes(public_key)
+        self.public_key = public_key
+        self.key_id = key_id_of(public_key)
+
+    def signed(self, signature: bytes | None, signed: bytes) -> bool:
+        """Whether this device made this signature over these bytes."""
+        if signature is None or len(signature) != SIGNATURE_BYTES:
+            return False
+        try:
+            self._public.verify(signature, signed)
+        except InvalidSignature:
+            return False
+        return True
