@@ -3,9 +3,9 @@
     receipt = "palm/receipt/v1" 0x00 || msgpack([origin, seq, leaf_hash, ts_ms])
     refusal = "palm/refusal/v1" 0x00 || msgpack([origin, device_key_id, dseq, code, ts_ms])
 
-*Law*: one signature binds the court to every answer of a moment: the statements are the leaves of an RFC 6962 tree, and
-the court signs "palm/attest/v1" 0x00 || root. Each sender gets the path to it and learns nothing of the others' answers.
-A receipt that leads to no entry of a later record is proof that an entry was removed. FORMAT.md §4.2.
+*Law*: one signature binds the court to every answer of a moment: the statements are the leaves of an RFC 6962 tree,
+and the court signs "palm/attest/v1" 0x00 || root. Each sender gets the path to it and learns nothing of the others'
+answers. A receipt that leads to no entry of a later record is proof that an entry was removed. FORMAT.md §4.2.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from recording.errors import BadProof, BadSignature
 from recording.merkle import leaf_hash as hash_of
-from recording.merkle import verify_inclusion
 
 __all__ = ["Attestation", "Batch", "check", "receipt_statement", "refusal_statement", "signed_message"]
 
@@ -33,9 +32,10 @@ _pack = _msgpack.Packer(use_bin_type=True, autoreset=True).pack
 
 
 class Attestation(NamedTuple):
-    """One sender's share of a signature: the place of his statement in the tree of the moment, and the way to its root."""
+    """One sender's share of a signature: where his statement stands in the tree of the moment, and the way to its root."""
 
-    index: int
+    place: int
+    """Its index there."""
     size: int
     path: Sequence[bytes]
     signature: bytes
@@ -102,30 +102,31 @@ def _paired(level: Sequence[bytes]) -> list[bytes]:
 
 def check(statement: bytes, attestation: Attestation, court_public_key: bytes) -> None:
     """Raises BadProof or BadSignature unless the court of this key made this statement."""
-    index, size, path, signature = attestation
-    root = _root(hash_of(statement), index, size, path)
+    root = _root(hash_of(statement), attestation)
     try:
-        Ed25519PublicKey.from_public_bytes(court_public_key).verify(signature, signed_message(root))
+        Ed25519PublicKey.from_public_bytes(court_public_key).verify(attestation.signature, signed_message(root))
     except (InvalidSignature, ValueError) as error:
         raise BadSignature("the court's key did not sign this answer") from error
 
 
-def _root(node: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that a path of the right length leads to (RFC 9162 §2.1.3.2, computing instead of comparing)."""
-    if not 0 <= index < size <= MAX_STATEMENTS:
+def _root(node: bytes, attestation: Attestation) -> bytes:
+    """The root that the path leads to (RFC 9162 §2.1.3.2, computing it instead of comparing)."""
+    place, size, path, _ = attestation
+    if not 0 <= place < size <= MAX_STATEMENTS:
         raise BadProof("a statement lies outside its batch")
-    fn, sn, root = index, size - 1, node
+    fn, sn = place, size - 1
     for step in path:
         if sn == 0:
             raise BadProof("the path of an answer is too long")
         if fn & 1 or fn == sn:
-            root = sha256(b"\x01" + step + root).digest()
+            node = sha256(b"\x01" + step + node).digest()
             while not fn & 1 and fn:
                 fn >>= 1
                 sn >>= 1
         else:
-            root = sha256(b"\x01" + root + step).digest()
+            node = sha256(b"\x01" + node + step).digest()
         fn >>= 1
         sn >>= 1
-    verify_inclusion(node, index, size, path, root)  # the one law of paths: raises where the length is wrong
-    return root
+    if sn != 0:
+        raise BadProof("the path of an answer is too short")
+    return node

@@ -1,10 +1,12 @@
 """What a device signs when its person acts, and whether it did.
 
-    csig = Ed25519 over "palm/client/v1" 0x00 || msgpack([stream_id, dseq, command, arguments, refs, commit, ts_client_ms])
+    csig = Ed25519 over "palm/client/v1" 0x00 ||
+           msgpack([stream_id, dseq, command, arguments, refs, commit, ts_client_ms])
 
-*Law*: a leaf whose actor is not the court is a person's act, and holds exactly what was signed: its type is the command,
-its facts are the arguments. So the message is rebuilt from the leaf alone, and the court can neither fabricate nor bend
-an act. What the court derives from an act stands in leaves of its own that refer to the signed one. FORMAT.md §1.1.
+*Law*: a leaf whose actor is not the court is a person's act, and holds exactly what was signed: its type is the
+command, its facts are the arguments. So the message is rebuilt from the leaf alone, and the court can neither fabricate
+nor bend an act. What the court derives from an act stands in leaves of its own that refer to the signed one.
+FORMAT.md §1.1.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ def key_id_of(public_key: bytes) -> bytes:
     return sha256(_KEY_CONTEXT + public_key).digest()[:KEY_ID_BYTES]
 
 
-def message(
+def message(  # noqa: PLR0917 - the fields in the order in which they are signed
     stream_id: bytes,
     dseq: int,
     command: str,
