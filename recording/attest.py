@@ -32,7 +32,7 @@ _pack = _msgpack.Packer(use_bin_type=True, autoreset=True).pack
 
 
 class Attestation(NamedTuple):
-    """One sender's share of a signature: where his statement stands in the tree of the moment, and the way to its root."""
+    """One sender's share of a signature: where his statement stands in the tree of the moment, and the way up."""
 
     place: int
     """Its index there."""
