@@ -1,7 +1,7 @@
 """A person made of software: the thin shell that joins a `ClientSession` to real WebSockets. This is the way to write
 bots, rehearsals, load generators and tests:
 
-    identity = Identity(ticket, device=os.urandom(16), device_secret=os.urandom(32))
+    identity = Identity(ticket, public_key, device_secret=os.urandom(32), sign=my_key_signs)
     async with Client("ws://127.0.0.1:8443/api/session", identity) as client:
         welcome = await client.admitted()
         answer = await client.submit("msg.text", content=b'{"text":"Good morning."}')
@@ -31,10 +31,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from signaling import frames
-from signaling.client_session import FINAL, ClientSession, Event, Identity
+from signaling.client_session import FINAL, Act, ClientSession, Event, Identity
 from signaling.frames import Answer, Argument, HistoryPage, Malformed, Receipt, Reference, Refused, SignalValue, Welcome
 
-__all__ = ["Client", "Ended", "Identity", "Lagged", "Lost"]
+__all__ = ["Act", "Client", "Ended", "Identity", "Lagged", "Lost"]
 
 FIRST_RETRY_S: Final = 0.1
 LAST_RETRY_S: Final = 1.5  # everybody is to be back within 5 s of a restart, which itself takes 2
@@ -158,6 +158,11 @@ class Client:
 
     async def signal(self, name: str, value: SignalValue = None) -> None:
         self.session.signal(name, value)
+        await self._flush()
+
+    async def cosign(self, size: int, time_s: int, signature: bytes) -> None:
+        """Witness a checkpoint of that size."""
+        self.session.cosign(size, time_s, signature)
         await self._flush()
 
     async def history(self, from_seq: int, to_seq: int) -> HistoryPage:

@@ -10,7 +10,7 @@ its old receipt. Entries come out exactly once and in order. One `ClientSession`
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from signaling import frames
 from signaling.frames import (
@@ -68,13 +68,29 @@ Event: TypeAlias = (
 )
 
 
+class Act(NamedTuple):
+    """A submit before it is signed: everything that the signature binds."""
+
+    stream_id: bytes
+    dseq: int
+    command: str
+    args: Sequence[Argument]
+    refs: Sequence[Reference]
+    salt: bytes | None
+    content: bytes | None
+    ts_client_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is calling: the ticket of the link, and the device it is bound to after first use."""
+    """Who is calling: the ticket of the link, and the device it is bound to after first use. `sign` gives the signature
+    of the device's private key over an act; which bytes that are is the record's format, not this protocol's.
+    """
 
     ticket: str
-    device: bytes
+    device_key: bytes
     device_secret: bytes
+    sign: Callable[[Act], bytes]
     language: str = "zh-CN"
 
 
@@ -117,7 +133,7 @@ class ClientSession:
             kept = Cursor(self.welcome.stream_id, self.welcome.epoch, self.next_seq, root)
         self._out.clear()
         self._out.append(
-            encode(Hello(frames.VERSION, who.ticket, who.device, who.device_secret, who.language, kept)),
+            encode(Hello(frames.VERSION, who.ticket, who.device_key, who.device_secret, who.language, kept)),
         )
 
     def lost(self) -> None:
@@ -167,8 +183,10 @@ class ClientSession:
         if self.welcome is None:
             raise RuntimeError("nothing can be submitted before the first welcome")
         dseq = self._next_dseq
+        # Signed once: sent again, an act is the same bytes.
+        csig = self.identity.sign(Act(self.welcome.stream_id, dseq, command, args, refs, salt, content, ts_client_ms))
         try:
-            data = encode(Submit(dseq, command, list(args), list(refs), salt, content, ts_client_ms))
+            data = encode(Submit(dseq, command, list(args), list(refs), salt, content, ts_client_ms, csig))
         except ValueError as error:
             raise Malformed(frames.MALFORMED, str(error)) from None
         frames.decode_client(data)
@@ -187,6 +205,10 @@ class ClientSession:
             self._out.append(encode(frames.Signal(name, value)))
         else:
             self._say(frames.Signal(name, value))
+
+    def cosign(self, size: int, time_s: int, signature: bytes) -> None:
+        """Witness a checkpoint. Dropped while not connected: a later one covers it."""
+        self._say(frames.Cosign(size, time_s, signature))
 
     def history(self, from_seq: int, to_seq: int) -> None:
         self._say(frames.History(from_seq, to_seq))

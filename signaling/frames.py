@@ -16,10 +16,10 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Grows when a frame changes so that an older peer would misread it; both sides refuse another number."""
 
-SUBPROTOCOL: Final = "palmcourt.v1"
+SUBPROTOCOL: Final = "palmcourt.v2"
 
 # --- limits: each is the smallest that the largest honest use fits in ---------------------------------------------
 MAX_INT: Final = 2**53 - 1  # the largest integer that JavaScript's numbers hold exactly
@@ -35,6 +35,7 @@ MAX_REFS: Final = 64
 MAX_PROOF: Final = 128  # hashes in a consistency proof: at most 2 per level of a tree of 2^53
 MAX_FRONTIER: Final = 64  # one hash per set bit of the tree's size
 MAX_SIGNAL_KEYS: Final = 16
+MAX_ROTATIONS: Final = 64  # a court that changes its key every year, for a working life
 
 # --- close codes of the WebSocket (RFC 6455 section 7.4.2: 4000-4999 are private use) --------------------------------
 MALFORMED: Final = 4400
@@ -56,6 +57,7 @@ Positive: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_INT)]
 Millis: TypeAlias = Natural
 Bytes16: TypeAlias = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Bytes32: TypeAlias = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Bytes64: TypeAlias = Annotated[bytes, Meta(min_length=64, max_length=64)]
 Leaf: TypeAlias = Annotated[bytes, Meta(min_length=1, max_length=MAX_LEAF)]
 Content: TypeAlias = Annotated[bytes, Meta(max_length=MAX_CONTENT)]
 Slot: TypeAlias = Annotated[str, Meta(min_length=1, max_length=32)]
@@ -144,18 +146,22 @@ class Hidden(Frame, frozen=True):
 
 # --- from the phone ------------------------------------------------------------------------------------------------
 class Hello(Frame, frozen=True, tag="hello"):
-    """The first frame, once. `device_secret` is made on the phone and proves later that it is the same phone."""
+    """The first frame, once. `device_key` is the Ed25519 public key whose private half signs this person's acts and
+    never leaves the phone; `device_secret` is made there too and proves later that it is the same phone.
+    """
 
     version: Natural
     ticket: Annotated[str, Meta(min_length=1, max_length=128)]
-    device: Bytes16
+    device_key: Bytes32
     device_secret: Bytes32
     language: Annotated[str, Meta(min_length=2, max_length=16)]
     cursor: Cursor | None
 
 
 class Submit(Frame, frozen=True, tag="submit"):
-    """Please do this. `dseq` numbers the device's submits from 1 and never changes when one is sent again."""
+    """Please do this. `dseq` numbers the device's submits from 1 and never changes when one is sent again. `csig` is
+    the device's signature over all the other fields and the stream (the record's format says over which bytes).
+    """
 
     dseq: Positive
     command: Code
@@ -164,6 +170,7 @@ class Submit(Frame, frozen=True, tag="submit"):
     salt: Bytes32 | None
     content: Content | None
     ts_client_ms: Millis
+    csig: Bytes64
 
     def __post_init__(self) -> None:
         # A commitment needs both; one without the other could never be checked by anybody.
@@ -205,17 +212,39 @@ class History(Frame, frozen=True, tag="history"):
             raise ValueError("to_seq must be above from_seq")
 
 
+class Cosign(Frame, frozen=True, tag="cosign"):
+    """This device has checked the checkpoint of that size against the entries it holds, and signs it as a witness
+    (C2SP cosignature/v1) at its own time, in seconds since the epoch.
+    """
+
+    size: Natural
+    time_s: Natural
+    signature: Bytes64
+
+
 class Ping(Frame, frozen=True, tag="ping"):
     n: Natural
 
 
-ClientFrame: TypeAlias = Hello | Submit | Negotiate | Signal | History | Ping
+ClientFrame: TypeAlias = Hello | Submit | Negotiate | Signal | History | Cosign | Ping
 
 
 # --- from the room -------------------------------------------------------------------------------------------------
+class Attestation(Frame, frozen=True):
+    """The court's signature over an answer: its place in the tree of the answers of that moment, the path up, and the
+    signature over the root.
+    """
+
+    place: Natural
+    size: Positive
+    path: Hashes
+    signature: Bytes64
+
+
 class Welcome(Frame, frozen=True, tag="welcome"):
     """You are in. What follows are the entries from `start_seq` on; `frontier` are the roots of the full subtrees of
-    the tree of that size, left to right (RFC 6962 section 2.1), so that the phone can go on building it.
+    the tree of that size, left to right (RFC 6962 section 2.1), so that the phone can go on building it. `rotations`
+    are the signed notes by which the court's key was changed, oldest first: a phone that kept an older key follows them.
     """
 
     version: Natural
@@ -232,6 +261,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     frontier: Frontier
     now_ms: Millis
     last_dseq: Natural
+    rotations: Annotated[list[Annotated[str, Meta(max_length=4_096)]], Meta(max_length=MAX_ROTATIONS)]
     limits: View
     media: View
 
@@ -254,20 +284,27 @@ class HistoryPage(Frame, frozen=True, tag="history_page"):
 
 
 class Receipt(Frame, frozen=True, tag="receipt"):
-    """On the record, durable, as entry `seq`."""
+    """On the record, durable, as entry `seq`. The court is bound by `attestation`: whoever holds this receipt can show
+    later that the entry was there.
+    """
 
     dseq: Positive
     seq: Natural
     leaf_hash: Bytes32
     ts_ms: Millis
+    attestation: Attestation
 
 
 class Refused(Frame, frozen=True, tag="refused"):
-    """The rules say no. Final for this `dseq`."""
+    """The rules say no. Final for this `dseq`. Signed when the rules were asked; the session's own refusals (before
+    anybody is admitted, or of a number that is far off) are not, and have `ts_ms` 0.
+    """
 
     dseq: Positive
     code: Code
     detail: Detail
+    ts_ms: Millis
+    attestation: Attestation | None
 
 
 class Busy(Frame, frozen=True, tag="busy"):
@@ -278,7 +315,9 @@ class Busy(Frame, frozen=True, tag="busy"):
 
 
 class Checkpoint(Frame, frozen=True, tag="checkpoint"):
-    """A signed tree head (C2SP tlog-checkpoint) and the proof from the last one sent on this session."""
+    """A signed tree head (C2SP tlog-checkpoint), with the cosignatures it has so far, and the proof from the last one
+    sent on this session; empty for the first one, and for the same size again.
+    """
 
     note: Annotated[str, Meta(min_length=1, max_length=16_384)]
     consistency: Hashes

@@ -28,6 +28,7 @@ from signaling.batch import BATCH_BYTES, BATCH_ENTRIES, Packed, frame_of
 from signaling.frames import (
     ClientFrame,
     CloseCode,
+    Cosign,
     Hello,
     History,
     Malformed,
@@ -61,7 +62,7 @@ class Received:
     `Submit` by exactly one of `receipt`, `refused`, `busy`.
     """
 
-    frame: Hello | Submit | Negotiate | Signal | History
+    frame: Hello | Submit | Negotiate | Signal | History | Cosign
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +107,13 @@ FROM_PHONE: Final[dict[tuple[State, type[ClientFrame]], Verdict]] = {
     (State.WAITING, Submit): Verdict.NOT_ADMITTED,
     (State.WAITING, Negotiate): Verdict.DROP,
     (State.WAITING, History): Verdict.DROP,
+    (State.WAITING, Cosign): Verdict.DROP,
     (State.ATTACHED, Ping): Verdict.PONG,
     (State.ATTACHED, Signal): Verdict.PASS,
     (State.ATTACHED, Submit): Verdict.PASS,
     (State.ATTACHED, Negotiate): Verdict.PASS,
     (State.ATTACHED, History): Verdict.PASS,
+    (State.ATTACHED, Cosign): Verdict.PASS,
 }
 """A missing row is OUT_OF_TURN; in CLOSED nothing is read at all."""
 
@@ -155,6 +158,7 @@ class ServerSession:
             Signal: TokenBucket(self.limits.signals, now_ms),
             Negotiate: TokenBucket(self.limits.negotiations, now_ms),
             History: TokenBucket(self.limits.histories, now_ms),
+            Cosign: TokenBucket(self.limits.cosignatures, now_ms),
         }
 
     # --- from the phone --------------------------------------------------------------------------------------------
@@ -203,7 +207,7 @@ class ServerSession:
             case Verdict.PONG:
                 return self._say(frames.Pong(frame.n if isinstance(frame, Ping) else 0, now_ms))
             case Verdict.NOT_ADMITTED if isinstance(frame, Submit):
-                return self._say(frames.Refused(frame.dseq, "not_admitted", "wait until you are admitted"))
+                return self._say(frames.Refused(frame.dseq, "not_admitted", "wait until you are admitted", 0, None))
             case Verdict.PASS if not isinstance(frame, Ping):
                 return self._pass(frame, now_ms)
             case Verdict.DROP:
@@ -213,7 +217,7 @@ class ServerSession:
             case _:
                 return self.close(frames.MALFORMED, f"{type(frame).__name__.lower()} is out of turn here")
 
-    def _pass(self, frame: Hello | Submit | Negotiate | Signal | History, now_ms: int) -> list[Action]:
+    def _pass(self, frame: Hello | Submit | Negotiate | Signal | History | Cosign, now_ms: int) -> list[Action]:
         if isinstance(frame, Hello):
             if frame.version != frames.VERSION:
                 return self.close(frames.MALFORMED, f"version {frame.version} is not spoken here, {frames.VERSION} is")
@@ -221,7 +225,7 @@ class ServerSession:
         elif isinstance(frame, Submit):
             return self._pass_submit(frame, now_ms)
         elif not self._buckets[type(frame)].take(now_ms):
-            if isinstance(frame, Signal):
+            if isinstance(frame, Signal | Cosign):
                 return []  # a later one makes up for it
             return self.close(frames.SLOW_DOWN, f"{type(frame).__name__.lower()} too often")
         return [Received(frame)]
@@ -229,7 +233,7 @@ class ServerSession:
     def _pass_submit(self, frame: Submit, now_ms: int) -> list[Action]:
         dseq, bucket = frame.dseq, self._buckets[Submit]
         if dseq > self._highest_dseq + DSEQ_WINDOW:
-            return self._say(frames.Refused(dseq, "malformed", "this number is far beyond the last one"))
+            return self._say(frames.Refused(dseq, "malformed", "this number is far beyond the last one", 0, None))
         # After a `busy` all later numbers are held off as well, or a person's words would change their order.
         if self._held_from is not None and dseq > self._held_from:
             return self._say(frames.Busy(dseq, self._held_ms))
@@ -291,13 +295,13 @@ class ServerSession:
         return self._later("history_page", page)
 
     # --- from the room: the talk -------------------------------------------------------------------------------------
-    def receipt(self, dseq: int, seq: int, leaf_hash: bytes, ts_ms: int) -> list[Action]:
-        self._unanswered.discard(dseq)
-        return self._say(frames.Receipt(dseq, seq, leaf_hash, ts_ms)) if self._may("receipt") else []
+    def receipt(self, frame: frames.Receipt) -> list[Action]:
+        self._unanswered.discard(frame.dseq)
+        return self._say(frame) if self._may("receipt") else []
 
-    def refused(self, dseq: int, code: str, detail: str = "") -> list[Action]:
-        self._unanswered.discard(dseq)
-        return self._say(frames.Refused(dseq, code, detail)) if self._may("refused") else []
+    def refused(self, frame: frames.Refused) -> list[Action]:
+        self._unanswered.discard(frame.dseq)
+        return self._say(frame) if self._may("refused") else []
 
     def busy(self, dseq: int, retry_ms: int = BUSY_RETRY_MS) -> list[Action]:
         """Not taken. Later submits of this phone are held off until it sends this one again, so say it before the next

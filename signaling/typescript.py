@@ -132,7 +132,9 @@ export function decodeClientFrame(array: unknown): ClientFrame {
 def generate() -> str:
     """The whole file."""
     client, server = _members(frames.ClientFrame), _members(frames.ServerFrame)
-    rows: list[type[msgspec.Struct]] = [frames.Cursor, frames.EntryRef, frames.Delivered, frames.Hidden]
+    rows: list[type[msgspec.Struct]] = [
+        *(frames.Cursor, frames.EntryRef, frames.Delivered, frames.Hidden, frames.Attestation),
+    ]
     parts = [_constants(), _HEAD]
     parts += [_interface(struct, tagged=False) for struct in rows]
     parts.append("export type Reference = number | EntryRef;\n")

@@ -12,9 +12,11 @@ import msgspec
 from signaling import frames
 from signaling.frames import (
     Answer,
+    Attestation,
     Busy,
     Checkpoint,
     Closing,
+    Cosign,
     Cursor,
     Deliver,
     Delivered,
@@ -40,7 +42,8 @@ from signaling.frames import (
 
 VECTORS = Path(__file__).parent / "vectors" / "frames.json"
 
-STREAM, DEVICE = bytes(range(16)), bytes(range(16, 32))
+STREAM, DEVICE = bytes(range(16)), bytes(range(16, 48))
+CSIG = bytes(range(64))
 SECRET, SALT, HASH, OTHER = (bytes([n]) * 32 for n in (1, 2, 3, 4))
 VIEW = {
     "phase": "open",
@@ -51,11 +54,11 @@ VIEW = {
 }
 
 CLIENT: list[Frame] = [
-    Hello(1, "Zm9vYmFyYmF6cXV4Zm9vYmFy", DEVICE, SECRET, "zh-CN", None),
-    Hello(1, "t", DEVICE, SECRET, "en", Cursor(STREAM, 3, 41, HASH)),
-    Hello(1, "t", DEVICE, SECRET, "en", Cursor(STREAM, 0, 0, None)),
-    Submit(1, "msg.text", [], [], SALT, '{"text":"早上好。"}'.encode(), 1_700_000_000_123),
-    Submit(2, "act.admit", ["party/1"], [], None, None, 1_700_000_000_124),
+    Hello(2, "Zm9vYmFyYmF6cXV4Zm9vYmFy", DEVICE, SECRET, "zh-CN", None),
+    Hello(2, "t", DEVICE, SECRET, "en", Cursor(STREAM, 3, 41, HASH)),
+    Hello(2, "t", DEVICE, SECRET, "en", Cursor(STREAM, 0, 0, None)),
+    Submit(1, "msg.text", [], [], SALT, '{"text":"早上好。"}'.encode(), 1_700_000_000_123, CSIG),
+    Submit(2, "act.admit", ["party/1"], [], None, None, 1_700_000_000_124, CSIG),
     Submit(
         frames.MAX_INT,
         "msg.image",
@@ -64,18 +67,20 @@ CLIENT: list[Frame] = [
         SALT,
         b"",
         0,
+        CSIG,
     ),
     Negotiate("offer", "v=0\r\n"),
     Negotiate("bye", ""),
     Signal("camera", True),
     Signal("quality", {"rtt_ms": 40, "loss": 2, "label": "弱"}),
     History(0, 1024),
+    Cosign(42, 1_700_000_000, CSIG),
     Ping(12345),
 ]
 
 SERVER: list[Frame] = [
     Welcome(
-        1,
+        2,
         "session-token",
         STREAM,
         "yuyao.court.example/000102030405060708090a0b0c0d0e0f",
@@ -89,14 +94,17 @@ SERVER: list[Frame] = [
         [HASH, OTHER, SALT],
         1_700_000_000_200,
         17,
+        ["palm/key-rotation/v1\n"],
         {"ping_every_ms": 2000},
         {"slots": 16},
     ),
     Deliver([Delivered(41, b"\x9e\x01", SALT, b'{"text":"yes"}'), Delivered(42, b"\x9e\x02", None, None)]),
     Withheld([Hidden(43, HASH)]),
     HistoryPage(0, [], [Delivered(0, b"\x9e", None, None)], [Hidden(1, OTHER)]),
-    Receipt(1, 41, HASH, 1_700_000_000_222),
-    Refused(2, "wrong_phase", "the hearing is in recess"),
+    Receipt(1, 41, HASH, 1_700_000_000_222, Attestation(0, 1, [], CSIG)),
+    Receipt(2, 42, HASH, 1_700_000_000_222, Attestation(2, 3, [OTHER], CSIG)),
+    Refused(2, "wrong_phase", "the hearing is in recess", 1_700_000_000_223, Attestation(1, 2, [HASH], CSIG)),
+    Refused(3, "not_admitted", "wait until you are admitted", 0, None),
     Busy(3, 500),
     Checkpoint("yuyao.court.example/00\n42\nAAAA\n\n— yuyao.court.example AAAA\n", [HASH]),
     Answer("v=0\r\n", {"0": "judge/1", "1": None}),
@@ -107,7 +115,7 @@ SERVER: list[Frame] = [
     Closing(4409, "you are connected from a newer page"),
 ]
 
-_SUBMIT = ["submit", 1, "msg.text", [], [], None, None, 5]
+_SUBMIT = ["submit", 1, "msg.text", [], [], None, None, 5, CSIG]
 
 
 def _with(index: int, value: Any) -> list[Any]:
@@ -126,11 +134,11 @@ BAD_CLIENT: dict[str, Any] = {
     "a boolean for a number": ["ping", True],
     "a negative number": ["ping", -1],
     "a number beyond 2^53": ["ping", 2**53],
-    "a device of 15 bytes": ["hello", 1, "t", b"d" * 15, SECRET, "zh", None],
-    "a device secret of text": ["hello", 1, "t", DEVICE, "s" * 32, "zh", None],
-    "an empty ticket": ["hello", 1, "", DEVICE, SECRET, "zh", None],
-    "a long ticket": ["hello", 1, "t" * 129, DEVICE, SECRET, "zh", None],
-    "a cursor without its root": ["hello", 1, "t", DEVICE, SECRET, "zh", [STREAM, 1, 2]],
+    "a device key of 16 bytes": ["hello", 2, "t", b"d" * 16, SECRET, "zh", None],
+    "a device secret of text": ["hello", 2, "t", DEVICE, "s" * 32, "zh", None],
+    "an empty ticket": ["hello", 2, "", DEVICE, SECRET, "zh", None],
+    "a long ticket": ["hello", 2, "t" * 129, DEVICE, SECRET, "zh", None],
+    "a cursor without its root": ["hello", 2, "t", DEVICE, SECRET, "zh", [STREAM, 1, 2]],
     "number zero": _with(1, 0),
     "a command in capitals": _with(2, "Msg.Text"),
     "a command with a line end": _with(2, "msg.text\n"),
@@ -143,7 +151,11 @@ BAD_CLIENT: dict[str, Any] = {
     "too many references": _with(4, [1] * 65),
     "a salt without content": _with(5, SALT),
     "content without a salt": _with(6, b"{}"),
-    "content too large": [*_SUBMIT[:5], SALT, b"x" * 65_537, 5],
+    "content too large": [*_SUBMIT[:5], SALT, b"x" * 65_537, 5, CSIG],
+    "an act that nobody signed": _SUBMIT[:-1],
+    "an act with a signature of nil": _with(8, None),
+    "a signature of 63 bytes": _with(8, b"s" * 63),
+    "a cosignature without its time": ["cosign", 42, CSIG],
     "an unknown kind of negotiation": ["negotiate", "answer", ""],
     "an sdp of bytes": ["negotiate", "offer", b"v=0"],
     "a signal two deep": ["signal", "camera", {"a": {"b": 1}}],
@@ -155,8 +167,10 @@ BAD_SERVER: dict[str, Any] = {
     "a client's frame": ["ping", 1],
     "an entry without content's place": ["deliver", [[1, b"leaf", None]]],
     "no entries": ["deliver", []],
-    "a leaf hash of 31 bytes": ["receipt", 1, 1, b"h" * 31, 5],
-    "a refusal code with spaces": ["refused", 1, "not permitted", ""],
+    "a leaf hash of 31 bytes": ["receipt", 1, 1, b"h" * 31, 5, [0, 1, [], CSIG]],
+    "a receipt that does not bind": ["receipt", 1, 1, HASH, 5, None],
+    "a batch of nobody": ["receipt", 1, 1, HASH, 5, [0, 0, [], CSIG]],
+    "a refusal code with spaces": ["refused", 1, "not permitted", "", 0, None],
     "an unknown close code": ["closing", 4999, ""],
     "a view that is a list": ["lobby", []],
     "a checkpoint of nothing": ["checkpoint", "", []],

@@ -97,7 +97,7 @@ class Room:
                 session.code = code
             case Received(frame=Hello() as hello):
                 self.hellos.append(hello)
-                session.device = hello.device
+                session.device = hello.device_key
                 if self.waiting:
                     session.lobby({})
                 else:

@@ -1,5 +1,5 @@
-export const VERSION = 1;
-export const SUBPROTOCOL = 'palmcourt.v1';
+export const VERSION = 2;
+export const SUBPROTOCOL = 'palmcourt.v2';
 export const MAX_INT = 9007199254740991;
 export const MAX_CONTENT = 65536;
 export const MAX_SDP = 65536;
@@ -13,6 +13,7 @@ export const MAX_REFS = 64;
 export const MAX_PROOF = 128;
 export const MAX_FRONTIER = 64;
 export const MAX_SIGNAL_KEYS = 16;
+export const MAX_ROTATIONS = 64;
 export const MALFORMED = 4400;
 export const UNAUTHENTICATED = 4401;
 export const FORBIDDEN = 4403;
@@ -119,13 +120,20 @@ export interface Hidden {
   readonly leaf_hash: Uint8Array;
 }
 
+export interface Attestation {
+  readonly place: number;
+  readonly size: number;
+  readonly path: readonly Uint8Array[];
+  readonly signature: Uint8Array;
+}
+
 export type Reference = number | EntryRef;
 
 export interface Hello {
   readonly type: 'hello';
   readonly version: number;
   readonly ticket: string;
-  readonly device: Uint8Array;
+  readonly device_key: Uint8Array;
   readonly device_secret: Uint8Array;
   readonly language: string;
   readonly cursor: Cursor | null;
@@ -140,6 +148,7 @@ export interface Submit {
   readonly salt: Uint8Array | null;
   readonly content: Uint8Array | null;
   readonly ts_client_ms: number;
+  readonly csig: Uint8Array;
 }
 
 export interface Negotiate {
@@ -158,6 +167,13 @@ export interface History {
   readonly type: 'history';
   readonly from_seq: number;
   readonly to_seq: number;
+}
+
+export interface Cosign {
+  readonly type: 'cosign';
+  readonly size: number;
+  readonly time_s: number;
+  readonly signature: Uint8Array;
 }
 
 export interface Ping {
@@ -181,6 +197,7 @@ export interface Welcome {
   readonly frontier: readonly Uint8Array[];
   readonly now_ms: number;
   readonly last_dseq: number;
+  readonly rotations: readonly string[];
   readonly limits: View;
   readonly media: View;
 }
@@ -209,6 +226,7 @@ export interface Receipt {
   readonly seq: number;
   readonly leaf_hash: Uint8Array;
   readonly ts_ms: number;
+  readonly attestation: Attestation;
 }
 
 export interface Refused {
@@ -216,6 +234,8 @@ export interface Refused {
   readonly dseq: number;
   readonly code: string;
   readonly detail: string;
+  readonly ts_ms: number;
+  readonly attestation: Attestation | null;
 }
 
 export interface Busy {
@@ -264,7 +284,7 @@ export interface Closing {
   readonly detail: string;
 }
 
-export type ClientFrame = Hello | Submit | Negotiate | Signal | History | Ping;
+export type ClientFrame = Hello | Submit | Negotiate | Signal | History | Cosign | Ping;
 export type ServerFrame = Welcome | Deliver | Withheld | HistoryPage | Receipt | Refused | Busy | Checkpoint | Answer | Slots | Presence | Lobby | Pong | Closing;
 
 const cursor: Fields = [
@@ -279,21 +299,25 @@ const delivered: Fields = [
 const hidden: Fields = [
   ['seq', integer(0, MAX_INT)], ['leaf_hash', bytes(32, 32)],
 ];
+const attestation: Fields = [
+  ['place', integer(0, MAX_INT)], ['size', integer(1, MAX_INT)], ['path', list(bytes(32, 32), 0, 128)], ['signature', bytes(64, 64)],
+];
 const CLIENT: Tables = {
-  hello: [['version', integer(0, MAX_INT)], ['ticket', text(1, 128)], ['device', bytes(16, 16)], ['device_secret', bytes(32, 32)], ['language', text(2, 16)], ['cursor', orNull(unpackRow(cursor)), orNull(packRow(cursor))]],
-  submit: [['dseq', integer(1, MAX_INT)], ['command', text(1, 64, /^[a-z][a-z0-9_.]*(?!\n)$/)], ['args', list(argument, 0, 64)], ['refs', list(either(isNumber, integer(0, MAX_INT), unpackRow(entryRef)), 0, 64), list(either(isNumber, integer(0, MAX_INT), packRow(entryRef)), 0, 64)], ['salt', orNull(bytes(32, 32))], ['content', orNull(bytes(0, 65536))], ['ts_client_ms', integer(0, MAX_INT)]],
+  hello: [['version', integer(0, MAX_INT)], ['ticket', text(1, 128)], ['device_key', bytes(32, 32)], ['device_secret', bytes(32, 32)], ['language', text(2, 16)], ['cursor', orNull(unpackRow(cursor)), orNull(packRow(cursor))]],
+  submit: [['dseq', integer(1, MAX_INT)], ['command', text(1, 64, /^[a-z][a-z0-9_.]*(?!\n)$/)], ['args', list(argument, 0, 64)], ['refs', list(either(isNumber, integer(0, MAX_INT), unpackRow(entryRef)), 0, 64), list(either(isNumber, integer(0, MAX_INT), packRow(entryRef)), 0, 64)], ['salt', orNull(bytes(32, 32))], ['content', orNull(bytes(0, 65536))], ['ts_client_ms', integer(0, MAX_INT)], ['csig', bytes(64, 64)]],
   negotiate: [['kind', oneOf('bye', 'offer')], ['sdp', text(0, 65536)]],
   signal: [['name', text(1, 64, /^[a-z][a-z0-9_.]*(?!\n)$/)], ['value', signalValue]],
   history: [['from_seq', integer(0, MAX_INT)], ['to_seq', integer(0, MAX_INT)]],
+  cosign: [['size', integer(0, MAX_INT)], ['time_s', integer(0, MAX_INT)], ['signature', bytes(64, 64)]],
   ping: [['n', integer(0, MAX_INT)]],
 };
 const SERVER: Tables = {
-  welcome: [['version', integer(0, MAX_INT)], ['session', text(1, 256)], ['stream_id', bytes(16, 16)], ['origin', text(0, 512)], ['vkey', text(0, 1024)], ['epoch', integer(0, MAX_INT)], ['slot', text(1, 32)], ['role', text(1, 32)], ['view', view], ['next_seq', integer(0, MAX_INT)], ['start_seq', integer(0, MAX_INT)], ['frontier', list(bytes(32, 32), 0, 64)], ['now_ms', integer(0, MAX_INT)], ['last_dseq', integer(0, MAX_INT)], ['limits', view], ['media', view]],
+  welcome: [['version', integer(0, MAX_INT)], ['session', text(1, 256)], ['stream_id', bytes(16, 16)], ['origin', text(0, 512)], ['vkey', text(0, 1024)], ['epoch', integer(0, MAX_INT)], ['slot', text(1, 32)], ['role', text(1, 32)], ['view', view], ['next_seq', integer(0, MAX_INT)], ['start_seq', integer(0, MAX_INT)], ['frontier', list(bytes(32, 32), 0, 64)], ['now_ms', integer(0, MAX_INT)], ['last_dseq', integer(0, MAX_INT)], ['rotations', list(text(0, 4096), 0, 64)], ['limits', view], ['media', view]],
   deliver: [['entries', list(unpackRow(delivered), 1, 1024), list(packRow(delivered), 1, 1024)]],
   withheld: [['entries', list(unpackRow(hidden), 1, 1024), list(packRow(hidden), 1, 1024)]],
   history_page: [['start_seq', integer(0, MAX_INT)], ['frontier', list(bytes(32, 32), 0, 64)], ['entries', list(unpackRow(delivered), 0, 1024), list(packRow(delivered), 0, 1024)], ['withheld', list(unpackRow(hidden), 0, 1024), list(packRow(hidden), 0, 1024)]],
-  receipt: [['dseq', integer(1, MAX_INT)], ['seq', integer(0, MAX_INT)], ['leaf_hash', bytes(32, 32)], ['ts_ms', integer(0, MAX_INT)]],
-  refused: [['dseq', integer(1, MAX_INT)], ['code', text(1, 64, /^[a-z][a-z0-9_.]*(?!\n)$/)], ['detail', text(0, 1024)]],
+  receipt: [['dseq', integer(1, MAX_INT)], ['seq', integer(0, MAX_INT)], ['leaf_hash', bytes(32, 32)], ['ts_ms', integer(0, MAX_INT)], ['attestation', unpackRow(attestation), packRow(attestation)]],
+  refused: [['dseq', integer(1, MAX_INT)], ['code', text(1, 64, /^[a-z][a-z0-9_.]*(?!\n)$/)], ['detail', text(0, 1024)], ['ts_ms', integer(0, MAX_INT)], ['attestation', orNull(unpackRow(attestation)), orNull(packRow(attestation))]],
   busy: [['dseq', integer(1, MAX_INT)], ['retry_ms', integer(0, MAX_INT)]],
   checkpoint: [['note', text(1, 16384)], ['consistency', list(bytes(32, 32), 0, 128)]],
   answer: [['sdp', text(0, 65536)], ['slots', view]],
