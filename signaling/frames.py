@@ -244,7 +244,7 @@ class Attestation(Frame, frozen=True):
 class Welcome(Frame, frozen=True, tag="welcome"):
     """You are in. What follows are the entries from `start_seq` on; `frontier` are the roots of the full subtrees of
     the tree of that size, left to right (RFC 6962 section 2.1), so that the phone can go on building it. `rotations`
-    are the signed notes by which the court's key was changed, oldest first: a phone that kept an older key follows them.
+    are the signed notes by which the court's key was changed, oldest first: whoever kept an older key follows them.
     """
 
     version: Natural

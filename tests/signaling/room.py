@@ -11,12 +11,27 @@ from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from signaling.batch import pack
-from signaling.frames import SUBPROTOCOL, Delivered, Hello, HistoryPage, Negotiate, Signal, Submit, Welcome
+from signaling.frames import (
+    SUBPROTOCOL,
+    Attestation,
+    Delivered,
+    Hello,
+    HistoryPage,
+    Negotiate,
+    Receipt,
+    Refused,
+    Signal,
+    Submit,
+    Welcome,
+)
 from signaling.limits import Limits
 from signaling.resume import From, resume_point
 from signaling.session import Close, Received, ServerSession, State
 
 STREAM = b"s" * 16
+
+
+BOUND = Attestation(0, 1, [], b"s" * 64)
 
 
 class Room:
@@ -118,7 +133,7 @@ class Room:
             case From(start_seq=start):
                 last = max((d for dev, d in self.receipts if dev == session.device), default=0)
                 frame = Welcome(
-                    1, "t", STREAM, "o", "v", 1, "party/1", "plaintiff", {}, size, start, [], 5, last,
+                    2, "t", STREAM, "o", "v", 1, "party/1", "plaintiff", {}, size, start, [], 5, last, [],
                     self.limits.for_client(), {},
                 )  # fmt: skip
                 session.welcome(frame, map(pack, self.entries[start:size]))
@@ -133,7 +148,7 @@ class Room:
             session.busy(submit.dseq, 50)
             return
         if submit.dseq in self.refuse:
-            session.refused(submit.dseq, "muted", "the judge has muted you")
+            session.refused(Refused(submit.dseq, "muted", "the judge has muted you", 5, BOUND))
             return
         key = (session.device, submit.dseq)
         if key not in self.receipts:
@@ -148,7 +163,7 @@ class Room:
         if self.receipts_lost:
             self.receipts_lost -= 1
             return
-        session.receipt(submit.dseq, *self.receipts[key])
+        session.receipt(Receipt(submit.dseq, *self.receipts[key], BOUND))
 
 
 def _now():

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import hashlib
 import os
 import resource
 import time
@@ -12,11 +13,13 @@ from signaling.client_session import IN_FLIGHT, ClientSession
 from signaling.frames import Delivered, Lobby, Malformed, Receipt, Refused, Welcome
 from signaling.limits import Limits
 from tests.netsim import Profile, TcpProxy
-from tests.signaling.room import STREAM, Room
+from tests.signaling.room import BOUND, STREAM, Room
 
 
 def identity(n=0):
-    return Identity(f"ticket{n}", n.to_bytes(16, "big"), b"k" * 32)
+    return Identity(
+        f"ticket{n}", n.to_bytes(32, "big"), b"k" * 32, sign=lambda act: hashlib.sha512(repr(act).encode()).digest()
+    )
 
 
 async def until(condition, seconds=5.0):
@@ -207,7 +210,7 @@ def admitted_session(last_dseq=0, start=0, size=0):
 
 
 def welcome(last_dseq=0, start=0, size=0, stream=STREAM):
-    frame = Welcome(1, "t", stream, "o", "v", 1, "party/1", "p", {}, size, start, [], 5, last_dseq, {}, {})
+    frame = Welcome(2, "t", stream, "o", "v", 1, "party/1", "p", {}, size, start, [], 5, last_dseq, [], {}, {})
     return frames.encode(frame)
 
 
@@ -221,7 +224,7 @@ def test_only_so_many_submits_are_under_way():
     for _ in range(IN_FLIGHT + 10):
         session.submit("a", ts_client_ms=1)
     assert len(session.take()) == IN_FLIGHT
-    session.receive(frames.encode(Receipt(1, 0, b"h" * 32, 1)), 1)
+    session.receive(frames.encode(Receipt(1, 0, b"h" * 32, 1, BOUND)), 1)
     assert [frames.decode_client(data).dseq for data in session.take()] == [IN_FLIGHT + 1]
 
 
@@ -239,7 +242,7 @@ def test_a_resent_submit_is_the_same_to_the_byte():
 def test_an_answer_given_twice_is_told_once():
     session = admitted_session()
     session.submit("a", ts_client_ms=1)
-    receipt = frames.encode(Receipt(1, 0, b"h" * 32, 1))
+    receipt = frames.encode(Receipt(1, 0, b"h" * 32, 1, BOUND))
     assert len(session.receive(receipt, 1)) == 1
     assert session.receive(receipt, 2) == []
 
@@ -283,3 +286,21 @@ async def test_a_thousand_clients_fit_into_one_process():
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
         assert grown < 300, f"{grown:.0f} MiB for {count} clients and their room"
         await asyncio.gather(*(client.aclose() for client in clients))
+
+
+def test_an_act_is_signed_once_and_sent_again_as_the_same_bytes():
+    asked = []
+    who = Identity("t", b"k" * 32, b"k" * 32, lambda act: asked.append(act) or b"%064d" % act.dseq)
+    session = ClientSession(who)
+    for _ in range(2):
+        session.connected(0)
+        session.take()
+        session.receive(welcome(), 0)
+        if not asked:
+            session.submit("msg.text", ["a"], [3], b"{}", b"s" * 32, ts_client_ms=9)
+        (sent,) = session.take()
+        frame = frames.decode_client(sent)
+        assert frame.csig == b"%064d" % 1
+        session.lost()
+    (act,) = asked
+    assert act == (STREAM, 1, "msg.text", ["a"], [3], b"s" * 32, b"{}", 9)

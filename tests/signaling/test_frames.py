@@ -53,7 +53,9 @@ def test_a_frame_over_the_limit_is_too_large_before_anything_is_decoded():
 def test_the_largest_honest_submit_fits_into_a_frame():
     args = ["x" * frames.MAX_ARG_TEXT] * 8
     refs = [frames.EntryRef(b"s" * 16, frames.MAX_INT, HASH)] * frames.MAX_REFS
-    big = frames.Submit(frames.MAX_INT, "m" * 64, args, refs, SALT, b"x" * frames.MAX_CONTENT, frames.MAX_INT)
+    big = frames.Submit(
+        frames.MAX_INT, "m" * 64, args, refs, SALT, b"x" * frames.MAX_CONTENT, frames.MAX_INT, b"s" * 64
+    )
     assert frames.decode_client(frames.encode(big)) == big
 
 

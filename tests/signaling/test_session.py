@@ -9,7 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from signaling import frames
 from signaling.batch import pack
 from signaling.frames import (
+    Attestation,
     Closing,
+    Cosign,
     Cursor,
     Deliver,
     Delivered,
@@ -21,6 +23,7 @@ from signaling.frames import (
     Ping,
     Pong,
     Receipt,
+    Refused,
     Signal,
     Submit,
     Welcome,
@@ -32,12 +35,19 @@ from signaling.limits import MAX_UNANSWERED, Limits, Rate, TokenBucket
 from signaling.resume import Behind, Diverged, From, resume_point
 from signaling.session import FROM_PHONE, Close, Heard, OutOfPlace, Quiet, Received, ServerSession, State
 
-STREAM, DEVICE, SECRET, SALT, HASH = b"s" * 16, b"d" * 16, b"k" * 32, b"a" * 32, b"h" * 32
-HELLO = Hello(1, "ticket", DEVICE, SECRET, "en", None)
+BOUND = Attestation(0, 1, [], b"s" * 64)
+STREAM, DEVICE, SECRET, SALT, HASH = b"s" * 16, b"d" * 32, b"k" * 32, b"a" * 32, b"h" * 32
+HELLO = Hello(2, "ticket", DEVICE, SECRET, "en", None)
+
+COSIGN = Cosign(1, 5, b"s" * 64)
 
 
 def say(dseq, command="msg.text"):
-    return Submit(dseq, command, [], [], SALT, b"{}", 5)
+    return Submit(dseq, command, [], [], SALT, b"{}", 5, b"s" * 64)
+
+
+def receipt(dseq, seq=0):
+    return Receipt(dseq, seq, HASH, 5, BOUND)
 
 
 def entry(seq, size=100):
@@ -49,7 +59,7 @@ def hidden(seq):
 
 
 def welcome(start=0, size=0, last_dseq=0):
-    return Welcome(1, "t", STREAM, "o", "v", 1, "party/1", "plaintiff", {}, size, start, [], 5, last_dseq, {}, {})
+    return Welcome(2, "t", STREAM, "o", "v", 1, "party/1", "plaintiff", {}, size, start, [], 5, last_dseq, [], {}, {})
 
 
 def attached(limits=None, start=0, size=0, tail=()):
@@ -75,7 +85,9 @@ def test_a_hello_is_asked_about_and_a_welcome_attaches():
     assert [each.seq for each in deliver.entries] == [2, 3]
 
 
-@pytest.mark.parametrize("frame", [say(1), Ping(1), Signal("typing", True), Negotiate("offer", ""), History(0, 1)])
+@pytest.mark.parametrize(
+    "frame", [say(1), Ping(1), Signal("typing", True), Negotiate("offer", ""), History(0, 1), COSIGN]
+)
 def test_anything_before_hello_is_unauthenticated(frame):
     session = ServerSession(0)
     assert session.receive(encode(frame), 0) == [Close(4401, "the first frame must be hello")]
@@ -90,7 +102,7 @@ def test_a_second_hello_is_out_of_turn():
 
 def test_another_version_is_told_which_one_is_spoken():
     (close,) = ServerSession(0).receive(encode(Hello(9, "t", DEVICE, SECRET, "en", None)), 0)
-    assert close == Close(4400, "version 9 is not spoken here, 1 is")
+    assert close == Close(4400, "version 9 is not spoken here, 2 is")
 
 
 def test_the_table_has_no_row_for_a_closed_session():
@@ -168,7 +180,7 @@ def test_a_receipt_overtakes_a_long_tail_and_the_tail_is_pulled_piecemeal():
     assert len(pulled) < 400
     session.deliver([entry(5_000)])
     session.receive(encode(say(1)), 1)
-    session.receipt(1, 5_000, HASH, 1)
+    session.receipt(receipt(1, 5_000))
     assert isinstance(decode_server(session.take()[0]), Receipt)
     seqs = [e.seq for data in first[1:] for e in decode_server(data).entries]
     seqs += [e.seq for frame in written(session) for e in frame.entries]
@@ -270,7 +282,7 @@ def test_a_submit_sent_again_after_its_answer_is_passed_for_its_old_receipt():
     session = attached()
     assert len(session.receive(encode(say(1)), 0)) == 1
     assert session.receive(encode(say(1)), 0) == []
-    session.receipt(1, 0, HASH, 5)
+    session.receipt(receipt(1, 0))
     assert len(session.receive(encode(say(1)), 0)) == 1
 
 
@@ -293,7 +305,7 @@ def test_a_text_message_is_malformed():
 def test_receipts_that_wait_are_written_before_a_close():
     session = attached()
     session.receive(encode(say(1)), 0)
-    session.receipt(1, 0, HASH, 1)
+    session.receipt(receipt(1, 0))
     assert session.close(4503, "the server stops") == [Close(4503, "the server stops")]
     assert [type(frame).__name__ for frame in written(session)] == ["Welcome", "Receipt", "Closing"]
     assert session.close(4400, "again") == []
@@ -421,9 +433,9 @@ class HostilePhone(RuleBasedStateMachine):
         if self.session.state in (State.WAITING, State.ATTACHED, State.CLOSED):
             match how:
                 case "receipt":
-                    self.judge(self.session.receipt(dseq, 1, HASH, 1))
+                    self.judge(self.session.receipt(receipt(dseq, 1)))
                 case "refused":
-                    self.judge(self.session.refused(dseq, "muted"))
+                    self.judge(self.session.refused(Refused(dseq, "muted", "", 5, BOUND)))
                 case "busy":
                     self.judge(self.session.busy(dseq))
 
@@ -447,3 +459,15 @@ class HostilePhone(RuleBasedStateMachine):
 
 HostilePhone.TestCase.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
 test_a_hostile_phone_closes_at_most_its_own_session = HostilePhone.TestCase
+
+
+def test_a_cosignature_is_passed_once_admitted_dropped_while_waiting_and_bounded():
+    session = attached()
+    assert session.receive(encode(COSIGN), 0) == [Received(COSIGN)]
+    passed = [session.receive(encode(COSIGN), 0) for _ in range(20)]
+    assert sum(map(bool, passed)) == 9  # the burst of ten; the others are dropped, and nobody is cut off
+    assert session.state is State.ATTACHED
+    waiting = ServerSession(0)
+    waiting.receive(encode(HELLO), 0)
+    waiting.lobby({})
+    assert waiting.receive(encode(COSIGN), 0) == []
