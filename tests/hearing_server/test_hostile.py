@@ -21,7 +21,7 @@ from signaling.frames import Receipt, Refused
 
 async def closes_with(court, payloads):
     """The close code a raw session ends with after sending these."""
-    async with connect(f"{court.url.replace('http', 'ws')}/api/session", subprotocols=["palmcourt.v1"]) as socket:
+    async with connect(f"{court.url.replace('http', 'ws')}/api/session", subprotocols=["palmcourt.v2"]) as socket:
         for payload in payloads:
             await socket.send(payload)
         try:
