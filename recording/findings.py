@@ -15,6 +15,10 @@ CODES: dict[str, str] = {
     "not_a_bundle": "cannot",  # the path is no directory, or has no data/ in it
     "unreadable": "cannot",  # a file or directory cannot be read
     "verifier_error": "cannot",  # the verifier itself failed; report it
+    "content_absent": "cannot",  # a content and its salt are both gone, and nothing signed says why
+    "policy_unreadable": "cannot",  # the policy given from elsewhere is none
+    "policy_unmet": "cannot",  # the policy given from elsewhere asks for signatures that are not there
+    "time_unchecked": "cannot",  # a time-stamp cannot be checked here with what was given
     "not_a_file": "altered",  # a link, a device or the like lies where files are
     "missing_file": "altered",
     "extra_file": "altered",
@@ -31,7 +35,17 @@ CODES: dict[str, str] = {
     "root_differs": "altered",  # the tree is not the one that was signed
     "out_of_order": "altered",  # seq, stream, time or epoch do not follow
     "after_seal": "altered",  # an entry follows the seal
-    "content_missing": "altered",
+    "act_unsigned": "altered",  # a person's act lacks the signature of a device
+    "act_signature_bad": "altered",  # a person's act is not what its device signed, or the court's leaf claims a device
+    "key_unknown": "altered",  # a person's act is signed by a key that was not enrolled for that seat then
+    "cosignature_bad": "altered",  # a checkpoint carries a cosignature that is none, or of nobody in the policy
+    "policy_differs": "altered",  # policy.txt is not the one that log key and entries give
+    "redaction_bad": "altered",  # the note of what is absent does not agree with the export
+    "register_differs": "altered",  # the court's register says otherwise than this record
+    "timestamp_bad": "altered",  # a time-stamp does not hold over what lies beside it
+    "anchor_differs": "altered",  # an anchor of this record is not a state of the register
+    "seal_differs": "altered",  # the seal counts otherwise, or was not made as the rules of sealing demand
+    "content_missing": "altered",  # a content without its salt, or a salt without its content
     "content_differs": "altered",  # content or salt are not what the commitment says
     "view_differs": "altered",  # for callers: a view is not the one the record gives
     "not_sealed": "altered",  # for callers that were told that the record is sealed
