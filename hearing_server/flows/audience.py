@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from hearing_server.flows.decider import BENCH, Role
-from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting
+from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
+from hearing_server.flows.hearing.spans import RESTRICTED, span_at
 
 Kind = Literal["audio", "video"]
 Routes = Mapping[str, frozenset[tuple[str, Kind]]]
@@ -29,6 +30,16 @@ def first_visible(state: Sitting, slot: str) -> int | None:
     return (seat.admitted_seq or 0) if seat.role is Role.WITNESS else 0
 
 
+def visible(state: Sitting, leaf_type: str, seq: int, slot: str) -> bool:
+    """AU7: whether a seat that may see the record from here on gets this entry itself; if not, its place in the tree
+    alone (`withheld`). A message of a restricted span is for the bench and for those whom the judge named.
+    """
+    first = first_visible(state, slot)
+    if first is None or seq < first:
+        return False
+    return not leaf_type.startswith(RESTRICTED) or _is_inside(span_at(state, seq), state.seats[slot])
+
+
 def may_be_heard(state: Sitting, seat: Seat) -> bool:
     """AU3: whether this seat's live voice is forwarded at all: not muted by the court, and the floor is his or free."""
     if seat.role in BENCH:
@@ -40,7 +51,8 @@ def routes(state: Sitting) -> Routes:
     """AU2: who receives whose sound and picture now.
 
     While checking in, those who wait to be heard exchange sound and picture with the bench only, so that parties do
-    not argue before the court sits (AU4). An observer receives and is never sent on (AU5).
+    not argue before the court sits (AU4). An observer receives and is never sent on (AU5). While a restricted span
+    runs, those outside it are outside the courtroom: they neither receive nor are received (AU7).
     """
     if state.phase not in ON_AIR:
         return {}
@@ -71,4 +83,9 @@ def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
 
 
 def _present(state: Sitting) -> list[Seat]:
-    return [seat for seat in state.seats.values() if seat.state is SeatState.ADMITTED and seat.connected]
+    here = [seat for seat in state.seats.values() if seat.state is SeatState.ADMITTED and seat.connected]
+    return [seat for seat in here if _is_inside(state.span, seat)]
+
+
+def _is_inside(span: Span | None, seat: Seat) -> bool:
+    return span is None or seat.role in BENCH or seat.slot in span.slots

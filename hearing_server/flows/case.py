@@ -1,7 +1,8 @@
-"""The case: its seats, its sittings, and the personal links by which people come (SPEC CA).
+"""The case: its seats, its sittings, the personal links by which people come, and orders over what is sealed (SPEC CA).
 
-Law: what outlives a sitting is here, and every entry of it is made by the registry. A link's secret is never on the
-record: an entry names it by its public number (`link_id`), the court keeps the hash of the secret in a plain table.
+Law: what outlives a sitting is here, and every entry of it is made by the registry: by the clerk's desk, signed by the
+browser it is in, or by the operator at the court's own machine. A link's secret is never on the record: an entry names
+it by its public number (`link_id`), the court keeps the hash of the secret in a plain table.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,19 +19,39 @@ from hearing_server.flows.decider import (
     Role,
     Stamp,
     is_str,
+    new_key,
+    own,
     require,
+    signed_by_seat,
+    subject,
 )
 from hearing_server.flows.hearing import KINDS
-from hearing_server.flows.wire import slot_role_ok
+from hearing_server.flows.wire import (
+    SHAPES,
+    Shape,
+    is_count,
+    is_digest,
+    is_link_id,
+    is_list,
+    is_stream,
+    is_word,
+    order_of_shred,
+    redacted,
+    shaped,
+    slot_role_ok,
+)
 from recording.leaf import Leaf
 
 
 class Link(NamedTuple):
-    """A personal link. `released` counts how often the clerk let another device use it."""
+    """A personal link. `released` counts how often the clerk let another device use it; `allowed_seq` is the newest
+    entry by which he let one in, which a key enrolled by his word refers to (HR17).
+    """
 
     link_id: bytes
     slot: str
     expires_ms: int
+    allowed_seq: int
     revoked: bool = False
     released: int = 0
 
@@ -46,28 +67,60 @@ class Scheduled(NamedTuple):
 class Case(NamedTuple):
     """What the rules of a case need."""
 
+    stream_id: bytes = b""
     opened: bool = False
+    desk_key: bytes | None = None
     seats: Mapping[str, Role] = {}
     sittings: Mapping[bytes, Scheduled] = {}
+    supplements: Mapping[bytes, bytes] = {}
+    """The stream of a supplement, and the sitting that it is of."""
     links: Mapping[bytes, Link] = {}
+    redacted: frozenset[int] = frozenset()
     size: int = 0
+
+    def key_of(self, actor: str) -> bytes | None:
+        """The public key that signs for the desk now."""
+        return self.desk_key if actor == REGISTRY else None
 
 
 REGISTRY: Final = "registry"
 """The actor of the clerk's desk: staff who are not seated at a sitting."""
 
+DESK: Final = frozenset({REGISTRY, COURT})
+COURT_ONLY: Final = frozenset({COURT})
+
 # -- CA1 whose command it is ------------------------------------------------------------------------------------------
 PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
-    "open": frozenset({REGISTRY}),
-    "seat": frozenset({REGISTRY}),
-    "sitting.scheduled": frozenset({REGISTRY}),
-    "link.issued": frozenset({REGISTRY}),
-    "link.revoked": frozenset({REGISTRY}),
-    "link.released": frozenset({REGISTRY}),
-    "sitting.sealed": frozenset({COURT}),
+    "open": COURT_ONLY,
+    "key.add": COURT_ONLY,
+    "seat": DESK,
+    "sitting.scheduled": DESK,
+    "link.issued": DESK,
+    "link.revoked": DESK,
+    "link.released": DESK,
+    "shred.ordered": DESK,
+    "supplement.ordered": DESK,
+    "sitting.sealed": COURT_ONLY,
+    "redact": COURT_ONLY,
+    "anchor": COURT_ONLY,
+    "conflict": COURT_ONLY,
+}
+ARGUMENTS: Final[Mapping[str, Sequence[Shape]]] = {
+    **SHAPES,
+    "open": (is_word,),
+    "seat": (is_word, is_word),
+    "sitting.scheduled": (is_stream, is_word, is_count),
+    "link.issued": (is_link_id, is_word, is_count),
+    "link.revoked": (is_link_id,),
+    "link.released": (is_link_id,),
+    "shred.ordered": (is_stream, is_word, is_list),
+    "supplement.ordered": (is_stream, is_stream),
+    "sitting.sealed": (is_stream, is_count, is_digest),
 }
 MAX_SEATS: Final = 60
 """Seats of one case: a collective suit with its agents; the room itself is tried with 15 at once."""
+MAX_WORDS: Final = 5_000
+"""Characters of an order: some three pages."""
 
 
 def decide(state: Case, command: Command, stamp: Stamp) -> Sequence[Fact]:
@@ -77,65 +130,134 @@ def decide(state: Case, command: Command, stamp: Stamp) -> Sequence[Fact]:
         raise Refused(RefusalCode.UNKNOWN_COMMAND, command.name[:40])
     require(stamp.actor in allowed, RefusalCode.NOT_PERMITTED, command.name)
     require(state.opened is (command.name != "open"), RefusalCode.WRONG_PHASE, "the case is opened once, and first")
-    _GUARDS[command.name](state, command)
-    return (Fact(command.name, command.args),)
+    signed_by_seat(stamp, state.key_of(stamp.actor))  # CA7
+    shaped(command, ARGUMENTS)
+    return _DECISIONS[command.name](state, command)
 
 
-def _opening(_state: Case, command: Command) -> None:
-    content = command.content or {}
+def _opening(_state: Case, command: Command) -> Sequence[Fact]:
     require(command.args == ("case",), RefusalCode.MALFORMED, "opening")
-    require(is_str(content.get("case_number"), 60), RefusalCode.MALFORMED, "case_number")
-    require(is_str(content.get("cause"), 200), RefusalCode.MALFORMED, "cause")
+    _words(command, "case_number", 60)
+    _words(command, "cause", 200)
+    return (own(command),)
 
 
-def _seat(state: Case, command: Command) -> None:
+def _key(state: Case, command: Command) -> Sequence[Fact]:
+    """CA7: the desk that acts is the desk that signs; one that takes its place ends the former's key."""
+    slot, _key, why = command.args
+    require(slot == REGISTRY, RefusalCode.UNKNOWN_SEAT, slot)
+    facts = new_key(command, state.desk_key)
+    require(why == ("first" if state.desk_key is None else "clerk"), RefusalCode.MALFORMED, "why")
+    return facts
+
+
+def _seat(state: Case, command: Command) -> Sequence[Fact]:
     slot, role = command.args
     require(slot_role_ok(slot, role), RefusalCode.MALFORMED, "slot and role do not match")
     require(slot not in state.seats, RefusalCode.ALREADY_DONE, slot)
     require(len(state.seats) < MAX_SEATS, RefusalCode.TOO_LARGE, str(MAX_SEATS))
-    require(is_str((command.content or {}).get("name"), 80), RefusalCode.MALFORMED, "name")
+    _words(command, "name", 80)
+    return (own(command),)
 
 
-def _scheduled(state: Case, command: Command) -> None:
-    stream, kind, at_ms = command.args
-    require(len(stream) == 16 and kind in KINDS and isinstance(at_ms, int), RefusalCode.MALFORMED, "sitting")
-    require(stream not in state.sittings, RefusalCode.ALREADY_DONE)
+def _scheduled(state: Case, command: Command) -> Sequence[Fact]:
+    stream, kind, _at_ms = command.args
+    require(kind in KINDS, RefusalCode.MALFORMED, "sitting")
+    require(_is_new(state, stream), RefusalCode.ALREADY_DONE)
     require(Role.JUDGE in state.seats.values(), RefusalCode.MALFORMED, "a sitting needs a judge")  # CA3
+    return (own(command),)
 
 
-def _issued(state: Case, command: Command) -> None:
+def _issued(state: Case, command: Command) -> Sequence[Fact]:
     link_id, slot, _expires_ms = command.args
-    require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, str(slot)[:40])
+    require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, slot)
     require(link_id not in state.links, RefusalCode.ALREADY_DONE)
+    return (own(command),)
 
 
-def _link(state: Case, command: Command) -> None:
+def _link(state: Case, command: Command) -> Sequence[Fact]:
     link = state.links.get(command.args[0])
     if link is None:
         raise Refused(RefusalCode.MALFORMED, "no such link")
     require(not link.revoked, RefusalCode.ALREADY_DONE, "the link is revoked")  # CA5
+    return (own(command),)
 
 
-def _sealed(state: Case, command: Command) -> None:
+def _sealed(state: Case, command: Command) -> Sequence[Fact]:
     stream = command.args[0]
     require(stream in state.sittings, RefusalCode.MALFORMED, "no such sitting")
     require(not state.sittings[stream].sealed, RefusalCode.ALREADY_DONE)
+    return (own(command),)
 
 
-_GUARDS: Final[Mapping[str, Callable[[Case, Command], None]]] = {
+def _shred(state: Case, command: Command) -> Sequence[Fact]:
+    """CA8: content of this case is destroyed by an order that says what, on which ground and by whose authority."""
+    stream, ground, seqs = command.args
+    require(not _is_new(state, stream), RefusalCode.MALFORMED, "the stream is not of this case")
+    order_of_shred(ground, seqs)
+    for name, limit in (("order", 200), ("authority", 200), ("reason", MAX_WORDS)):
+        _words(command, name, limit)
+    return (own(command),)
+
+
+def _supplement(state: Case, command: Command) -> Sequence[Fact]:
+    """CA9: what is sealed is corrected by a stream of its own, never by a further entry."""
+    sitting, stream = command.args
+    require(sitting in state.sittings, RefusalCode.MALFORMED, "no such sitting")
+    require(state.sittings[sitting].sealed, RefusalCode.WRONG_PHASE, "the sitting is not sealed")
+    require(_is_new(state, stream), RefusalCode.ALREADY_DONE)
+    _words(command, "order", 200)
+    _words(command, "text", MAX_WORDS)
+    return (own(command),)
+
+
+def _redact(state: Case, command: Command) -> Sequence[Fact]:
+    redacted(command, state.size, state.redacted)
+    return (own(command),)
+
+
+def _court_fact(_state: Case, command: Command) -> Sequence[Fact]:
+    return (own(command),)
+
+
+def _words(command: Command, name: str, limit: int) -> None:
+    require(is_str((command.content or {}).get(name), limit), RefusalCode.MALFORMED, name)
+
+
+def _is_new(state: Case, stream: bytes) -> bool:
+    return stream != state.stream_id and stream not in state.sittings and stream not in state.supplements
+
+
+_DECISIONS: Final[Mapping[str, Callable[[Case, Command], Sequence[Fact]]]] = {
     "open": _opening,
+    "key.add": _key,
     "seat": _seat,
     "sitting.scheduled": _scheduled,
     "link.issued": _issued,
     "link.revoked": _link,
     "link.released": _link,
+    "shred.ordered": _shred,
+    "supplement.ordered": _supplement,
     "sitting.sealed": _sealed,
+    "redact": _redact,
+    "anchor": _court_fact,
+    "conflict": _court_fact,
 }
 
 
 def evolve(state: Case, leaf: Leaf) -> Case:
     """The state after one more leaf."""
-    return _EVOLUTIONS[leaf.type](state._replace(size=leaf.seq + 1), leaf)
+    state = state._replace(size=leaf.seq + 1)
+    step = _EVOLUTIONS.get(leaf.type)
+    return step(state, leaf) if step else state
+
+
+def _on_open(state: Case, leaf: Leaf) -> Case:
+    return state._replace(opened=True, stream_id=leaf.stream_id)
+
+
+def _on_key(state: Case, leaf: Leaf) -> Case:
+    return state._replace(desk_key=leaf.facts[1])
 
 
 def _on_seat(state: Case, leaf: Leaf) -> Case:
@@ -156,23 +278,37 @@ def _on_issued(state: Case, leaf: Leaf) -> Case:
     """CA4: one living link a seat: issuing anew revokes the one before."""
     link_id, slot, expires_ms = leaf.facts
     links = {k: v._replace(revoked=True) if v.slot == slot else v for k, v in state.links.items()}
-    return state._replace(links={**links, link_id: Link(link_id, slot, expires_ms)})
+    return state._replace(links={**links, link_id: Link(link_id, slot, expires_ms, leaf.seq)})
 
 
 def _on_link(state: Case, leaf: Leaf) -> Case:
     link = state.links[leaf.facts[0]]
-    changed: dict[str, Any] = {"revoked": True} if leaf.type == "link.revoked" else {"released": link.released + 1}
+    released: dict[str, Any] = {"released": link.released + 1, "allowed_seq": leaf.seq}
+    changed = {"revoked": True} if leaf.type == "link.revoked" else released
     return state._replace(links={**state.links, link.link_id: link._replace(**changed)})
 
 
+def _on_supplement(state: Case, leaf: Leaf) -> Case:
+    sitting, stream = leaf.facts
+    return state._replace(supplements={**state.supplements, stream: sitting})
+
+
+def _on_redact(state: Case, leaf: Leaf) -> Case:
+    return state._replace(redacted=state.redacted | frozenset(leaf.facts[1]))
+
+
 _EVOLUTIONS: Final[Mapping[str, Callable[[Case, Leaf], Case]]] = {
-    "open": lambda state, _leaf: state._replace(opened=True),
+    "open": _on_open,
+    "key.add": _on_key,
+    "key.revoke": lambda state, _leaf: state._replace(desk_key=None),
     "seat": _on_seat,
     "sitting.scheduled": _on_scheduled,
     "link.issued": _on_issued,
     "link.revoked": _on_link,
     "link.released": _on_link,
     "sitting.sealed": _on_sealed,
+    "supplement.ordered": _on_supplement,
+    "redact": _on_redact,
 }
 
 
@@ -181,4 +317,4 @@ def due(_state: Case) -> Due | None:
     return None
 
 
-CASE: Final[Flow[Case]] = Flow("case", Case(), decide, evolve, due)
+CASE: Final[Flow[Case]] = Flow("case", Case(), decide, evolve, due, subject)

@@ -5,6 +5,9 @@
 Law: `evolve` reads leaves only, so that destroying or withholding content never changes a state and a replay needs no
 key. `decide` may also see its own command's content. A command that may not be carried out raises `Refused`, which is
 told to the sender and never becomes an entry.
+
+Law: a person's entry is exactly what his device signed, the command and its arguments. Whatever follows from it is an
+entry of the court that refers to it, so nobody's signature ever stands under something he did not say (FORMAT.md 1.1).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,9 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
+from recording import csig
 from recording.leaf import Leaf
 
-COURT: Final = "court"
+COURT: Final = csig.COURT
 """The actor of what the court's own machine puts on the record: openings, joins, recording segments."""
 
 
@@ -64,6 +68,8 @@ class RefusalCode(StrEnum):
     UNKNOWN_COMMAND = "unknown_command"
     CONFLICT = "conflict"
     RECORDING_UNSETTLED = "recording_unsettled"
+    BAD_SIGNATURE = "bad_signature"
+    NEEDS_SECOND = "needs_second"
 
 
 class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of anybody's
@@ -76,13 +82,16 @@ class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of
 
 
 class Stamp(NamedTuple):
-    """Who asks, on which device, and when. `device` and `dseq` are nil for the court's own machine."""
+    """Who asks, on which device, and when. All but the first two are nil for the court's own machine."""
 
     now_ms: int
     actor: str
     device: bytes | None = None
+    """The id of the key that signed."""
     dseq: int | None = None
     ts_client_ms: int | None = None
+    csig: bytes | None = None
+    """The device's signature, checked before the command came here."""
 
 
 class Command(NamedTuple):
@@ -97,16 +106,14 @@ class Command(NamedTuple):
 
 
 class Fact(NamedTuple):
-    """What was decided: one entry to be. `actor` nil means the asker. A fact that carries the asker's signature-to-be
-    (`own`) has the command's name as type and begins with its arguments, so that the act can be checked from the leaf.
-    `after` counts back to the fact of the same decision it refers to (1: the one before).
+    """What was decided: one entry to be. The asker's `own` has the command's name, arguments, references and content,
+    and nothing else; any other is an entry of the court, whose `refs` name what it follows from.
     """
 
     type: str
     facts: tuple[Any, ...] = ()
     own: bool = True
-    actor: str | None = None
-    after: int = 0
+    refs: tuple[Any, ...] = ()
 
 
 class Due(NamedTuple):
@@ -128,6 +135,8 @@ class Flow(Generic[S]):
     decide: Callable[[S, Command, Stamp], Sequence[Fact]]
     evolve: Callable[[S, Leaf], S]
     due: Callable[[S], Due | None]
+    subject: Callable[[S, str, str, Sequence[Any]], str]
+    """Under whose key the content of an entry rests: of (state before it, actor, type, facts)."""
 
 
 def is_str(value: object, limit: int = 200) -> bool:
@@ -139,3 +148,34 @@ def require(condition: bool, code: RefusalCode, detail: str = "") -> None:
     """A guard: refuses with `code` unless `condition` holds."""
     if not condition:
         raise Refused(code, detail)
+
+
+def own(command: Command) -> Fact:
+    """The asker's act as it was asked."""
+    return Fact(command.name, command.args)
+
+
+def signed_by_seat(stamp: Stamp, key: bytes | None) -> None:
+    """A signature counts under the key its seat has now: another may have taken its place since it was checked, in the
+    same batch even. The court's own acts and those of measurements carry none.
+    """
+    if stamp.csig is not None and (key is None or csig.key_id_of(key) != stamp.device):
+        raise Refused(RefusalCode.BAD_SIGNATURE, "the seat has another key")
+
+
+def new_key(command: Command, former: bytes | None) -> Sequence[Fact]:
+    """The entries by which a key takes a seat: the former one ends first (FORMAT.md 1.1)."""
+    slot, key, _why = command.args
+    require(former != key, RefusalCode.ALREADY_DONE, "this key is enrolled")
+    if former is None:
+        return (own(command),)
+    return (Fact("key.revoke", (slot, csig.key_id_of(former), "replaced"), own=False), own(command))
+
+
+def subject(_state: object, actor: str, kind: str, facts: Sequence[Any]) -> str:
+    """Content rests under the key of the person it is of: a person's words under his, a name under that of its seat,
+    the court's own under the stream's. So one person's words can be destroyed, and nobody else's.
+    """
+    if kind == "seat":
+        return str(facts[0])
+    return "" if actor == COURT else actor

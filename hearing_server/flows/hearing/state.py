@@ -1,0 +1,95 @@
+"""What the rules of a sitting need to know, folded from its leaves: never the list of messages, or each step would
+cost its length.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from hearing_server.flows.decider import Role
+
+
+class Phase(StrEnum):
+    """The life of a sitting."""
+
+    UNOPENED = "unopened"  # the stream has no opening entry yet
+    SCHEDULED = "scheduled"
+    CHECKING_IN = "checking_in"
+    OPEN = "open"
+    IN_RECESS = "in_recess"
+    CLOSED = "closed"
+    SEALED = "sealed"
+
+
+class SeatState(StrEnum):
+    """Where a person stands with the court."""
+
+    ABSENT = "absent"
+    WAITING = "waiting"
+    ADMITTED = "admitted"
+    REMOVED = "removed"
+
+
+class Seat(NamedTuple):
+    """A place at this sitting. `admitted_seq` is the entry from which a witness may see (EV 72)."""
+
+    slot: str
+    role: Role
+    state: SeatState = SeatState.ABSENT
+    connected: bool = False
+    muted: bool = False
+    hand: bool = False
+    joined: bool = False
+    admitted_seq: int | None = None
+    key: bytes | None = None
+    """The public key of the device that signs for this seat."""
+
+
+class Span(NamedTuple):
+    """A part of the sitting whose messages only the bench and `slots` may read. Its first and last entry are the acts
+    that begin and end it; `end_seq` is nil while it runs.
+    """
+
+    start_seq: int
+    slots: tuple[str, ...]
+    end_seq: int | None = None
+
+
+class Proposal(NamedTuple):
+    """One of the bench has proposed to seal, and waits for another."""
+
+    seq: int
+    slot: str
+
+
+class Sitting(NamedTuple):
+    """The state."""
+
+    phase: Phase = Phase.UNOPENED
+    kind: str = ""
+    case_stream: bytes = b""
+    scheduled_ms: int = 0
+    opened_ms: int | None = None
+    recess_since_ms: int | None = None
+    recording: bool = False
+    floor: str | None = None
+    seats: Mapping[str, Seat] = {}
+    spans: tuple[Span, ...] = ()
+    proposal: Proposal | None = None
+    redacted: frozenset[int] = frozenset()
+    size: int = 0
+    counts: Mapping[str, int] = {}
+    media_ms: int = 0
+    gap_count: int = 0
+    gap_ms: int = 0
+    sealed_ms: int | None = None
+
+    @property
+    def span(self) -> Span | None:
+        """The restricted span that runs now."""
+        return self.spans[-1] if self.spans and self.spans[-1].end_seq is None else None
+
+    def key_of(self, slot: str) -> bytes | None:
+        """The public key that signs for a seat now."""
+        seat = self.seats.get(slot)
+        return seat.key if seat else None
