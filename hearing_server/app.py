@@ -31,7 +31,7 @@ from media.plane import ProcessMediaPlane
 from media.recovery import recover_segments
 from recording.content import ContentVault
 from recording.files import write_durably
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.sqlite_store import SqliteStore
 
 log = structlog.get_logger()
@@ -46,7 +46,7 @@ class Node:
     config: Config
     court: Court
     registry: Registry
-    keystore: Keystore
+    keystore: CourtKeys
     exporter: Exporter
     public_url: str
 
@@ -68,7 +68,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         stack.callback(store.close)
         _same_court(data / "court-host", config.court.host)
         # Over a record keys are never made anew: they could neither sign for the old streams nor read their content.
-        keystore = Keystore.open(data / "keys", config.court.host, over_record=bool(store.streams()))
+        keystore = CourtKeys.open(data, config.court.host, over_record=bool(store.streams()))
         stack.callback(keystore.close)
         vault = ContentVault(keystore.content)
         tickets = Tickets(data / "tickets.sqlite")

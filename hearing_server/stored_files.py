@@ -16,21 +16,22 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hearing_server.runtime.blobs import SUBJECT
 from media.blobs import BlobDamaged, FileBlobStore, NoSuchBlob
 from recording.content import commitment_of_digest
+from recording.content_keys import ContentKeys
 from recording.errors import KeysUnreadable
 from recording.fsck import StoreReport
-from recording.keys import ContentKeys, Keystore
+from recording.keys import CourtKeys
 
-KEY_FILES: Final = ("log.key", "content-master.key", "content-keys.sqlite")
+KEY_FILES: Final = ("signer/log-1.key", "keys/content-master.key", "keys/content-keys.sqlite")
 
 
-def open_keys(directory: Path, host: str, report: StoreReport) -> Keystore | None:
-    """The keystore, if it is complete; what is missing or damaged is told. Never makes a key."""
+def open_keys(directory: Path, host: str, report: StoreReport) -> CourtKeys | None:
+    """The keys under `directory` (`signer/`, `keys/`), if complete; what lacks is told. Never makes a key."""
     missing = [name for name in KEY_FILES if not (directory / name).is_file()]
     if missing:
         report.add("keys_incomplete", f"the keystore {directory} lacks {', '.join(missing)}")
         return None
     try:
-        return Keystore.open(directory, host, over_record=True)
+        return CourtKeys.open(directory, host, over_record=True)
     except KeysUnreadable as error:
         report.add("keys_incomplete", str(error))
         return None

@@ -2,7 +2,7 @@
 
     backup/BACKUP             what this is: format, court, time, sizes of the streams (JSON)
     backup/SHA256SUMS         every other file with its SHA-256, for `sha256sum -c`
-    backup/data/...           the data directory as it is to be restored, without `keys` unless asked for
+    backup/data/...           the data directory as it is to be restored, without `keys` and `signer` unless asked for
 
 *Law*: what is copied later may know more than what was copied before, never less. Tables of cursors come first, so that
 none is ahead of the record; then the record at one moment; then keys and files, which are durable before an entry names
@@ -32,10 +32,11 @@ __all__ = ["BackupFailed", "Taken", "back_up", "check_sums", "copy_keys", "read_
 FORMAT = 1
 LABEL, SUMS, DATA = "BACKUP", "SHA256SUMS", "data"
 RECORD = "record/record.sqlite"
-KEYS = "keys"
+KEYS = ("keys", "signer")
+"""The keys of words and files, and those that sign."""
 LEFT = frozenset(
     {
-        *("uploads", "recordings", "scratch", "operator.sock", "lock", "record", "blobs", KEYS),
+        *("uploads", "recordings", "scratch", "operator.sock", "lock", "record", "blobs", *KEYS),
         *("demo-certificate.pem", "demo-key.pem"),
     }
 )
@@ -107,7 +108,7 @@ def copy_keys(data: Path, out: Path) -> None:
     if os.path.lexists(out):
         raise BackupFailed(f"{out} exists already; keys are never written over others")
     with _grown_aside(out, "the copy of the keys stopped") as aside:
-        _keys(data / KEYS, aside, Taken())
+        _keys(data, aside, Taken())
 
 
 def read_label(backup: Path) -> dict[str, Any]:
@@ -140,7 +141,7 @@ def restore(
         raise BackupFailed(f"{data} is not empty; restore into a directory that does not exist yet")
     label = read_label(backup)
     source = backup / DATA
-    if keys is None and not (source / KEYS / "log.key").is_file():
+    if keys is None and not (source / "signer" / "log-1.key").is_file():
         raise BackupFailed(
             "this backup holds no keys; name the copy you keep apart with --keys (a court that starts without its keys"
             " would make new ones, and could neither sign for its streams nor read them)"
@@ -150,10 +151,10 @@ def restore(
     with _grown_aside(data, "the restore stopped") as aside:
         for path in _files(source):
             name = path.relative_to(source)
-            if keys is None or name.parts[0] != KEYS:
+            if keys is None or name.parts[0] not in KEYS:
                 _copy(path, aside / name, taken)
         if keys is not None:
-            _keys(keys, aside / KEYS, taken)
+            _keys(keys, aside, taken)
         verify(aside)
     return taken
 
@@ -206,7 +207,7 @@ class _Copying:
         snapshot(data / RECORD, copy / RECORD, self._pages)
         self._count(copy / RECORD)
         if with_keys:
-            _keys(data / KEYS, copy / KEYS, taken)
+            _keys(data, copy, taken)
         blobs = data / "blobs"
         for path in _files(blobs):
             if path.suffix in {".tmp", ".new"}:
@@ -248,10 +249,10 @@ def snapshot(source: Path, target: Path, told: Callable[[int], None] = lambda _d
 
 
 def _keys(source: Path, target: Path, taken: Taken) -> None:
-    """The keystore: its database at one moment, its files as they are."""
-    if not (source / "content-master.key").is_file():
-        raise BackupFailed(f"there is no keystore in {source}")
-    for path in _files(source):
+    """Both directories of keys: the database at one moment, the files as they are."""
+    if not (source / "keys" / "content-master.key").is_file():
+        raise BackupFailed(f"there are no keys in {source}")
+    for path in (each for name in KEYS for each in _files(source / name)):
         if path.suffix == ".sqlite":
             (target / path.relative_to(source)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             snapshot(path, target / path.relative_to(source))

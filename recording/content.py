@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from recording.errors import BadContent
-from recording.keys import ContentKeys
+from recording.content_keys import ContentKeys
 
 __all__ = ["BOX_OVERHEAD", "SALT_BYTES", "ContentVault", "Randomness", "commitment", "commitment_of_digest"]
 

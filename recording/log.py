@@ -19,13 +19,14 @@ from typing import NamedTuple
 from recording import checkpoint as checkpoints
 from recording.checkpoint import Checkpoint
 from recording.content import SALT_BYTES, ContentVault, commitment
+from recording.court_signer import LogSigner
 from recording.errors import IntegrityError, MalformedLeaf, RecordError, Sealed, StoreDown
 from recording.leaf import VERSION, Fact, Leaf, Ref, decode, encode
 from recording.merkle import Frontier, Tree, leaf_hash
-from recording.note import Signer, VerifierKey
+from recording.note import VerifierKey
 from recording.store import MARK_BYTES, RecordStore, Row, SavedCheckpoint, StoredRow, StreamHead
 
-__all__ = ["Draft", "Entry", "Fold", "StreamLog"]
+__all__ = ["Begun", "Draft", "Entry", "Fold", "StreamLog"]
 
 
 class Draft(NamedTuple):
@@ -60,6 +61,14 @@ class Entry(NamedTuple):
     content: bytes | None
 
 
+class Begun(NamedTuple):
+    """An append under way: what the entries will be, and when they are on the record."""
+
+    entries: list[Entry]
+    durable: asyncio.Future[None]
+    """Shield it: cancelling does not take back the append."""
+
+
 Fold = Callable[[Leaf, bytes], None]
 """Called with each leaf and its hash, in order."""
 
@@ -68,7 +77,14 @@ class StreamLog:
     """Open one with `StreamLog.open`; only one writer at a time holds its epoch."""
 
     def __init__(
-        self, store: RecordStore, vault: ContentVault, signer: Signer, head: StreamHead, *, origin: str, seal_type: str
+        self,
+        store: RecordStore,
+        vault: ContentVault,
+        signer: LogSigner,
+        head: StreamHead,
+        *,
+        origin: str,
+        seal_type: str,
     ) -> None:
         self.stream_id = head.stream_id
         self.origin = origin
@@ -76,7 +92,7 @@ class StreamLog:
         self.sealed = head.sealed
         self._store = store
         self._vault = vault
-        self._signer = signer.under(origin)
+        self._signer = signer
         self._seal_type = seal_type
         self._tree = Tree()
         self._size = 0
@@ -91,7 +107,7 @@ class StreamLog:
         cls,
         store: RecordStore,
         vault: ContentVault,
-        signer: Signer,
+        signer: LogSigner,
         origin: str,
         stream_id: bytes,
         *,
@@ -135,7 +151,7 @@ class StreamLog:
 
     @property
     def vkey(self) -> VerifierKey:
-        return self._signer.key
+        return self._signer.key(self.origin)
 
     @property
     def saved_checkpoint(self) -> SavedCheckpoint | None:
@@ -180,15 +196,25 @@ class StreamLog:
     async def append(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Put drafts on the record, all or none, and return their entries once they are durable.
 
-        Raises MalformedLeaf (nothing written, the log goes on), or Conflict, Fenced, Sealed, StoreDown: then this log
-        is finished. Cancelling the caller does not take back the append.
+        Raises what `start` raises, and Conflict, Fenced or StoreDown: then this log is finished. Cancelling the caller
+        does not take back the append.
+        """
+        if not drafts:
+            return []
+        begun = self.start(drafts)
+        await asyncio.shield(begun.durable)
+        return begun.entries
+
+    def start(self, drafts: Sequence[Draft]) -> Begun:
+        """The same without waiting, so that the court can sign its answers while the disk works; not one draft is
+        no append. Nothing of the entries may be shown before `durable` has its result.
+
+        Raises MalformedLeaf (nothing written, the log goes on); Sealed or StoreDown: then this log is finished.
         """
         if self._failed is not None:
             raise self._failed.with_traceback(None)
         if self.sealed:
             raise Sealed("the stream is sealed")
-        if not drafts:
-            return []
         entries, rows = self._prepare(drafts)
         seals = drafts[-1].type == self._seal_type
         try:
@@ -201,8 +227,7 @@ class StreamLog:
         self.sealed = seals
         self._under_way.append(self._tree.size)
         future.add_done_callback(self._landed)
-        await asyncio.shield(future)
-        return entries
+        return Begun(entries, future)
 
     def _prepare(self, drafts: Sequence[Draft]) -> tuple[list[Entry], list[Row]]:
         entries: list[Entry] = []
@@ -303,7 +328,7 @@ class StreamLog:
             size = self._size
             if self._note is None or self._note.size != size:
                 root = self._tree.root(size)
-                saved = SavedCheckpoint(size, root, checkpoints.sign(Checkpoint(self.origin, size, root), self._signer))
+                saved = SavedCheckpoint(size, root, await self._signer.checkpoint(Checkpoint(self.origin, size, root)))
                 await asyncio.shield(self._store.save_checkpoint(self.stream_id, saved))
                 self._note = saved
             return self._note.note

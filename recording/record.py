@@ -16,7 +16,7 @@ from pathlib import Path
 from recording.checkpoint import origin_of
 from recording.content import ContentVault
 from recording.errors import CannotOpen, IntegrityError
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.log import Fold, StreamLog
 from recording.note import VerifierKey
 from recording.sqlite_store import SqliteStore
@@ -28,7 +28,7 @@ __all__ = ["Record"]
 class Record:
     """Owns the store and the keystore; `close()` ends both."""
 
-    def __init__(self, court: str, store: RecordStore, keys: Keystore, *, seal_type: str = "seal") -> None:
+    def __init__(self, court: str, store: RecordStore, keys: CourtKeys, *, seal_type: str = "seal") -> None:
         if not court or "/" in court or "+" in court or any(each.isspace() for each in court):
             raise CannotOpen("a court's host name is not empty and holds no space, slash or plus sign")
         self.court = court
@@ -39,10 +39,10 @@ class Record:
 
     @classmethod
     def open(cls, directory: Path, court: str, *, keys: Path | None = None, seal_type: str = "seal") -> Record:
-        """The record in `directory`, its keys in `keys` (or `directory/keys`). Raises CannotOpen or KeysUnreadable."""
+        """The record in `directory`, its keys under `keys` (or there, too). Raises CannotOpen or KeysUnreadable."""
         store = SqliteStore(directory)
         try:
-            keystore = Keystore.open(keys or directory / "keys", court, over_record=bool(store.streams()))
+            keystore = CourtKeys.open(keys or directory, court, over_record=bool(store.streams()))
         except BaseException:
             store.close()
             raise

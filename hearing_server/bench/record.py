@@ -19,7 +19,7 @@ from hearing_server.runtime.entry import Receipt
 from hearing_server.runtime.writer import Writer
 from recording.bench import measure
 from recording.content import ContentVault
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.sqlite_store import SqliteStore
 
 CONTENT: Final = json.dumps({"text": "x" * (200 - len('{"text": ""}'))}).encode()
@@ -33,7 +33,7 @@ async def bench_record(
     with tempfile.TemporaryDirectory(prefix="palmcourt-bench-", dir=directory) as name:
         place = Path(name)
         store = SqliteStore(place / "record")
-        keystore = Keystore.open(place / "keys", "bench.localhost")
+        keystore = CourtKeys.open(place, "bench.localhost")
         clock = CourtClock()
         docket = Docket(store, ContentVault(keystore.content), keystore.signer, "bench.localhost")
         try:

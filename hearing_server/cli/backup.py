@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     reports: list[StoreReport] = []
 
     def verify(copy: Path) -> None:
-        report = check(copy, data / "keys", chosen.court.host, (), Shown("checking the copy"))
+        report = check(copy, data, chosen.court.host, (), Shown("checking the copy"))
         reports.append(report)
         if report.exit_status:
             raise BackupFailed(f"the copy does not hold, so no backup was kept. {told(report)}")

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise CannotOpen(f"there is no record in {data}; name the data directory of a court with --data")
     held = lock(data / "record")  # a running server holds it, and then this is its sentence
     try:
-        report = check(data, arguments.keys or data / "keys", chosen.court.host, arguments.against, Shown("fsck"))
+        report = check(data, arguments.keys or data, chosen.court.host, arguments.against, Shown("fsck"))
     finally:
         os.close(held)
     print(told(report))
@@ -84,7 +84,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
     reader = open_to_read(data / "record" / "record.sqlite", report)
     try:
         court: VerifierKey = keystore.court_key()
-        files = StoredFiles(data, keystore.content, keys / "content-keys.sqlite", report)
+        files = StoredFiles(data, keystore.content, keys / "keys" / "content-keys.sqlite", report)
         kept = read_against(against, court, report)
         fsck(
             reader,

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     reports: list[StoreReport] = []
 
     def verify(copy: Path) -> None:
-        report = check(copy, copy / "keys", chosen.court.host, arguments.against, Shown("checking"))
+        report = check(copy, copy, chosen.court.host, arguments.against, Shown("checking"))
         reports.append(report)
         older = {
             "stream_missing",

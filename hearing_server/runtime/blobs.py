@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from media.blobs import FileBlobStore, NoSuchBlob
 from recording.content import commitment_of_digest
 from recording.files import make_directory, write_durably
-from recording.keys import ContentKeys
+from recording.content_keys import ContentKeys
 
 SUBJECT: Final = "blobs"
 """Under which subject of a stream the key of its files is kept."""

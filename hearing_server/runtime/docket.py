@@ -13,12 +13,13 @@ import structlog
 from hearing_server.flows.case import CASE, Case
 from hearing_server.flows.decider import Flow
 from hearing_server.flows.hearing import HEARING, Sitting
-from hearing_server.runtime.writer import Writer, open_writer
+from hearing_server.runtime.attestor import Attestor
+from hearing_server.runtime.writer import Opening, Writer, open_writer, unregistered
 from recording.content import ContentVault
+from recording.court_signer import LogSigner
 from recording.errors import IntegrityError, MalformedLeaf, UnknownStream
 from recording.leaf import decode
 from recording.log import Fold, StreamLog
-from recording.note import Signer
 from recording.store import RecordStore
 
 log = structlog.get_logger()
@@ -40,11 +41,14 @@ class Place(NamedTuple):
 class Docket:
     """Finds, opens and keeps open the writers of streams."""
 
-    def __init__(self, store: RecordStore, vault: ContentVault, signer: Signer, host: str) -> None:
+    def __init__(self, store: RecordStore, vault: ContentVault, signer: LogSigner, host: str) -> None:
         self._store = store
         self._vault = vault
         self._signer = signer
         self._host = host
+        self._attestor = Attestor(signer)
+        self.register_opening: Opening = unregistered
+        """Awaited before the first entry of a stream is shown or answered: the register sets it."""
         self._places: dict[bytes, Place] = {}
         self._writers: dict[bytes, Writer[Any]] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -127,12 +131,15 @@ class Docket:
             return StreamLog.open(self._store, self._vault, self._signer, self.origin(stream_id), stream_id, fold=fold)
 
         try:
-            writer = await open_writer(flow, opening)
+            writer = await open_writer(flow, opening, self._attestor, self._registered)
         except IntegrityError as error:
             self.halt(stream_id, str(error), error.first_bad_seq)
             raise
         writer.on_death = lambda: self._buried(writer)
         return writer
+
+    async def _registered(self, stream_id: bytes, first_leaf_hash: bytes) -> None:
+        await self.register_opening(stream_id, first_leaf_hash)
 
     def _buried(self, writer: Writer[Any]) -> None:
         """A writer died: the next who asks replays its stream."""

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from recording.content import ContentVault
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.leaf import decode
 from recording.merkle import leaf_hash
 from recording.sqlite_store import SqliteStore
@@ -153,7 +153,7 @@ async def run(directory: Path, kills: int, *, media: bool, seed: int) -> Outcome
 
 def account(outcome, data, people):
     """Read what is stored, with no server, and compare it with every receipt."""
-    store, keystore = SqliteStore(data / "record"), Keystore.open(data / "keys", "court.localhost")
+    store, keystore = SqliteStore(data / "record"), CourtKeys.open(data, "court.localhost")
     vault = ContentVault(keystore.content)
     try:
         said, hashes = collections.Counter(), {}

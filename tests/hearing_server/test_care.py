@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from kill_loop import PALMCOURT, everybody_in, free_port, palmcourt, serve
 
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from signaling.client import Client, Identity
 from signaling.frames import Refused
 
@@ -126,7 +126,7 @@ async def test_a_backup_of_a_running_court_is_restored_with_every_word_acknowled
     from recording.merkle import leaf_hash
     from recording.sqlite_store import SqliteStore
 
-    store, keystore = SqliteStore(back / "record"), Keystore.open(back / "keys", HOST)
+    store, keystore = SqliteStore(back / "record"), CourtKeys.open(back, HOST)
     rows = {row.seq: row for row in store.read(bytes.fromhex(sitting))}
     vault = ContentVault(keystore.content)
     for seq, digest, words in before:
@@ -199,7 +199,7 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
     from recording.content import commitment
     from recording.fsck import StoreReport
 
-    keystore = Keystore.open(tmp_path / "keys", HOST)
+    keystore = CourtKeys.open(tmp_path, HOST)
     blobs, stream, salt = StreamBlobs(tmp_path / "blobs", keystore.content), os.urandom(16), os.urandom(32)
     names = []
     for number in range(3):
@@ -208,7 +208,7 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
         blobs.keep(stream, names[-1], salt, io.BytesIO(data))
     keystore.close()
     report = StoreReport()
-    keystore = open_keys(tmp_path / "keys", HOST, report)
+    keystore = open_keys(tmp_path, HOST, report)
     files = StoredFiles(tmp_path, keystore.content, tmp_path / "keys" / "content-keys.sqlite", report)
     assert [files.examine(stream, name) for name in names] == [None, None, None]
     assert {name for name, _ in files.kept(stream)} == set(names)

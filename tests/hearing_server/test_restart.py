@@ -158,10 +158,11 @@ async def test_keys_are_not_made_anew_over_a_record(tmp_path):
     async with court_in(tmp_path):
         pass
     shutil.rmtree(tmp_path / "keys")
+    shutil.rmtree(tmp_path / "signer")
     with pytest.raises(KeysUnreadable):
         async with court_in(tmp_path):
             pass
-    assert not (tmp_path / "keys" / "log.key").exists()
+    assert not (tmp_path / "signer" / "log-1.key").exists()
 
 
 async def test_a_case_is_signed_too_once_something_happened_in_it(tmp_path):

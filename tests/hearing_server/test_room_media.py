@@ -16,7 +16,7 @@ from hearing_server.runtime.view import Names
 from media.blobs import StoreFull
 from media.events import SegmentClosed
 from recording.content import ContentVault
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.sqlite_store import SqliteStore
 
 CASE = bytes(16)
@@ -91,7 +91,7 @@ class Sitting:
 @pytest.fixture
 async def sitting(tmp_path, monkeypatch):
     monkeypatch.setattr(room_media, "STORE_TRIES", (0.0, 0.05))
-    store, keys = SqliteStore(tmp_path / "record"), Keystore.open(tmp_path / "keys", "court.test")
+    store, keys = SqliteStore(tmp_path / "record"), CourtKeys.open(tmp_path, "court.test")
     docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test")
     writer = await docket.sitting(await docket.create(case_stream=CASE))
     room = Room(writer, Names("0"), CourtClock(), lambda _stream, _phone: "token")

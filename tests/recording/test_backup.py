@@ -38,7 +38,7 @@ def data(tmp_path):
 
 
 def opened(data):
-    return Record.open(data / "record", COURT, keys=data / "keys")
+    return Record.open(data / "record", COURT, keys=data)
 
 
 async def some(data, entries=20):
@@ -65,7 +65,7 @@ async def test_there_and_back(data, tmp_path):
     label = read_label(tmp_path / "copy")
     assert (label["court"], label["keys"], label["streams"]) == (COURT, True, {stream.hex(): 20})
     copied = {path.relative_to(tmp_path / "copy" / "data").parts[0] for path in (tmp_path / "copy" / "data").rglob("*")}
-    assert copied == {"record", "keys", "blobs", "tickets.sqlite"}
+    assert copied == {"record", "keys", "signer", "blobs", "tickets.sqlite"}
     assert not list((tmp_path / "copy").rglob("*.tmp"))
     assert not list((tmp_path / "copy").rglob("*-wal"))
     restore(tmp_path / "copy", tmp_path / "back", nothing)

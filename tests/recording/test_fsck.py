@@ -13,7 +13,7 @@ from recording import proof
 from recording.content import ContentVault
 from recording.errors import CannotOpen, NewerVersion
 from recording.fsck import StoreReport, fsck, open_to_read, read_against
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.leaf import decode, encode
 from recording.log import Draft
 from recording.merkle import leaf_hash
@@ -40,7 +40,7 @@ async def court_of(data, *sizes, sealed=()):
 
 def examine(data, *against, blobs=None, keys=True):
     report = StoreReport()
-    keystore = Keystore.open(data / "keys", COURT)
+    keystore = CourtKeys.open(data, COURT)
     reader = open_to_read(data / "record.sqlite", report)
     try:
         kept = read_against(against, keystore.court_key(), report)

@@ -9,76 +9,78 @@ from pathlib import Path
 import pytest
 
 from recording.errors import KeysUnreadable
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 
 COURT, STREAM = "yuyao.court.example", bytes(16)
+FILES = ("signer/log-1.key", "keys/content-master.key", "keys/content-keys.sqlite")
 
 
 def test_the_first_start_makes_files_that_only_their_owner_can_read(tmp_path: Path) -> None:
-    store = Keystore.open(tmp_path / "keys", COURT)
+    store = CourtKeys.open(tmp_path, COURT)
     store.content.obtain(STREAM, "")
-    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    for file in (tmp_path / "keys").iterdir():
+    for directory in ("keys", "signer"):
+        assert stat.S_IMODE((tmp_path / directory).stat().st_mode) == 0o700
+    for file in tmp_path.glob("*/*"):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
     store.close()
 
 
 def test_keys_are_the_same_after_a_restart(tmp_path: Path) -> None:
-    first = Keystore.open(tmp_path, COURT)
+    first = CourtKeys.open(tmp_path, COURT)
     number, key = first.content.obtain(STREAM, "party/1")
     assert first.content.obtain(STREAM, "party/1") == (number, key)
     assert first.content.obtain(STREAM, "")[1] != key
     first.close()
-    second = Keystore.open(tmp_path, COURT)
+    second = CourtKeys.open(tmp_path, COURT)
     assert str(second.court_key()) == str(first.court_key())
     assert second.content.by_number(number, STREAM) == key
     assert second.content.by_number(number, b"x" * 16) is None
     assert second.content.by_number(99, STREAM) is None
-    assert key not in b"".join(each.read_bytes() for each in tmp_path.iterdir())
+    assert key not in b"".join(each.read_bytes() for each in tmp_path.glob("*/*"))
     second.close()
 
 
-@pytest.mark.parametrize("missing", ["log.key", "content-master.key", "content-keys.sqlite"])
+@pytest.mark.parametrize("missing", FILES)
 def test_a_keystore_that_lost_a_file_is_not_completed_with_a_new_one(tmp_path: Path, missing: str) -> None:
-    first = Keystore.open(tmp_path, COURT)
+    first = CourtKeys.open(tmp_path, COURT)
     first.content.obtain(STREAM, "")
     first.close()
     (tmp_path / missing).unlink()
     with pytest.raises(KeysUnreadable, match="backup"):
-        Keystore.open(tmp_path, COURT)
+        CourtKeys.open(tmp_path, COURT)
     assert not (tmp_path / missing).exists()
 
 
-@pytest.mark.parametrize("damaged", ["log.key", "content-master.key", "content-keys.sqlite"])
+@pytest.mark.parametrize("damaged", FILES)
 def test_a_damaged_key_file_is_named(tmp_path: Path, damaged: str) -> None:
-    Keystore.open(tmp_path, COURT).close()
+    CourtKeys.open(tmp_path, COURT).close()
     (tmp_path / damaged).write_bytes(b"nonsense" * 100)
     with pytest.raises(KeysUnreadable) as raised:
-        Keystore.open(tmp_path, COURT)
+        CourtKeys.open(tmp_path, COURT)
     assert str(tmp_path) in str(raised.value)
 
 
 def test_another_master_key_is_noticed(tmp_path: Path) -> None:
-    first = Keystore.open(tmp_path, COURT)
+    first = CourtKeys.open(tmp_path, COURT)
     number, _ = first.content.obtain(STREAM, "")
     first.close()
-    (tmp_path / "content-master.key").write_text(os.urandom(32).hex())
-    second = Keystore.open(tmp_path, COURT)
+    (tmp_path / "keys" / "content-master.key").write_text(os.urandom(32).hex())
+    second = CourtKeys.open(tmp_path, COURT)
     with pytest.raises(KeysUnreadable, match="not the one"):
         second.content.by_number(number, STREAM)
     second.close()
 
 
 def test_a_first_start_that_was_cut_short_goes_on(tmp_path: Path) -> None:
-    Keystore.open(tmp_path, COURT).close()
-    kept = (tmp_path / "log.key").read_bytes()
+    CourtKeys.open(tmp_path, COURT).close()
+    kept = (tmp_path / "signer" / "log-1.key").read_bytes()
     for name in ("content-master.key", "content-keys.sqlite"):
-        (tmp_path / name).unlink()
-    Keystore.open(tmp_path, COURT).close()
-    assert (tmp_path / "log.key").read_bytes() == kept
+        (tmp_path / "keys" / name).unlink()
+    CourtKeys.open(tmp_path, COURT).close()
+    assert (tmp_path / "signer" / "log-1.key").read_bytes() == kept
 
 
 def test_a_directory_that_cannot_be_used_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(KeysUnreadable, match="rights"):
-        Keystore.open(tmp_path / "file" / "keys", COURT)
+        CourtKeys.open(tmp_path / "file", COURT)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recording.errors import RecordError
-from recording.keys import Keystore
+from recording.keys import CourtKeys
 from recording.leaf import Leaf
 from recording.log import Draft, StreamLog
 from recording.record import Record
@@ -33,7 +33,7 @@ Tell = Callable[[str], None]
 def opened(directory: Path, connection: Connect = connect) -> Record:
     store = SqliteStore(directory, connection=connection)
     try:
-        keystore = Keystore.open(directory / "keys", COURT)
+        keystore = CourtKeys.open(directory, COURT)
     except BaseException:
         store.close()
         raise
