@@ -2,17 +2,29 @@
 
 from typing import NamedTuple
 
+from hearing_server.flows.decider import Refused
+from recording.attest import Attestation
 from recording.log import Entry
 
-__all__ = ["Busy", "Entry", "Receipt", "Unavailable"]
+__all__ = ["Busy", "Entry", "Receipt", "SignedRefusal", "Unavailable"]
 
 
 class Receipt(NamedTuple):
-    """The act is on the record, as this entry."""
+    """The act is on the record, as this entry. `attestation` is the court's signature, nil for its own commands."""
 
     seq: int
     leaf_hash: bytes
     ts_ms: int
+    attestation: Attestation | None = None
+
+
+class SignedRefusal(Refused):
+    """The rules said no to a device's act, and the court signs that it said so."""
+
+    def __init__(self, refused: Refused, ts_ms: int, attestation: Attestation) -> None:
+        super().__init__(refused.code, refused.detail)
+        self.ts_ms = ts_ms
+        self.attestation = attestation
 
 
 class Unavailable(Exception):  # noqa: N818 - the court is unavailable; the sender did nothing wrong

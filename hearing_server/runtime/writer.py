@@ -1,9 +1,10 @@
 """The writer of a stream: the one place where commands become entries.
 
 Law: one writer per stream; it decides on the provisional state, appends a whole batch durably, and only then makes the
-provisional state the state, answers the senders, and publishes. Refusals of a batch wait for the same moment, because a
-refusal may rest on a fact of that batch. If an append fails the writer is dead: everybody is told `Unavailable`, and a
-replay from the store, the same as at any start, makes the next one.
+provisional state the state, publishes, and answers the senders. Refusals of a batch wait for the same moment, because a
+refusal may rest on a fact of that batch. The court signs its answers while the disk works. If an append fails the
+writer is dead: everybody is told `Unavailable`, and a replay from the store, the same as at any start, makes the next
+one. If only the signature fails, what is on the record stays there and is shown, and who asked is told to ask again.
 """
 
 import asyncio
@@ -14,7 +15,9 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import structlog
 
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
-from hearing_server.runtime.entry import Busy, Entry, Receipt, Unavailable
+from hearing_server.runtime.attestor import Attestor, Bound
+from hearing_server.runtime.entry import Busy, Entry, Receipt, SignedRefusal, Unavailable
+from recording.attest import Attestation, receipt_statement, refusal_statement
 from recording.content import commitment
 from recording.leaf import VERSION, Leaf
 from recording.log import Draft, Fold, StreamLog
@@ -28,12 +31,20 @@ BATCH: Final = 256
 
 S = TypeVar("S")
 Publish = Callable[[Any, Sequence[Entry]], None]
+Opening = Callable[[bytes, bytes], Awaitable[None]]
+"""`opening(stream_id, first_leaf_hash)` returns once the court's register holds the opening (FORMAT.md §9.1)."""
+
+
+async def unregistered(_stream_id: bytes, _first_leaf_hash: bytes) -> None:
+    """The opening of a stream where no register is kept."""
 
 
 class _Asked(NamedTuple):
     command: Command
     stamp: Stamp
     answer: "asyncio.Future[Receipt]"
+    refused: Refused | None = None
+    """Refused before the rules were asked; it waits here for its place and its signature."""
 
 
 class _Decided(Generic[S]):
@@ -51,13 +62,23 @@ class _Decided(Generic[S]):
 class Writer(Generic[S]):
     """Submit commands; `publish(state, entries)` is called after each batch is durable, in order."""
 
-    def __init__(self, flow: Flow[S], record: StreamLog, state: S, seen: dict[tuple[bytes, int], int]) -> None:
+    def __init__(  # noqa: PLR0917 - what a writer stands on, each once
+        self,
+        flow: Flow[S],
+        record: StreamLog,
+        state: S,
+        seen: dict[tuple[bytes, int], int],
+        attestor: Attestor,
+        opening: Opening = unregistered,
+    ) -> None:
         self.flow = flow
         self.log = record
         self.stream_id = record.stream_id
         self.state = state
         self.publish: Publish = lambda _state, _entries: None
         self.on_death: Callable[[], None] = lambda: None
+        self._attestor = attestor
+        self._opening = opening
         self._seen = seen
         self._last_dseq: dict[bytes, int] = {}
         for device, dseq in seen:
@@ -69,12 +90,19 @@ class Writer(Generic[S]):
 
     def submit(self, command: Command, stamp: Stamp) -> "asyncio.Future[Receipt]":
         """Ask. The future raises Refused or Unavailable. Raises Busy at once when the inbox is full."""
+        return self._enqueue(command, stamp, None)
+
+    def refuse(self, command: Command, stamp: Stamp, refused: Refused) -> "asyncio.Future[Receipt]":
+        """Refuse what need not come before the rules, in its order among this sender's answers and signed like them."""
+        return self._enqueue(command, stamp, refused)
+
+    def _enqueue(self, command: Command, stamp: Stamp, refused: Refused | None) -> "asyncio.Future[Receipt]":
         if self._dead:
             raise Unavailable("the writer has stopped")
         if len(self._inbox) >= INBOX:
             raise Busy
         answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._inbox.append(_Asked(command, stamp, answer))
+        self._inbox.append(_Asked(command, stamp, answer, refused))
         self._awake.set()
         return answer
 
@@ -119,22 +147,70 @@ class Writer(Generic[S]):
             decided = _Decided(self.state)
             for asked in batch:
                 self._decide(decided, asked)
-            entries = await self.log.append(decided.drafts) if decided.drafts else []
+            begun = self.log.start(decided.drafts) if decided.drafts else None
+            entries: Sequence[Entry] = begun.entries if begun else ()
+            receipts = [(asked, self._receipt(seq, entries)) for asked, seq in decided.receipts]
+            bound = self._bind(receipts, decided.refusals)
+            if begun:
+                await asyncio.shield(begun.durable)
+                if entries[0].seq == 0:
+                    await self._opening(self.stream_id, entries[0].leaf_hash)
         except BaseException:
             for asked in batch:
                 _fail(asked.answer, Unavailable("could not be put on the record"))
             raise
         self.state = decided.state
-        for asked, seq in decided.receipts:
-            self._answer(asked, seq, entries)
-        for asked, refused in decided.refusals:
-            _fail(asked.answer, refused)
         if entries:
             self.publish(self.state, entries)
+        await self._answer(receipts, decided.refusals, bound)
+
+    def _bind(self, receipts: "_Receipts", refusals: "_Refusals") -> Bound | None:
+        """Have the court sign what devices are answered; its own machine needs no proof against itself."""
+        origin = self.log.origin
+        statements = [
+            receipt_statement(origin, receipt.seq, receipt.leaf_hash, receipt.ts_ms)
+            for asked, receipt in receipts
+            if asked.stamp.device is not None
+        ]
+        for asked, refused in refusals:
+            stamp = asked.stamp
+            if stamp.device is not None:
+                statements.append(
+                    refusal_statement(origin, stamp.device, stamp.dseq or 0, str(refused.code), stamp.now_ms)
+                )
+        return self._attestor.bind(statements) if statements else None
+
+    async def _answer(self, receipts: "_Receipts", refusals: "_Refusals", bound: Bound | None) -> None:
+        try:
+            shares: Sequence[Attestation] = await bound if bound is not None else ()
+        except asyncio.CancelledError:
+            self._unanswered(receipts, refusals)
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the signer says: without it nobody can be answered
+            log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(error).__name__)
+            self._unanswered(receipts, refusals)
+            return
+        share = iter(shares)
+        for asked, receipt in receipts:
+            signed = receipt if asked.stamp.device is None else receipt._replace(attestation=next(share))
+            if not asked.answer.done():  # its waiter was cancelled: setting a result would raise and kill the writer
+                asked.answer.set_result(signed)
+        for asked, refused in refusals:
+            if asked.stamp.device is None:
+                _fail(asked.answer, refused)
+            else:
+                _fail(asked.answer, SignedRefusal(refused, asked.stamp.now_ms, next(share)))
+
+    def _unanswered(self, receipts: "_Receipts", refusals: "_Refusals") -> None:
+        for asked, _ in (*receipts, *refusals):
+            _fail(asked.answer, Unavailable("the answer could not be signed; ask again"))
 
     def _decide(self, decided: "_Decided[S]", asked: _Asked) -> None:
         """One command on the provisional state."""
         first = self.log.next_seq + len(decided.drafts)
+        if asked.refused is not None:
+            decided.refusals.append((asked, asked.refused))
+            return
         try:
             known = self._known(asked)
             if known is not None:
@@ -142,7 +218,7 @@ class Writer(Generic[S]):
                 decided.receipts.append((asked, known))
                 return
             self._in_order(asked.stamp)
-            made = self._drafts(self.flow.decide(decided.state, asked.command, asked.stamp), asked, first)
+            made = self._drafts(decided.state, self.flow.decide(decided.state, asked.command, asked.stamp), asked)
         except Refused as refused:
             decided.refusals.append((asked, refused))
             return
@@ -156,19 +232,19 @@ class Writer(Generic[S]):
             decided.state = self.flow.evolve(decided.state, self._provisional(draft, seq))
         decided.drafts += made
 
-    def _drafts(self, facts: Sequence[Fact], asked: _Asked, first: int) -> list[Draft]:
-        command, stamp, _ = asked
+    def _drafts(self, state: S, facts: Sequence[Fact], asked: _Asked) -> list[Draft]:
+        command, stamp = asked.command, asked.stamp
         now = max(stamp.now_ms, self.log.last_ts_ms)
         drafts = []
-        for at, fact in enumerate(facts):
+        for fact in facts:
             if fact.own:
+                subject = self.flow.subject(state, stamp.actor, fact.type, fact.facts)
                 draft = Draft(
-                    fact.type, fact.actor or stamp.actor, now, fact.facts, command.refs, stamp.dseq, stamp.ts_client_ms,
-                    command.salt, command.content_bytes, "", stamp.device,
+                    fact.type, stamp.actor, now, fact.facts, command.refs, stamp.dseq, stamp.ts_client_ms,
+                    command.salt, command.content_bytes, subject, stamp.device, stamp.csig,
                 )  # fmt: skip
             else:
-                refs = (first + at - fact.after,) if fact.after else ()
-                draft = Draft(fact.type, fact.actor or COURT, now, fact.facts, refs)
+                draft = Draft(fact.type, COURT, now, fact.facts, fact.refs)
             drafts.append(draft)
         return drafts
 
@@ -178,13 +254,12 @@ class Writer(Generic[S]):
             draft.dseq, draft.ts_client_ms, None, draft.refs, draft.facts, None,
         )  # fmt: skip
 
-    def _answer(self, asked: _Asked, seq: int, entries: Sequence[Entry]) -> None:
-        if asked.answer.done():  # its waiter was cancelled: setting a result would raise and kill the writer
-            return
+    def _receipt(self, seq: int, entries: Sequence[Entry]) -> Receipt:
+        """Of an entry of this batch, or, for what was sent again, of the one that is there since long."""
         entry = (
             entries[seq - entries[0].seq] if entries and seq >= entries[0].seq else next(self.log.read(seq, seq + 1))
         )
-        asked.answer.set_result(Receipt(seq, entry.leaf_hash, entry.leaf.ts_ms))
+        return Receipt(seq, entry.leaf_hash, entry.leaf.ts_ms)
 
     # -- the same number again (HR14) ---------------------------------------------------------------------------------
     def _known(self, asked: _Asked) -> int | None:
@@ -232,6 +307,10 @@ class Writer(Generic[S]):
         return [Draft("conflict", COURT, now, facts)]
 
 
+_Receipts = Sequence[tuple[_Asked, Receipt]]
+_Refusals = Sequence[tuple[_Asked, Refused]]
+
+
 class _Conflicting(Exception):  # noqa: N818 - never leaves this file
     """Another act under a number that is taken."""
 
@@ -245,7 +324,12 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(v) for v in value) if isinstance(value, list | tuple) else value
 
 
-async def open_writer(flow: Flow[S], open_log: Callable[[Fold], Awaitable[StreamLog]]) -> Writer[S]:
+async def open_writer(
+    flow: Flow[S],
+    open_log: Callable[[Fold], Awaitable[StreamLog]],
+    attestor: Attestor,
+    opening: Opening = unregistered,
+) -> Writer[S]:
     """Replay a stream and become its writer. `open_log(fold)` opens the log and calls `fold` for each leaf."""
     state: list[S] = [flow.initial]
     seen: dict[tuple[bytes, int], int] = {}
@@ -256,4 +340,6 @@ async def open_writer(flow: Flow[S], open_log: Callable[[Fold], Awaitable[Stream
             seen[leaf.device_key_id, leaf.dseq] = leaf.seq
 
     record = await open_log(fold)
-    return Writer(flow, record, state[0], seen)
+    if record.size:  # the process may have ended between the first entry and its registration
+        await opening(record.stream_id, record.leaf_hash(0))
+    return Writer(flow, record, state[0], seen, attestor, opening)

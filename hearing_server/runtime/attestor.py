@@ -1,0 +1,72 @@
+"""The court's word for its answers: receipts and refusals of one moment, of all streams, under one signature.
+
+Law: whoever is answered holds the court's signature over the answer (FORMAT.md §4.2). A signature costs as much as the
+rest of an append, so the statements that come in one turn of the loop are signed together, and those that come while a
+signature is under way wait for the next one. Signing runs beside the commit; who sends the answer waits for both.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Protocol
+
+from recording.attest import MAX_STATEMENTS, Attestation, Batch
+
+Bound = asyncio.Future[list[Attestation]]
+
+
+class Attests(Protocol):
+    """As much of a LogSigner as answers need."""
+
+    async def attest(self, root: bytes) -> bytes:
+        """The court's signature over the root of a tree of statements."""
+
+
+class Attestor:
+    """One for all streams of a node."""
+
+    def __init__(self, signer: Attests) -> None:
+        self._signer = signer
+        self._waiting: list[tuple[Sequence[bytes], Bound]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def bind(self, statements: Sequence[bytes]) -> Bound:
+        """Have these signed; their attestations come in the same order. The future raises what the signer raises."""
+        loop = asyncio.get_running_loop()
+        bound: Bound = loop.create_future()
+        self._waiting.append((statements, bound))
+        if self._task is None:
+            self._task = loop.create_task(self._sign(), name="attestor")
+        return bound
+
+    async def _sign(self) -> None:
+        try:
+            while self._waiting:
+                waiting = self._take()
+                batch = Batch([statement for statements, _ in waiting for statement in statements])
+                try:
+                    signature = await self._signer.attest(batch.root)
+                except Exception as error:  # noqa: BLE001 - whatever the signer says, those who wait are told
+                    for _, bound in waiting:
+                        if not bound.done():
+                            bound.set_exception(error)
+                            bound.exception()  # marked as seen: a writer that died meanwhile does not ask for it
+                    continue
+                shares, at = batch.attestations(signature), 0
+                for statements, bound in waiting:
+                    end = at + len(statements)
+                    if not bound.done():
+                        bound.set_result(shares[at:end])
+                    at = end
+        finally:
+            self._task = None
+
+    def _take(self) -> list[tuple[Sequence[bytes], Bound]]:
+        """What waits, as much as one tree holds."""
+        count = size = 0
+        for statements, _ in self._waiting:
+            if size + len(statements) > MAX_STATEMENTS:
+                break
+            size += len(statements)
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken
