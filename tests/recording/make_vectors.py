@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from recording import checkpoint, proof, tiles
 from recording.checkpoint import Checkpoint
 from recording.content import commitment
+from recording.key_tree import KeyTree
 from recording.leaf import Leaf, encode
 from recording.merkle import EMPTY_ROOT, Tree, leaf_hash
 from recording.note import Signer
@@ -272,6 +273,32 @@ def tile_files() -> dict[str, Any]:
     }
 
 
+def key_trees() -> dict[str, Any]:
+    root = bytes(range(32))
+
+    def of(levels: int, destroyed: list[int], asked: list[int]) -> dict[str, Any]:
+        tree = KeyTree(levels, [(0, 0, root)])
+        tree.destroy(destroyed)
+        keys = [[index, key.hex() if (key := tree.key(index)) else None] for index in asked]
+        return {
+            "levels": levels,
+            "root": root.hex(),
+            "destroyed": destroyed,
+            "encoded": tree.encode().hex(),
+            "keys": keys,
+        }
+
+    return {
+        "about": "encoded: u8 levels, then for each node left u8 depth, u64 place, node; key null: destroyed",
+        "trees": [
+            of(32, [], [0, 1, 2, 2**31, 2**32 - 1]),
+            of(32, [7], [6, 7, 8]),
+            of(32, [0, 1, 2, 3, 9, 2**32 - 1], [3, 4, 8, 9, 10, 2**32 - 2]),
+            of(64, [2**63 + 5], [0, 2**63 + 4, 2**63 + 5, 2**64 - 1]),
+        ],
+    }
+
+
 def every() -> dict[str, dict[str, Any]]:
     return {
         "leaves.json": leaves(),
@@ -280,6 +307,7 @@ def every() -> dict[str, dict[str, Any]]:
         "checkpoints.json": checkpoints(),
         "tiles.json": tile_files(),
         "proofs.json": proofs(),
+        "key_tree.json": key_trees(),
     }
 
 
