@@ -63,6 +63,26 @@ REASONS: Final[Mapping[str, Pair]] = {
     ),
     "seal_differs": _pair("封存条目的统计与记录不符", "the counts of the seal are not those of the record"),
     "not_sealed": _pair("记录没有封存", "the record is not sealed"),
+    "act_unsigned": _pair("有人的行为没有其设备的签名", "a person's act is not signed by a device"),
+    "act_signature_bad": _pair(
+        "行为的设备签名不成立，或法院条目冒充设备", "the device's signature under an act does not hold"
+    ),
+    "key_unknown": _pair(
+        "行为所用的设备密钥当时未登记给该席位", "an act is signed by a key that was not enrolled for that seat then"
+    ),
+    "cosignature_bad": _pair(
+        "见证签名不成立，或签名人不在见证规则中", "a cosignature does not hold, or is of nobody in the policy"
+    ),
+    "policy_differs": _pair("见证规则与记录不符", "policy.txt is not the one that the record gives"),
+    "policy_unreadable": _pair("所给的见证规则无法识别", "the policy that was given cannot be read"),
+    "policy_unmet": _pair(
+        "所给见证规则要求的签名不足", "the signatures that the policy you gave asks for are not there"
+    ),
+    "redaction_bad": _pair("删节说明与卷宗不符", "the list of what is left out does not agree with the export"),
+    "register_differs": _pair("法院总登记与本记录不符", "the court's register says otherwise than this record"),
+    "timestamp_bad": _pair("时间戳不成立", "a time-stamp does not hold"),
+    "time_unchecked": _pair("时间戳在此无法核验", "a time-stamp cannot be checked here"),
+    "anchor_differs": _pair("记录中的登记回写与总登记不符", "an anchor of this record is not a state of the register"),
 }
 """One sentence for each reason code. Codes are stable; programs go by them."""
 

@@ -6,6 +6,7 @@ no name in it is followed out of it, and whatever it holds ends in a report, nev
 outweighs all else.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +137,7 @@ def _giant(path: Path, head: _BagInfo) -> str | None:
     maker nothing); found by sizes alone.
     """
     for name, file in bag.walk(path, Findings()):
-        if file is not None and file.lstat().st_size > max(head.payload, _READ_ANYHOW):
+        if file is not None and os.lstat(file).st_size > max(head.payload, _READ_ANYHOW):
             return shown(name)
     return None
 
