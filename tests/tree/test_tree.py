@@ -162,19 +162,19 @@ def test_every_frame_and_close_code_is_in_the_protocol():
 
 def test_every_rule_is_cited_by_a_test(texts):
     """Rules of SPEC.md that nothing would notice being broken."""
-    rules = re.findall(r"^\| ((?:HR|AU|CA)\d+) \|", read("hearing_server/flows/SPEC.md"), re.MULTILINE)
+    rules = re.findall(r"^\| ((?:HR|AU|CA|SU)\d+) \|", read("hearing_server/flows/SPEC.md"), re.MULTILINE)
     assert len(rules) > 20
     cited = "\n".join(text for name, text in texts.items() if name.startswith("tests/") and name.endswith(".py"))
     assert [rule for rule in rules if not re.search(rf"(?<![A-Z0-9]){rule}(?![0-9])", cited)] == []
 
 
 def test_rules_cited_in_the_code_exist(texts):
-    rules = set(re.findall(r"^\| ((?:HR|AU|CA)\d+) \|", read("hearing_server/flows/SPEC.md"), re.MULTILINE))
+    rules = set(re.findall(r"^\| ((?:HR|AU|CA|SU)\d+) \|", read("hearing_server/flows/SPEC.md"), re.MULTILINE))
     cited = {
         rule
         for name, text in texts.items()
         if name.endswith(".py") and not name.startswith("tests/tree/")
-        for rule in re.findall(r"(?<![A-Za-z0-9])(?:HR|AU|CA)\d+(?![0-9A-Za-z])", text)
+        for rule in re.findall(r"(?<![A-Za-z0-9])(?:HR|AU|CA|SU)\d+(?![0-9A-Za-z])", text)
     }
     assert sorted(cited - rules) == []
 

@@ -62,7 +62,7 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
         raise Refused(RefusalCode.CONTENT_REQUIRED, command.name)
     if command.name in WITH_REASON:
         require(len(command.content_bytes or b"") <= MAX_REASON_BYTES, RefusalCode.TOO_LARGE, "reason")
-    return _DECISIONS[command.name](state, command, seat)
+    return DECISIONS[command.name](state, command, seat)
 
 
 def _no_args(command: Command) -> None:
@@ -271,7 +271,7 @@ def _seal(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]
     return (own(command), Fact("seal", closing, own=False, refs=refs))
 
 
-_DECISIONS: Final[Mapping[str, Callable[[Sitting, Command, Seat | None], Sequence[Fact]]]] = {
+DECISIONS: Final[Mapping[str, Callable[[Sitting, Command, Seat | None], Sequence[Fact]]]] = {
     "open": _opening,
     "seat": _new_seat,
     "key.add": _key,

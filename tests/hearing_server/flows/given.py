@@ -2,12 +2,24 @@
 
 from typing import Any
 
-from hearing_server.flows import hearing
-from hearing_server.flows.audience import first_visible, routes
+from hearing_server.flows.audience import first_visible, routes, visible
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
+from hearing_server.flows.hearing.tables import NEEDS_CONTENT
 from recording.leaf import Leaf
 
 STREAM = bytes(16)
+ELSEWHERE = ((b"c" * 16, 3, b"h" * 32),)
+"""A reference to an entry of another stream."""
+CONTENT = {
+    "text": "x",
+    "mime": "image/jpeg",
+    "case_number": "1",
+    "cause": "c",
+    "name": "n",
+    "order": "o",
+    "authority": "a",
+    "reason": "r",
+}
 
 
 class Story:
@@ -19,11 +31,11 @@ class Story:
         self.leaves: list[Leaf] = []
         self._outcome: list[Fact] | Refused | None = None
 
-    def fold(self, facts: list[Fact], actor: str, now_ms: int = 0) -> None:
+    def fold(self, facts: list[Fact], actor: str, now_ms: int = 0, refs: tuple[Any, ...] = ()) -> None:
         for fact in facts:
-            who = actor if fact.own else fact.actor or COURT
+            who, named = (actor, refs) if fact.own else (COURT, fact.refs)
             leaf = Leaf(
-                1, fact.type, len(self.leaves), STREAM, now_ms, 1, who, None, None, None, None, (), fact.facts, None
+                1, fact.type, len(self.leaves), STREAM, now_ms, 1, who, None, None, None, None, named, fact.facts, None
             )
             self.leaves.append(leaf)
             self.state = self.flow.evolve(self.state, leaf)
@@ -35,16 +47,26 @@ class Story:
             assert not isinstance(self._outcome, Refused), f"{actor} {name}: {self._outcome}"
         return self
 
-    def when(self, name: str, *args: Any, by: str = COURT, content: dict[str, Any] | None = None) -> "Story":
-        if content is None and (name in hearing.NEEDS_CONTENT or self.flow.name == "case"):
-            content = {"text": "x", "mime": "image/jpeg", "case_number": "1", "cause": "c", "name": "n"}
+    def when(
+        self,
+        name: str,
+        *args: Any,
+        by: str = COURT,
+        content: dict[str, Any] | None = None,
+        refs: tuple[Any, ...] = (),
+        **signed: Any,
+    ) -> "Story":
+        """`signed`: device and csig of the stamp."""
+        if content is None and (name in NEEDS_CONTENT or self.flow.name != "hearing"):
+            content = CONTENT
         try:
-            facts = list(self.flow.decide(self.state, Command(name, args, content=content), Stamp(1_000, by)))
+            command = Command(name, args, refs, content)
+            facts = list(self.flow.decide(self.state, command, Stamp(1_000, by, **signed)))
         except Refused as refused:
             self._outcome = refused
         else:
             self._outcome = facts
-            self.fold(facts, by, 1_000)
+            self.fold(facts, by, 1_000, refs)
         return self
 
     def then(self, *facts: tuple[Any, ...]) -> "Story":
@@ -59,6 +81,9 @@ class Story:
 
     def sees(self, slot: str) -> int | None:
         return first_visible(self.state, slot)
+
+    def reads(self, slot: str, seq: int) -> bool:
+        return visible(self.state, self.leaves[seq].type, seq, slot)
 
     def hears(self, receiver: str) -> set[tuple[str, str]]:
         return set(routes(self.state).get(receiver, frozenset()))
@@ -76,4 +101,5 @@ SCHEDULED = ((COURT, "open", "hearing", STREAM, 9_000_000), *((COURT, "seat", *s
 ALL_JOINED = (*SCHEDULED, (COURT, "act.check_in"), *((COURT, "join", slot) for slot, _ in SEATS))
 PARTIES_ADMITTED = (*ALL_JOINED, ("clerk/1", "act.admit", "party/1"), ("judge/1", "act.admit", "party/2"))
 OPEN = (*PARTIES_ADMITTED, ("judge/1", "act.open"))
+SEALING = ("clerk/1", "act.propose_seal"), ("judge/1", "act.seal")
 CLOSED = (*OPEN, ("judge/1", "act.close"), (COURT, "rec.stop"))

@@ -91,3 +91,35 @@ def test_AU6_nothing_is_recorded_before_opening_and_nobody_muted_is_heard_in_it(
     story = sitting(*OPEN, ("judge/1", "act.mute", "party/2"))
     assert ("party/2", "audio") not in recorded(story.state)
     assert ("party/2", "video") in recorded(story.state)
+
+
+RESTRICTED = (*OPEN, ("judge/1", "act.admit", "witness/1"), ("judge/1", "act.restrict", ("party/1",)))
+
+
+def test_AU7_a_restricted_message_is_for_the_bench_and_those_named():
+    story = sitting(*RESTRICTED, ("party/1", "msg.text"), ("clerk/1", "act.mute", "party/2"))
+    message = story.state.size - 2
+    assert {slot: story.reads(slot, message) for slot in ("judge/1", "clerk/1", "party/1", "party/2", "witness/1")} == {
+        **dict.fromkeys(("judge/1", "clerk/1", "party/1"), True),
+        **dict.fromkeys(("party/2", "witness/1"), False),
+    }
+    story.given(("judge/1", "act.unrestrict"), ("party/1", "msg.text"))
+    assert not story.reads("party/2", message)
+    assert story.reads("party/2", story.state.size - 1)
+
+
+def test_AU7_every_other_entry_is_everybodys_so_that_no_two_people_fold_two_states():
+    story = sitting(*RESTRICTED, ("party/1", "hand", True), (COURT, "leave", "party/2", "network"))
+    began = story.state.spans[0].start_seq
+    assert all(story.reads("party/2", seq) for seq in range(story.state.size))
+    assert not story.reads("observer/1", began)
+    assert not story.reads("witness/1", 0)
+
+
+def test_AU7_those_outside_a_span_neither_receive_nor_are_received_nor_recorded():
+    story = sitting(*RESTRICTED)
+    assert story.hears("party/2") == story.hears("witness/1") == set()
+    assert story.hears("party/1") == both("judge/1") | both("clerk/1")
+    assert {slot for slot, _ in recorded(story.state)} == {"judge/1", "clerk/1", "party/1"}
+    story.given(("judge/1", "act.unrestrict"))
+    assert both("party/2") <= story.hears("party/1")
