@@ -40,6 +40,18 @@ PUBLIC_KEY_BYTES = 32
 SIGNATURE_BYTES = 64
 _CONTEXT = b"palm/client/v1\x00"
 _KEY_CONTEXT = b"palm/device-key/v1\x00"
+_FIELD = 2**255 - 19
+_SMALL_ORDER = frozenset(
+    int.from_bytes(bytes.fromhex(y), "little")
+    for y in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    )
+)
+"""The y of the eight points of small order: under such a key one signature holds for many messages."""
 _msgpack: Any = msgpack  # it ships no types
 
 
@@ -76,11 +88,18 @@ def sign(private: Ed25519PrivateKey, signed: bytes) -> bytes:
 
 
 class DeviceKey:
-    """The public half of a device's key, ready to check many acts. Raises ValueError for what is no key."""
+    """The public half of a device's key, ready to check many acts.
+
+    Raises ValueError for what is no key, and for one of which verifiers think differently (not canonical, small order):
+    whoever enrolled it could make a record that one reader accepts and another rejects.
+    """
 
     __slots__ = ("_public", "key_id", "public_key")
 
     def __init__(self, public_key: bytes) -> None:
+        y = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
+        if y >= _FIELD or y in _SMALL_ORDER:
+            raise ValueError("a key that verifiers do not agree on")
         self._public = Ed25519PublicKey.from_public_bytes(public_key)
         self.public_key = public_key
         self.key_id = key_id_of(public_key)
