@@ -51,7 +51,7 @@ class Draft(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An entry on the record, with its content if it has one and its key is there."""
+    """An entry on the record, with its content if it has one and its key was not destroyed."""
 
     seq: int
     leaf: Leaf
@@ -154,6 +154,11 @@ class StreamLog:
         return self._signer.key(self.origin)
 
     @property
+    def rotations(self) -> Sequence[str]:
+        """The notes by which the court came to this key (recording/court_signer.py)."""
+        return self._signer.rotations()
+
+    @property
     def saved_checkpoint(self) -> SavedCheckpoint | None:
         """The newest signed checkpoint, without signing another."""
         return self._note
@@ -183,12 +188,14 @@ class StreamLog:
         return size
 
     def read(self, start: int = 0, end: int | None = None) -> Iterator[Entry]:
-        """Durable entries with their content opened. Raises BadContent on content that was altered."""
+        """Durable entries with their content opened. Content whose key was destroyed is None; content that was altered
+        raises BadContent.
+        """
         for row in self._store.read(self.stream_id, start, self._size if end is None else min(end, self._size)):
             leaf = decode(row.leaf)
             salt = content = None
             if row.box is not None and leaf.commit is not None:
-                salt, content = self._vault.open(self.stream_id, leaf.commit, row.box)
+                salt, content = self._vault.open(self.stream_id, row.seq, leaf.commit, row.box) or (None, None)
             yield Entry(row.seq, leaf, row.leaf, leaf_hash(row.leaf), salt, content)
 
     # --- appending
@@ -247,7 +254,7 @@ class StreamLog:
                 elif len(salt) != SALT_BYTES:
                     raise MalformedLeaf(f"a salt has {SALT_BYTES} bytes")
                 commit = commitment(salt, content)
-                box = seal(stream_id, commit, salt, content, subject)
+                box = seal(stream_id, seq, commit, salt, content, subject)
             elif salt is not None:
                 raise MalformedLeaf("a salt came without content")
             leaf = Leaf(
