@@ -45,7 +45,7 @@ test: install $(VENV)/installed-dev
 	cd web_client && npm run --silent check && npm run --silent test
 	$(VENV)/bin/pytest -m "not torture"
 
-bench: install
+bench: install $(VENV)/installed-dev
 	$(VENV)/bin/palmcourt bench
 
 torture: install $(VENV)/installed-dev

@@ -1,8 +1,7 @@
 """How many appends per second become durable, beside what the disk itself can do in the same minute.
 
 *Law*: a figure of a record is worth nothing without the floor of its disk: the plain loop of `write` and `fdatasync` of
-512 bytes, run right before and right after. Writers are a closed loop: each sends its next append when the last one was
-answered, so the latency is what a sender waits.
+512 bytes, run right before and right after.
 """
 
 from __future__ import annotations
@@ -18,11 +17,14 @@ from pathlib import Path
 from recording.log import Draft, Entry, StreamLog
 from recording.record import Record
 
-__all__ = ["Submit", "append_figures", "floor_fdatasync_per_s", "measure"]
+__all__ = ["Submit", "append_figures", "closed_loop", "floor_fdatasync_per_s", "open_loop"]
 
 Submit = Callable[[int, int], Awaitable[object]]
 """`submit(writer, number)` returns once that writer's append number so-and-so is durable and answered."""
+Figures = dict[str, float | int]
 CONTENT_BYTES = 200
+EARLY_S = 0.0005
+"""The loop's timers are no finer: what is due sooner is sent at once."""
 
 
 def floor_fdatasync_per_s(directory: Path, seconds: float = 0.5) -> float:
@@ -41,8 +43,9 @@ def floor_fdatasync_per_s(directory: Path, seconds: float = 0.5) -> float:
         Path(name).unlink()
 
 
-async def measure(submit: Submit, *, writers: int, seconds: float, directory: Path) -> dict[str, float | int]:
-    """Run `writers` closed loops for `seconds`; `directory` lies on the disk whose floor is measured.
+async def closed_loop(submit: Submit, *, writers: int, seconds: float, directory: Path) -> Figures:
+    """Run `writers` loops for `seconds`, each of which sends its next append when the last one was answered;
+    `directory` lies on the disk whose floor is measured.
 
     Returns writers, appends_per_s, p50_ms, p99_ms, floor_fdatasync_per_s.
     """
@@ -60,15 +63,42 @@ async def measure(submit: Submit, *, writers: int, seconds: float, directory: Pa
             number += 1
 
     await asyncio.gather(*(write(writer) for writer in range(writers)))
-    took = clock() - started
+    return _figures(writers, waits, clock() - started, before, directory)
+
+
+async def open_loop(submit: Submit, *, writers: int, rate: float, seconds: float, directory: Path) -> Figures:
+    """Send `rate` appends a second, spread over the writers, whether or not earlier ones have been answered: a stall
+    is then felt by everybody who came during it, as by people. A wait counts from when the append was due.
+    """
+    before = floor_fdatasync_per_s(directory)
+    waits: list[float] = []
+    clock = time.perf_counter
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def send(number: int, due: float) -> None:
+        await submit(number % writers, number)
+        waits.append(clock() - due)
+
+    started = clock()
+    for number in range(int(rate * seconds)):
+        due = started + number / rate
+        if (early := due - clock()) > EARLY_S:
+            await asyncio.sleep(early)
+        task = asyncio.create_task(send(number, due))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+    return _figures(writers, waits, clock() - started, before, directory)
+
+
+def _figures(writers: int, waits: list[float], took: float, floor_before: float, directory: Path) -> Figures:
     waits.sort()
-    after = floor_fdatasync_per_s(directory)
     return {
         "writers": writers,
         "appends_per_s": round(len(waits) / took),
         "p50_ms": round(waits[len(waits) // 2] * 1000, 2),
         "p99_ms": round(waits[len(waits) * 99 // 100] * 1000, 2),
-        "floor_fdatasync_per_s": round((before + after) / 2),
+        "floor_fdatasync_per_s": round((floor_before + floor_fdatasync_per_s(directory)) / 2),
     }
 
 
@@ -98,9 +128,7 @@ class _Inbox:
                     future.set_result(entry)
 
 
-async def append_figures(
-    directory: Path, *, writers: int = 100, seconds: float = 5.0, streams: int = 1
-) -> dict[str, float | int]:
+async def append_figures(directory: Path, *, writers: int = 100, seconds: float = 5.0, streams: int = 1) -> Figures:
     """The record alone: salt, encrypted content of 200 bytes, leaf, tree, durable commit, answer."""
     record = Record.open(directory, "bench.example")
     inboxes = [_Inbox(await record.create()) for _ in range(streams)]
@@ -113,7 +141,7 @@ async def append_figures(
         return inbox.submit(Draft("msg.text", "party/1", now, (), (), number, now, salt(), content))
 
     try:
-        return await measure(submit, writers=writers, seconds=seconds, directory=directory)
+        return await closed_loop(submit, writers=writers, seconds=seconds, directory=directory)
     finally:
         for inbox in inboxes:
             inbox.task.cancel()

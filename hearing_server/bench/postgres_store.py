@@ -1,0 +1,153 @@
+"""The record's own work over PostgreSQL: a store for `bench record --with-postgres`, so that both sides do the same.
+
+Group commit as in our store: whatever is queued goes into one transaction, without a timer; answers after COMMIT.
+It keeps no heads and is read by nobody: a peer to be measured, not a back end.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from hearing_server.bench.postgres import INSERT, INSERT_MANY, TABLE, connect
+from recording.errors import IntegrityError, UnknownStream
+from recording.store import MARK_BYTES, Row, SavedCheckpoint, StoredRow, StreamHead
+
+
+class _Append(NamedTuple):
+    number: int
+    first: int
+    rows: Sequence[Row]
+    future: "asyncio.Future[None]"
+
+
+class PostgresBenchStore:
+    """As much of a RecordStore as appending needs. `single`: one INSERT and one COMMIT for each entry, on a pool of
+    connections, as an application without group commit would do it.
+    """
+
+    def __init__(self, connections: Sequence[Any], *, single: bool) -> None:
+        self._connections = connections
+        self._single = single
+        self._sizes: dict[bytes, int] = {}
+        self._numbers: dict[bytes, int] = {}
+        self._waiting: list[_Append] = []
+        self._called = asyncio.Event()
+        self._idle: asyncio.Queue[Any] = asyncio.Queue()
+        for each in connections:
+            self._idle.put_nowait(each)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._committer = None if single else asyncio.create_task(self._commit_groups())
+
+    @classmethod
+    async def open(cls, socket: str, *, single: bool, writers: int) -> "PostgresBenchStore":
+        """An empty table, and the connections."""
+        connections = [await connect(socket) for _ in range(writers if single else 1)]
+        await connections[0].execute(f"DROP TABLE IF EXISTS entry; {TABLE}")
+        return cls(connections, single=single)
+
+    # -- what the record asks -----------------------------------------------------------------------------------------
+    def create(self, stream_id: bytes) -> "asyncio.Future[StreamHead]":
+        """A new stream."""
+        self._sizes[stream_id], self._numbers[stream_id] = 0, len(self._numbers)
+        return self._done(self.head(stream_id))
+
+    def claim(self, stream_id: bytes) -> "asyncio.Future[StreamHead]":
+        """The only writer anyway."""
+        return self._done(self.head(stream_id))
+
+    def append(
+        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
+    ) -> "asyncio.Future[None]":
+        """Queue rows."""
+        del epoch, seals
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        append = _Append(self._numbers[stream_id], expected_size, rows, future)
+        self._sizes[stream_id] = expected_size + len(rows)
+        if self._single:
+            task = asyncio.create_task(self._commit_each(append))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._waiting.append(append)
+            self._called.set()
+        return future
+
+    def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> "asyncio.Future[None]":
+        """Not measured."""
+        del stream_id, checkpoint
+        return self._done(None)
+
+    def head(self, stream_id: bytes) -> StreamHead:
+        """What was appended."""
+        if stream_id not in self._sizes:
+            raise UnknownStream("there is no stream of this id")
+        return StreamHead(stream_id, self._sizes[stream_id], 1, False, None)
+
+    def streams(self) -> list[StreamHead]:
+        """All of them."""
+        return [self.head(each) for each in self._sizes]
+
+    def lost(self) -> list[IntegrityError]:
+        """Nothing is kept that could be lost."""
+        return []
+
+    def read(self, stream_id: bytes, start: int = 0, end: int | None = None) -> Iterator[StoredRow]:
+        """Nothing is read back."""
+        del stream_id, start, end
+        return iter(())
+
+    def save_cosigned(self, stream_id: bytes, size: int, note: str) -> "asyncio.Future[None]":
+        """Not measured."""
+        del stream_id, size, note
+        return self._done(None)
+
+    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
+        """None."""
+        del stream_id
+        return []
+
+    def close(self) -> None:
+        """See aclose."""
+
+    async def aclose(self) -> None:
+        """End the connections."""
+        if self._committer is not None:
+            self._committer.cancel()
+            await asyncio.gather(self._committer, return_exceptions=True)
+        await asyncio.gather(*(each.close() for each in self._connections))
+
+    def _done(self, value: Any) -> "asyncio.Future[Any]":
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        future.set_result(value)
+        return future
+
+    # -- committing ---------------------------------------------------------------------------------------------------
+    async def _commit_each(self, append: _Append) -> None:
+        connection = await self._idle.get()
+        try:
+            for seq, row in enumerate(append.rows, append.first):
+                await connection.execute(INSERT, append.number, seq, row.leaf, row.leaf_hash[:MARK_BYTES], row.box)
+        finally:
+            self._idle.put_nowait(connection)
+        append.future.set_result(None)
+
+    async def _commit_groups(self) -> None:
+        (connection,) = self._connections
+        statement = await connection.prepare(INSERT_MANY)
+        while True:
+            await self._called.wait()
+            self._called.clear()
+            batch, self._waiting = self._waiting, []
+            if not batch:
+                continue
+            streams, seqs, leaves, marks, boxes = [], [], [], [], []
+            for append in batch:
+                for seq, row in enumerate(append.rows, append.first):
+                    streams.append(append.number)
+                    seqs.append(seq)
+                    leaves.append(row.leaf)
+                    marks.append(row.leaf_hash[:MARK_BYTES])
+                    boxes.append(row.box)
+            await statement.fetch(streams, seqs, leaves, marks, boxes)
+            for append in batch:
+                append.future.set_result(None)
