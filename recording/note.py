@@ -5,8 +5,13 @@ r"""Signed notes and verifier keys, to the byte of C2SP signed-note v1.0.0 (http
     — <key name> base64(key id[4] || signature)\n        one or more
 
 *Law*: a signature by a key we know must hold, or the whole note is rejected; a signature by a key we do not know tells
-nothing and is passed over. The key id is SHA-256(name || 0x0A || type || public key)[:4], so it binds name and key.
-Only Ed25519 (type 1) is signed and verified here.
+nothing and is passed over. The key id is SHA-256(name || 0x0A || type || public key)[:4]: it binds name, type and key.
+
+Two types are signed and verified here, both with Ed25519:
+
+    1  over the text as it is: what a log signs
+    4  cosignature/v1 (https://c2sp.org/tlog-cosignature), u64 time || signature over the text under a header of two
+       lines: what a witness signs who has compared the checkpoint with the last one he kept
 """
 
 from __future__ import annotations
@@ -22,9 +27,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from recording.errors import BadSignature, MalformedNote
 
-__all__ = ["MAX_SIGNATURES", "Note", "NoteSignature", "Signer", "VerifierKey", "parse", "sign", "verify"]
+__all__ = [
+    "COSIGNATURE",
+    "ED25519",
+    "MAX_SIGNATURES",
+    "Note",
+    "NoteSignature",
+    "Signer",
+    "VerifierKey",
+    "cosigned_message",
+    "parse",
+    "sign",
+    "verify",
+]
 
-ED25519 = 1
+ED25519, COSIGNATURE = 1, 4
+LAST_TIME = 2**63 - 1
 MAX_SIGNATURES = 64
 MAX_NOTE_BYTES = 1_000_000
 _DASH = "— "  # an em dash and a space
@@ -37,18 +55,22 @@ class VerifierKey:
     name: str
     public_key: bytes
     """The 32 bytes of an Ed25519 public key."""
+    kind: int = ED25519
+    """The signature type: ED25519 or COSIGNATURE."""
 
     def __post_init__(self) -> None:
         _check_name(self.name)
+        if self.kind not in (ED25519, COSIGNATURE):
+            raise MalformedNote("a verifier key is neither of type 1 (Ed25519) nor of type 4 (cosignature)")
         if len(self.public_key) != 32:
             raise MalformedNote("a verifier key does not hold an Ed25519 public key of 32 bytes")
 
     @property
     def key_id(self) -> bytes:
-        return sha256(self.name.encode() + b"\n" + bytes([ED25519]) + self.public_key).digest()[:4]
+        return sha256(self.name.encode() + b"\n" + bytes([self.kind]) + self.public_key).digest()[:4]
 
     def __str__(self) -> str:
-        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(bytes([ED25519]) + self.public_key).decode()}"
+        return f"{self.name}+{self.key_id.hex()}+{base64.b64encode(bytes([self.kind]) + self.public_key).decode()}"
 
     @classmethod
     def parse(cls, text: str) -> VerifierKey:
@@ -58,15 +80,18 @@ class VerifierKey:
             raise MalformedNote("a verifier key has the form name+hash+key")
         name, key_id, encoded = parts
         raw = _unbase64(encoded, "a verifier key")
-        if len(raw) != 33 or raw[0] != ED25519:
-            raise MalformedNote("a verifier key is not of type 1 (Ed25519)")
-        key = cls(name, raw[1:])
+        key = cls(name, raw[1:], raw[0] if raw else 0)
         if key_id != key.key_id.hex():
             raise MalformedNote("a verifier key's hash does not belong to its name and key")
         return key
 
     def holds(self, signature: bytes, text: bytes) -> bool:
-        """Whether this key made this Ed25519 signature over the note's text."""
+        """Whether this key made this signature (as it stands in a line, after the key id) over the note's text."""
+        if self.kind == COSIGNATURE:
+            time_s = int.from_bytes(signature[:8], "big")
+            if len(signature) != 72 or time_s > LAST_TIME:
+                return False
+            signature, text = signature[8:], cosigned_message(time_s, text)
         try:
             Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, text)
         except (InvalidSignature, ValueError):
@@ -90,12 +115,34 @@ class Signer:
     def sign(self, text: bytes) -> bytes:
         return self._private.sign(text)
 
+    def cosign(self, text: str, time_s: int) -> NoteSignature:
+        """The line of a witness of this name and key for a checkpoint's text (its own name and type 4)."""
+        signature = self._private.sign(cosigned_message(time_s, text.encode()))
+        return NoteSignature.of_witness(VerifierKey(self.key.name, self.key.public_key, COSIGNATURE), time_s, signature)
+
+
+def cosigned_message(time_s: int, text: bytes) -> bytes:
+    """What a witness signs: that this was, at this time, the largest consistent tree of this log that he knew."""
+    return b"cosignature/v1\ntime %d\n" % time_s + text
+
 
 @dataclass(frozen=True, slots=True)
 class NoteSignature:
     name: str
     key_id: bytes
     signature: bytes
+
+    @classmethod
+    def of_witness(cls, key: VerifierKey, time_s: int, signature: bytes) -> NoteSignature:
+        """From the 64 bytes that a witness made (a phone sends them bare) to his line. Raises MalformedNote."""
+        if key.kind != COSIGNATURE or not 0 <= time_s <= LAST_TIME or len(signature) != 64:
+            raise MalformedNote("a cosignature is a time and 64 bytes, by a key of type 4")
+        return cls(key.name, key.key_id, time_s.to_bytes(8, "big") + signature)
+
+    @property
+    def time_s(self) -> int:
+        """When a witness signed, by his own clock; only of a line by a key of type 4 that held."""
+        return int.from_bytes(self.signature[:8], "big")
 
     def line(self) -> str:
         return f"{_DASH}{self.name} {base64.b64encode(self.key_id + self.signature).decode()}\n"

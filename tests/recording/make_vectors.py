@@ -13,13 +13,13 @@ from typing import Any
 import msgpack
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recording import checkpoint, proof, tiles
+from recording import checkpoint, note, proof, tiles
 from recording.checkpoint import Checkpoint
 from recording.content import commitment
 from recording.key_tree import KeyTree
 from recording.leaf import Leaf, encode
 from recording.merkle import EMPTY_ROOT, Tree, leaf_hash
-from recording.note import Signer
+from recording.note import Signer, VerifierKey
 
 HERE = Path(__file__).parent / "vectors"
 STREAM = bytes(range(16))
@@ -194,17 +194,17 @@ def checkpoints() -> dict[str, Any]:
         }
         for size in (0, 1, 7, 20)
     ]
-    note = good[2]["note"]
-    body, _, line = note.partition("\n\n")
+    signed = good[2]["note"]
+    body, _, line = signed.partition("\n\n")
     bad = {
-        "another size under the signature": note.replace("\n7\n", "\n8\n"),
-        "a leading zero": note.replace("\n7\n", "\n07\n"),
+        "another size under the signature": signed.replace("\n7\n", "\n8\n"),
+        "a leading zero": signed.replace("\n7\n", "\n07\n"),
         "an extension line": body + "\nmore\n\n" + line,
         "no signature": body + "\n\n",
-        "no last newline": note[:-1],
-        "a hyphen for the em dash": note.replace("— ", "- "),
-        "another key name": note.replace("— " + COURT, "— other.example"),
-        "the signature flipped": note[:-4] + ("A" if note[-4] != "A" else "B") + note[-3:],
+        "no last newline": signed[:-1],
+        "a hyphen for the em dash": signed.replace("— ", "- "),
+        "another key name": signed.replace("— " + COURT, "— other.example"),
+        "the signature flipped": signed[:-4] + ("A" if signed[-4] != "A" else "B") + signed[-3:],
     }
     return {
         "origin": origin,
@@ -217,6 +217,40 @@ def checkpoints() -> dict[str, Any]:
     }
 
 
+def cosignatures() -> dict[str, Any]:
+    signed = checkpoints()
+    origin, log_line = signed["origin"], signed["good"][2]["note"]
+    text = note.parse(log_line).text
+    private = sha256(b"a witness for test vectors only").digest()
+    witness = Signer(f"{origin}/party-1", Ed25519PrivateKey.from_private_bytes(private))
+    key = VerifierKey(witness.key.name, witness.key.public_key, note.COSIGNATURE)
+    time_s = 1_764_000_000
+    line = witness.cosign(text, time_s)
+    raw = key.key_id + line.signature
+
+    def with_line(changed: bytes) -> str:
+        return log_line + note.NoteSignature(key.name, changed[:4], changed[4:]).line()
+
+    bad = {
+        "another time": with_line(raw[:11] + bytes([raw[11] ^ 1]) + raw[12:]),
+        "a time beyond 2^63 - 1": with_line(raw[:4] + b"\xff" + raw[5:]),
+        "without a time": with_line(raw[:4] + raw[12:]),
+        "a byte more": with_line(raw + b"\0"),
+        "over the text alone": with_line(raw[:12] + witness.sign(text.encode())),
+        "of another size": note.parse(signed["good"][3]["note"]).render() + line.line(),
+    }
+    return {
+        "log_vkey": signed["stream_vkey"],
+        "private_key": private.hex(),
+        "witness_vkey": str(key),
+        "time": time_s,
+        "signed_message": note.cosigned_message(time_s, text.encode()).decode(),
+        "signature": line.signature[8:].hex(),
+        "good": log_line + line.line(),
+        "bad": [{"name": name, "note": text} for name, text in bad.items()],
+    }
+
+
 def proofs() -> dict[str, Any]:
     origin = f"{COURT}/{STREAM.hex()}"
     signer = Signer(origin, Ed25519PrivateKey.from_private_bytes(sha256(b"palmcourt test vector key").digest()))
@@ -224,8 +258,8 @@ def proofs() -> dict[str, Any]:
     tree_ = Tree(leaf_hash(each) for each in entries)
 
     def of(index: int, size: int, *, extra: bytes | None = None, path: list[bytes] | None = None) -> str:
-        note = checkpoint.sign(Checkpoint(origin, size, tree_.root(size)), signer)
-        return proof.render(index, tree_.inclusion(index, size) if path is None else path, note, extra=extra)
+        signed = checkpoint.sign(Checkpoint(origin, size, tree_.root(size)), signer)
+        return proof.render(index, tree_.inclusion(index, size) if path is None else path, signed, extra=extra)
 
     good = [(0, 1), (0, 2), (6, 7), (3, 8), (10, 11)]
     whole = of(3, 8)
@@ -306,6 +340,7 @@ def every() -> dict[str, dict[str, Any]]:
         "commitments.json": commitments(),
         "checkpoints.json": checkpoints(),
         "tiles.json": tile_files(),
+        "cosignatures.json": cosignatures(),
         "proofs.json": proofs(),
         "key_tree.json": key_trees(),
     }
