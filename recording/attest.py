@@ -77,19 +77,20 @@ class Batch:
     def root(self) -> bytes:
         return self._levels[-1][0]
 
-    def path(self, index: int) -> list[bytes]:
-        """PATH(index, all) of RFC 6962 §2.1.1."""
-        path: list[bytes] = []
-        for level in self._levels[:-1]:
-            sibling = index ^ 1
-            if sibling < len(level):
-                path.append(level[sibling])
-            index >>= 1
-        return path
-
     def attestations(self, signature: bytes) -> list[Attestation]:
-        """Everybody's share, in the order of the statements."""
-        return [Attestation(index, self.size, self.path(index), signature) for index in range(self.size)]
+        """Everybody's share, in the order of the statements.
+
+        Built from the root down: a node's path is its sibling and its parent's path (RFC 6962 §2.1.1), which is one
+        small tuple for each node instead of a walk for each leaf.
+        """
+        paths: list[tuple[bytes, ...]] = [()]
+        for level in reversed(self._levels[:-1]):
+            last = len(level) - 1
+            paths = [
+                paths[at >> 1] if at == last and not at & 1 else (level[at ^ 1], *paths[at >> 1])
+                for at in range(last + 1)
+            ]
+        return [Attestation(place, self.size, path, signature) for place, path in enumerate(paths)]
 
 
 def _paired(level: Sequence[bytes]) -> list[bytes]:

@@ -20,9 +20,10 @@ T = TypeVar("T")
 
 SWITCH_S: Final = 0.0005
 """How long a thread may hold the interpreter: the committer waits for the loop at most this long after its fsync."""
-COLLECT: Final = (2_000, 50, 1_000)
+COLLECT: Final = (50_000, 50, 1_000)
 """Collector thresholds. With a thousand phones a full collection stops everybody for 0.1 to 0.2 s, so it is made rare
-(what a room leaves behind is freed by counting references); the young ones are kept small, a millisecond each."""
+(what a room leaves behind is freed by counting references). The young ones begin above what a thousand acts under way
+hold together: below it, each moment's acts were looked through again and again, a fifth of the whole work."""
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
