@@ -54,6 +54,11 @@ class Reader:
     def streams(self) -> list[StreamHead]:
         return [head_of(row) for row in self._query(f"{HEADS} ORDER BY s.no", ())]
 
+    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
+        self.head(stream_id)
+        sql = "SELECT size, note FROM cosigned WHERE stream = (SELECT no FROM stream WHERE id = ?) ORDER BY size"
+        return [(size, note) for size, note in self._query(sql, (stream_id,))]
+
     def lost(self) -> list[IntegrityError]:
         """A signed checkpoint rests apart from its stream, and its first line names the stream."""
         found = []

@@ -142,7 +142,8 @@ class SqliteStore:
             no = self._writer.execute(
                 "INSERT INTO stream(no, id, size, epoch, sealed) SELECT 1 + max("
                 "coalesce((SELECT max(no) FROM stream), 0),"
-                " coalesce((SELECT max(stream) FROM checkpoint), 0)), ?, 0, 1, 0",
+                " coalesce((SELECT max(stream) FROM checkpoint), 0),"
+                " coalesce((SELECT max(stream) FROM cosigned), 0)), ?, 0, 1, 0",
                 (stream_id,),
             ).lastrowid
             self._streams[stream_id] = _Stream(int(no or 0), 0, 1, False, None)
@@ -181,6 +182,18 @@ class SqliteStore:
             )
 
         return self._put_other(work)
+
+    def save_cosigned(self, stream_id: bytes, size: int, note: str) -> asyncio.Future[None]:
+        def work() -> None:
+            self._writer.execute(
+                "INSERT INTO cosigned VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET note = ?3",
+                (self._known(stream_id).no, size, note),
+            )
+
+        return self._put_other(work)
+
+    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
+        return self._reader.cosigned(stream_id)
 
     def head(self, stream_id: bytes) -> StreamHead:
         return self._reader.head(stream_id)

@@ -78,6 +78,15 @@ class RecordStore(Protocol):
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
         """Keep the stream's newest checkpoint, durably; one of a smaller size than the kept one is ignored."""
 
+    def save_cosigned(self, stream_id: bytes, size: int, note: str) -> asyncio.Future[None]:
+        """Keep a checkpoint of this size with the cosignatures that came for it, durably, in place of the one before.
+
+        The cosignatures of a seal come after it, so a sealed stream takes them too.
+        """
+
+    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
+        """(size, note) of every cosigned checkpoint, smallest first. Raises UnknownStream."""
+
     def head(self, stream_id: bytes) -> StreamHead:
         """What is durable now. Raises UnknownStream."""
 

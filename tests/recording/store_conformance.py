@@ -1,6 +1,6 @@
 """What every RecordStore does. A back end's tests subclass `StoreConformance` and give it a `store` fixture.
 
-Numbers S1–S10 are the clauses of the contract in recording/store.py.
+Numbers S1–S11 are the clauses of the contract in recording/store.py.
 """
 
 from __future__ import annotations
@@ -41,11 +41,14 @@ class StoreConformance:
             store.head(STREAM)
         with pytest.raises(UnknownStream):
             list(store.read(STREAM))
+        with pytest.raises(UnknownStream):
+            store.cosigned(STREAM)
         saved = SavedCheckpoint(0, b"", "")
         for asked in (
             store.claim(STREAM),
             store.append(STREAM, 0, 1, rows(0, 1)),
             store.save_checkpoint(STREAM, saved),
+            store.save_cosigned(STREAM, 0, "note"),
         ):
             with pytest.raises(UnknownStream):
                 await asked
@@ -127,6 +130,16 @@ class StoreConformance:
         for size in (1, 5, 3):
             await store.save_checkpoint(STREAM, SavedCheckpoint(size, bytes([size]) * 32, f"note {size}"))
         assert store.head(STREAM).checkpoint == SavedCheckpoint(5, b"\x05" * 32, "note 5")
+
+    async def test_S11_cosigned_notes_are_kept_per_size_and_after_the_seal_too(self, store: RecordStore) -> None:
+        await store.create(STREAM)
+        await store.create(OTHER)
+        assert store.cosigned(STREAM) == []
+        await store.append(STREAM, 0, 1, rows(0, 3), seals=True)
+        for size, note in ((3, "one"), (1, "other"), (3, "one and another")):
+            await store.save_cosigned(STREAM, size, note)
+        assert store.cosigned(STREAM) == [(1, "other"), (3, "one and another")]
+        assert store.cosigned(OTHER) == []
 
     async def test_S7_a_cancelled_waiter_neither_loses_its_rows_nor_disturbs_the_others(
         self, store: RecordStore
