@@ -123,6 +123,7 @@ class SqliteStore:
             raise
         self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._turn: list[_Job] = []
+        self._loop: asyncio.AbstractEventLoop
         self._down: StoreDown | None = None
         self._closing = threading.Event()
         self._wal_busy = threading.Lock()
@@ -168,9 +169,8 @@ class SqliteStore:
     ) -> asyncio.Future[None]:
         if not rows:
             raise ValueError("an append has at least one row")
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        self._put(_Append(stream_id, expected_size, epoch, rows, seals, future), loop)
+        future: asyncio.Future[None] = self._turns_loop().create_future()
+        self._put(_Append(stream_id, expected_size, epoch, rows, seals, future))
         return future
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
@@ -224,12 +224,17 @@ class SqliteStore:
     # --- the committer
 
     def _put_other(self, work: Callable[[], object]) -> asyncio.Future[Any]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._put(_Other(work, future), loop)
+        future: asyncio.Future[Any] = self._turns_loop().create_future()
+        self._put(_Other(work, future))
         return future
 
-    def _put(self, job: _Job, loop: asyncio.AbstractEventLoop) -> None:
+    def _turns_loop(self) -> asyncio.AbstractEventLoop:
+        """The running loop, asked for once a turn: it is a system call in Python 3.11."""
+        if not self._turn:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def _put(self, job: _Job) -> None:
         """Collect what one turn of the event loop asks for and hand it over at the turn's end.
 
         Handed over one by one, the committer would start at once with the first job alone, and then the two threads
@@ -241,7 +246,7 @@ class SqliteStore:
             raise StoreDown("the record is being closed")
         self._turn.append(job)
         if len(self._turn) == 1:
-            loop.call_soon(self._hand_over)
+            self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         jobs, self._turn = self._turn, []

@@ -28,14 +28,15 @@ class Attestor:
         self._signer = signer
         self._waiting: list[tuple[Sequence[bytes], Bound]] = []
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop
 
     def bind(self, statements: Sequence[bytes]) -> Bound:
         """Have these signed; their attestations come in the same order. The future raises what the signer raises."""
-        loop = asyncio.get_running_loop()
-        bound: Bound = loop.create_future()
-        self._waiting.append((statements, bound))
         if self._task is None:
-            self._task = loop.create_task(self._sign(), name="attestor")
+            self._loop = asyncio.get_running_loop()  # once a batch: it is a system call in Python 3.11
+            self._task = self._loop.create_task(self._sign(), name="attestor")
+        bound: Bound = self._loop.create_future()
+        self._waiting.append((statements, bound))
         return bound
 
     async def _sign(self) -> None:

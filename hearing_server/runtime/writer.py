@@ -84,9 +84,11 @@ class Writer(Generic[S]):
         for device, dseq in seen:
             self._last_dseq[device] = max(dseq, self._last_dseq.get(device, 0))
         self._inbox: deque[_Asked] = deque()
-        self._awake = asyncio.Event()
+        # Kept, because each append would ask for it again, and in Python 3.11 to ask is a system call.
+        self._loop = asyncio.get_running_loop()
+        self._awake: asyncio.Future[None] = self._loop.create_future()
         self._dead = False
-        self._task = asyncio.create_task(self._run(), name=f"writer-{record.stream_id.hex()[:8]}")
+        self._task = self._loop.create_task(self._run(), name=f"writer-{record.stream_id.hex()[:8]}")
 
     def submit(self, command: Command, stamp: Stamp) -> "asyncio.Future[Receipt]":
         """Ask. The future raises Refused or Unavailable. Raises Busy at once when the inbox is full."""
@@ -101,10 +103,14 @@ class Writer(Generic[S]):
             raise Unavailable("the writer has stopped")
         if len(self._inbox) >= INBOX:
             raise Busy
-        answer: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Receipt] = self._loop.create_future()
         self._inbox.append(_Asked(command, stamp, answer, refused))
-        self._awake.set()
+        self._wake()
         return answer
+
+    def _wake(self) -> None:
+        if not self._awake.done():
+            self._awake.set_result(None)
 
     def last_dseq(self, device: bytes) -> int:
         """The highest number this device has on the record; 0 if none."""
@@ -117,15 +123,15 @@ class Writer(Generic[S]):
     async def aclose(self) -> None:
         """Finish the batch under way; whoever still waits is told to come again."""
         self._die()
-        self._task.cancel()
+        self._wake()
         await asyncio.gather(self._task, return_exceptions=True)
 
     # -- the loop -----------------------------------------------------------------------------------------------------
     async def _run(self) -> None:
         try:
-            while True:
-                await self._awake.wait()
-                self._awake.clear()
+            while not self._dead:
+                await self._awake
+                self._awake = self._loop.create_future()
                 while self._inbox:
                     await self._batch([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
         except asyncio.CancelledError:
@@ -152,7 +158,7 @@ class Writer(Generic[S]):
             receipts = [(asked, self._receipt(seq, entries)) for asked, seq in decided.receipts]
             bound = self._bind(receipts, decided.refusals)
             if begun:
-                await asyncio.shield(begun.durable)
+                await begun.durable
                 if entries[0].seq == 0:
                     await self._opening(self.stream_id, entries[0].leaf_hash)
         except BaseException:
@@ -289,11 +295,11 @@ class Writer(Generic[S]):
         if seq >= self.log.next_seq:
             draft = drafts[seq - self.log.next_seq]
             kept_commit = commitment(draft.salt, draft.content) if draft.salt and draft.content else None
-            kept = (draft.type, draft.actor, tuple(draft.facts)[: len(command.args)], kept_commit)
+            kept = (draft.type, draft.actor, tuple(draft.facts), tuple(draft.refs), kept_commit)
         else:
             leaf = next(self.log.read(seq, seq + 1)).leaf
-            kept = (leaf.type, leaf.actor, _tuples(leaf.facts)[: len(command.args)], leaf.commit)
-        if kept != (command.name, asked.stamp.actor, command.args, commit):
+            kept = (leaf.type, leaf.actor, _tuples(leaf.facts), _tuples(leaf.refs), leaf.commit)
+        if kept != (command.name, asked.stamp.actor, command.args, command.refs, commit):
             raise _Conflicting
 
     def _conflict(self, state: S, asked: _Asked) -> list[Draft]:
