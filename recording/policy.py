@@ -15,14 +15,23 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from recording.cosignature import CosignerKey, cosigner_name, dashed
 from recording.errors import MalformedNote
-from recording.note import VerifierKey
+from recording.note import COSIGNATURE, ED25519, VerifierKey
 
-__all__ = ["Policy", "is_bench", "policy_of", "policy_text"]
+__all__ = ["Policy", "cosigner_name", "dashed", "is_bench", "policy_of", "policy_text"]
 
 _BENCH_ROLES = ("judge", "clerk")
 NONE = "none"
+
+
+def dashed(slot: str) -> str:
+    """A seat's name where no slash may be."""
+    return slot.replace("/", "-")
+
+
+def cosigner_name(origin: str, slot: str) -> str:
+    """Under which name the device of a seat cosigns the log of this origin."""
+    return f"{origin}/{dashed(slot)}"
 
 
 def is_bench(slot: str) -> bool:
@@ -35,7 +44,7 @@ class Policy:
     """A policy as it is read: who may sign, and who must."""
 
     log: VerifierKey
-    witnesses: Mapping[str, CosignerKey]
+    witnesses: Mapping[str, VerifierKey]
     """By their name in the policy."""
     groups: Mapping[str, tuple[int, tuple[str, ...]]] = field(default_factory=dict)
     """How many of which members."""
@@ -71,17 +80,17 @@ class _Reader:
 
     def __init__(self) -> None:
         self._log: VerifierKey | None = None
-        self._witnesses: dict[str, CosignerKey] = {}
+        self._witnesses: dict[str, VerifierKey] = {}
         self._groups: dict[str, tuple[int, tuple[str, ...]]] = {}
         self._quorum: str | None = None
 
     def take(self, words: list[str]) -> None:
         match words:
             case ["log", vkey] if self._log is None:
-                self._log = VerifierKey.parse(vkey)
+                self._log = _of_kind(VerifierKey.parse(vkey), ED25519)
             case ["witness", name, vkey, *more] if len(more) <= 1:  # a URL may follow
                 self._new(name)
-                self._witnesses[name] = CosignerKey.parse(vkey)
+                self._witnesses[name] = _of_kind(VerifierKey.parse(vkey), COSIGNATURE)
             case ["group", name, rule, *members]:
                 self._new(name)
                 self._groups[name] = (self._needed(rule, members), tuple(members))
@@ -114,9 +123,17 @@ class _Reader:
         return Policy(self._log, self._witnesses, self._groups, self._quorum)
 
 
+def _of_kind(key: VerifierKey, kind: int) -> VerifierKey:
+    if key.kind != kind:
+        raise MalformedNote("a log signs with a key of type 1, and a witness with one of type 4")
+    return key
+
+
 def policy_of(log: VerifierKey, keys: Mapping[str, bytes]) -> Policy:
     """The policy of a record: `keys` has each slot's last key, in the order of the slots' first enrolment."""
-    witnesses = {dashed(slot): CosignerKey(cosigner_name(log.name, slot), key) for slot, key in keys.items()}
+    witnesses = {
+        dashed(slot): VerifierKey(cosigner_name(log.name, slot), key, COSIGNATURE) for slot, key in keys.items()
+    }
     bench = tuple(dashed(slot) for slot in keys if is_bench(slot))
     parties = tuple(dashed(slot) for slot in keys if not is_bench(slot))
     groups: dict[str, tuple[int, tuple[str, ...]]] = {}
