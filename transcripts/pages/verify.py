@@ -213,14 +213,18 @@ class Malformed(Exception):
 
 
 def decode(raw):
-    """The 14 fields of a leaf."""
-    if len(raw) > LEAF_MAX:
+    """The 14 fields of a leaf, and the bytes a device signs for it: seven of them as they stand (§1.1)."""
+    if len(raw) > LEAF_MAX or raw[:1] != b"\x9e":
         raise Malformed
+    fields, ends = [], [1]
     try:
-        fields, end = value(raw, 0, 0)
+        while len(fields) < 14:
+            field, end = value(raw, ends[-1], 1)
+            fields.append(field)
+            ends.append(end)
     except (IndexError, UnicodeDecodeError):
         raise Malformed from None
-    if end != len(raw) or type(fields) is not tuple or len(fields) != 14:
+    if ends[-1] != len(raw):
         raise Malformed
     version, kind, seq, stream, ts, epoch, actor, key, dseq, client, commit, refs, facts, csig = fields
     good = (
@@ -235,7 +239,8 @@ def decode(raw):
     )  # fmt: skip
     if not good:
         raise Malformed
-    return fields
+    said = b"".join(raw[ends[n] : ends[n + 1]] for n in (3, 8, 1, 12, 11, 10, 9))
+    return fields, b"palm/client/v1\x00\x97" + said
 
 
 def octets(value_, length):
@@ -290,26 +295,6 @@ def taken(raw, at, length):
     if at + length > len(raw):
         raise Malformed
     return raw[at : at + length]
-
-
-def packed(item):
-    """The canonical bytes of what `value` reads, for what a device signed (§1.1)."""
-    if item is None or item is True or item is False:
-        return {None: b"\xc0", False: b"\xc2", True: b"\xc3"}[item]
-    if type(item) is int:
-        for tag, width, low, high in ((0xCC, 1, 0, 2**8), (0xCD, 2, 0, 2**16), (0xCE, 4, 0, 2**32), (0xCF, 8, 0, 2**64),
-                                      (0xD0, 1, -(2**7), 0), (0xD1, 2, -(2**15), 0), (0xD2, 4, -(2**31), 0), (0xD3, 8, -(2**63), 0)):  # fmt: skip
-            if -32 <= item < 128:
-                return bytes([item & 255])
-            if low <= item < high:
-                return bytes([tag]) + item.to_bytes(width, "big", signed=low < 0)
-    raw = item if type(item) is bytes else item.encode() if type(item) is str else b"".join(map(packed, item))
-    length = len(item) if type(item) is tuple else len(raw)
-    short, small, tags = {str: (0xA0, 32, (0xD9, 0xDA, 0xDB)), bytes: (0, 0, (0xC4, 0xC5, 0xC6)), tuple: (0x90, 16, (None, 0xDC, 0xDD))}[type(item)]
-    if length < small:
-        return bytes([short | length]) + raw
-    at = 0 if length < 256 and tags[0] else 1 if length < 65536 else 2
-    return bytes([tags[at]]) + length.to_bytes(1 << at, "big") + raw
 
 
 # --- notes, keys and proofs (§3, §4, §7.1)
@@ -827,7 +812,7 @@ class Check:
 
     def leaf(self, seq, raw, file, skip):
         try:
-            leaf = decode(raw)
+            leaf, said = decode(raw)
         except Malformed:
             return self.add("leaf_malformed", file, seq)
         _, kind, number, stream, ts, epoch, actor, device, dseq, client, commit, refs, facts, csig = leaf
@@ -845,9 +830,7 @@ class Check:
             self.add("act_unsigned", file, seq)
         elif self.now.get(actor, (None,))[0] != device:
             self.add("key_unknown", file, seq)
-        elif not skip and not self.keys.holds(
-            self.now[actor][1], csig, b"palm/client/v1\x00" + packed((stream, dseq, kind, facts, refs, commit, client))
-        ):
+        elif not skip and not self.keys.holds(self.now[actor][1], csig, said):
             self.add("act_signature_bad", file, seq)
         else:
             self.signed += 1
@@ -890,7 +873,7 @@ class Check:
                 self.anchors.append((seq, *facts))
             else:
                 self.add("anchor_differs", file, seq)
-        elif kind == "act.restrict":
+        elif kind == "act.restrict" and not (self.spans and self.spans[-1][2] is None):
             self.spans.append([seq, ts, None, None])
         elif kind in ("act.unrestrict", "act.close") and self.spans and self.spans[-1][2] is None:
             self.spans[-1][2:] = [seq, ts]
@@ -901,7 +884,7 @@ class Check:
         elif kind == "seal":
             self.sealed_at = seq
             said = (seq + 1, tuple(sorted(self.counts.items())), self.media, self.gaps, self.gap_ms)
-            if actor != "court" or facts[:5] != said or len(facts) != 6 or not self.eyes(facts[5], refs):
+            if actor != "court" or repr(facts[:5]) != repr(said) or len(facts) != 6 or not self.eyes(facts[5], refs):
                 self.add("seal_differs", file, seq)
             self.eyes_said = facts[5] if len(facts) > 5 else 0
 
@@ -1068,7 +1051,7 @@ class Check:
         try:
             index, path, note = read_proof(self.read(top + part + ".tlog-proof", 1 << 20) or b"")
             text, lines = read_note(note)
-            leaf = decode(raw or b"")
+            leaf, _ = decode(raw or b"")
             if part == "opening":
                 content = "palm/opening/v1\n%s\n%s\n" % (self.origin, base64.b64encode(self.first or b"").decode())
                 follows = True
