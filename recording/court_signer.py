@@ -12,13 +12,12 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recording import checkpoint as checkpoints
-from recording import note as notes
-from recording.attest import signed_message
 from recording.checkpoint import Checkpoint
-from recording.note import Signer, VerifierKey
+from recording.note import VerifierKey
+from recording.signer.document import Binding
+from recording.signer.kinds import NOTE_KINDS, LogKey
 
-__all__ = ["LocalSigner", "LogSigner"]
+__all__ = ["NOTE_KINDS", "Binding", "LocalSigner", "LogSigner"]
 
 
 class LogSigner(Protocol):
@@ -50,35 +49,55 @@ class LogSigner(Protocol):
     def rotations(self) -> Sequence[str]:
         """The notes by which the court went from its first key to the active one, oldest first."""
 
+    def binding(self) -> Binding | None:
+        """The court's certificate and its signature over the active key, for exports; None without a document key."""
+
 
 class LocalSigner:
     """A key in this process: for tests, the bench, and checks that run without a server."""
 
-    def __init__(self, court: str, private_key: Ed25519PrivateKey) -> None:
+    def __init__(
+        self,
+        court: str,
+        private_key: Ed25519PrivateKey,
+        *,
+        former: Sequence[bytes] = (),
+        rotations: Sequence[str] = (),
+        binding: Binding | None = None,
+    ) -> None:
         self.court = court
-        self._private = private_key
-        self.public_key = private_key.public_key().public_bytes_raw()
+        self._key = LogKey(court, private_key)
+        self._former, self._rotations, self._binding = former, rotations, binding
+
+    @property
+    def public_key(self) -> bytes:
+        """See LogSigner."""
+        return self._key.public_key
 
     def key(self, origin: str) -> VerifierKey:
         """See LogSigner."""
-        return VerifierKey(origin, self.public_key)
+        return self._key.key(origin)
 
     def keys(self, origin: str) -> Sequence[VerifierKey]:
         """See LogSigner."""
-        return (self.key(origin),)
+        return [VerifierKey(origin, each) for each in (self.public_key, *self._former)]
 
     async def checkpoint(self, checkpoint: Checkpoint) -> str:
         """See LogSigner."""
-        return checkpoints.sign(checkpoint, Signer(checkpoint.origin, self._private))
+        return self._key.checkpoint(checkpoint)
 
     async def attest(self, root: bytes) -> bytes:
         """See LogSigner."""
-        return self._private.sign(signed_message(root))
+        return self._key.attest(root)
 
     async def note(self, text: str, name: str) -> str:
         """See LogSigner."""
-        return notes.sign(text, [Signer(name, self._private)])
+        return self._key.note(text, name)
 
     def rotations(self) -> Sequence[str]:
         """See LogSigner."""
-        return ()
+        return self._rotations
+
+    def binding(self) -> Binding | None:
+        """See LogSigner."""
+        return self._binding

@@ -7,7 +7,10 @@
     ├── BadSignature       the same: a signature by a key that is known does not hold
     ├── BadProof           the same: a Merkle proof does not lead to the root
     ├── BadContent         the clerk: kept content does not open, or does not match its commitment
+    │   └── KeyMissing     the same: its key is not in this keystore (one destroyed by order is no error)
     ├── KeysUnreadable     the operator: the keystore is missing a part, unreadable or of another kind
+    ├── SigningRefused     developer, or whoever asked: the court's key does not sign this
+    ├── SignerDown         the sender: nobody signs at the moment; the same may be asked again
     ├── IntegrityError     the clerk and the operator: a stream does not verify; it halts and is never repaired silently
     ├── UnknownStream      developer: no such stream in this store
     ├── Conflict           the writer: the stream has another size than the writer thought
@@ -56,8 +59,20 @@ class BadContent(RecordError):
     """Content at rest does not open with its key, or is not what its commitment says."""
 
 
+class KeyMissing(BadContent):
+    """The keystore has no key for this content, and none was destroyed: the keystore is older, or of another court."""
+
+
 class KeysUnreadable(RecordError):
     """The keystore cannot be read or written, or holds something else than our keys."""
+
+
+class SigningRefused(RecordError):
+    """The signer does not sign this: it is of no kind that the court signs, or contradicts what was signed."""
+
+
+class SignerDown(RecordError):
+    """The signer's process is not there or does not answer; what was asked may be asked again."""
 
 
 class IntegrityError(RecordError):

@@ -13,7 +13,7 @@ from pathlib import Path
 from recording.content_keys import MASTER, ContentKeys
 from recording.court_signer import LocalSigner, LogSigner
 from recording.note import VerifierKey
-from recording.signer.directory import open_log_key
+from recording.signer.directory import KeyDirectory
 
 __all__ = ["KEYS", "SIGNER", "CourtKeys"]
 
@@ -35,7 +35,15 @@ class CourtKeys:
         """
         # The log key is the first to be made: with content keys there, one that is missing was lost.
         begun = over_record or (data / KEYS / MASTER).exists()
-        signer = LocalSigner(court, open_log_key(data / SIGNER, make=not begun))
+        directory = KeyDirectory(data / SIGNER, court)
+        private = directory.load() if begun else directory.make()
+        signer = LocalSigner(
+            court,
+            private,
+            former=directory.public_keys[1:],
+            rotations=directory.notes,
+            binding=directory.binding,
+        )
         return cls(signer, ContentKeys.open(data / KEYS, over_record=over_record))
 
     def court_key(self) -> VerifierKey:
