@@ -6,12 +6,14 @@ signature is under way wait for the next one. Signing runs beside the commit; wh
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from recording.attest import MAX_STATEMENTS, Attestation, Batch
 
-Bound = asyncio.Future[list[Attestation]]
+Bound = Callable[[Sequence[Attestation] | Exception], None]
+"""Called once with the attestations, in the order of the statements, or with what the signer raised. It must not raise.
+A future would do the same, and cost as much as the tree."""
 
 
 class Attests(Protocol):
@@ -28,16 +30,12 @@ class Attestor:
         self._signer = signer
         self._waiting: list[tuple[Sequence[bytes], Bound]] = []
         self._task: asyncio.Task[None] | None = None
-        self._loop: asyncio.AbstractEventLoop
 
-    def bind(self, statements: Sequence[bytes]) -> Bound:
-        """Have these signed; their attestations come in the same order. The future raises what the signer raises."""
-        if self._task is None:
-            self._loop = asyncio.get_running_loop()  # once a batch: it is a system call in Python 3.11
-            self._task = self._loop.create_task(self._sign(), name="attestor")
-        bound: Bound = self._loop.create_future()
+    def bind(self, statements: Sequence[bytes], bound: Bound) -> None:
+        """Have these signed."""
         self._waiting.append((statements, bound))
-        return bound
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._sign(), name="attestor")
 
     async def _sign(self) -> None:
         try:
@@ -48,15 +46,12 @@ class Attestor:
                     signature = await self._signer.attest(batch.root)
                 except Exception as error:  # noqa: BLE001 - whatever the signer says, those who wait are told
                     for _, bound in waiting:
-                        if not bound.done():
-                            bound.set_exception(error)
-                            bound.exception()  # marked as seen: a writer that died meanwhile does not ask for it
+                        bound(error)
                     continue
                 shares, at = batch.attestations(signature), 0
                 for statements, bound in waiting:
                     end = at + len(statements)
-                    if not bound.done():
-                        bound.set_result(shares[at:end])
+                    bound(shares[at:end])
                     at = end
         finally:
             self._task = None

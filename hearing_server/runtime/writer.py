@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import structlog
 
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
-from hearing_server.runtime.attestor import Attestor, Bound
+from hearing_server.runtime.attestor import Attestor
 from hearing_server.runtime.entry import Busy, Entry, Receipt, SignedRefusal, Unavailable
 from recording.attest import Attestation, receipt_statement, refusal_statement
 from recording.content import commitment
@@ -59,6 +59,26 @@ class _Decided(Generic[S]):
         self.refusals: list[tuple[_Asked, Refused]] = []
 
 
+class _UnderWay:
+    """A batch between its decision and its answers, which wait for the disk and for the court's signature."""
+
+    __slots__ = ("asked", "entries", "receipts", "refusals", "shares", "shown", "state")
+
+    def __init__(self, asked: Sequence[_Asked]) -> None:
+        self.asked = asked
+        self.state: Any = None
+        self.entries: Sequence[Entry] = ()
+        self.receipts: Sequence[tuple[_Asked, Receipt]] = ()
+        self.refusals: Sequence[tuple[_Asked, Refused]] = ()
+        self.shares: Sequence[Attestation] | Exception | None = None
+        self.shown = False
+
+    def fail(self, why: str) -> None:
+        """Tell everybody who has no answer yet to ask again."""
+        for asked in self.asked:
+            _fail(asked.answer, Unavailable(why))
+
+
 class Writer(Generic[S]):
     """Submit commands; `publish(state, entries)` is called after each batch is durable, in order."""
 
@@ -84,11 +104,11 @@ class Writer(Generic[S]):
         for device, dseq in seen:
             self._last_dseq[device] = max(dseq, self._last_dseq.get(device, 0))
         self._inbox: deque[_Asked] = deque()
-        # Kept, because each append would ask for it again, and in Python 3.11 to ask is a system call.
         self._loop = asyncio.get_running_loop()
-        self._awake: asyncio.Future[None] = self._loop.create_future()
+        self._batch: _UnderWay | None = None
+        self._called = False
         self._dead = False
-        self._task = self._loop.create_task(self._run(), name=f"writer-{record.stream_id.hex()[:8]}")
+        self._ended: asyncio.Future[None] | None = None
 
     def submit(self, command: Command, stamp: Stamp) -> "asyncio.Future[Receipt]":
         """Ask. The future raises Refused or Unavailable. Raises Busy at once when the inbox is full."""
@@ -105,12 +125,8 @@ class Writer(Generic[S]):
             raise Busy
         answer: asyncio.Future[Receipt] = self._loop.create_future()
         self._inbox.append(_Asked(command, stamp, answer, refused))
-        self._wake()
+        self._call()
         return answer
-
-    def _wake(self) -> None:
-        if not self._awake.done():
-            self._awake.set_result(None)
 
     def last_dseq(self, device: bytes) -> int:
         """The highest number this device has on the record; 0 if none."""
@@ -123,24 +139,137 @@ class Writer(Generic[S]):
     async def aclose(self) -> None:
         """Finish the batch under way; whoever still waits is told to come again."""
         self._die()
-        self._wake()
-        await asyncio.gather(self._task, return_exceptions=True)
+        if self._batch is not None:
+            self._ended = self._loop.create_future()
+            await self._ended
 
-    # -- the loop -----------------------------------------------------------------------------------------------------
-    async def _run(self) -> None:
+    # -- one batch after another --------------------------------------------------------------------------------------
+    # Steps called by the loop, and no task that awaits: with a thousand hearings at once a task's waking and sleeping
+    # cost as much as all the rules.
+    def _call(self) -> None:
+        """Have the inbox looked at once everybody of this moment has asked."""
+        if self._batch is None and not self._called:
+            self._called = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        """Decide on what waits, hand it to the disk, and have the court sign the answers meanwhile."""
+        self._called = False
+        if self._dead or not self._inbox:
+            return
+        batch = self._batch = _UnderWay([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
         try:
-            while not self._dead:
-                await self._awake
-                self._awake = self._loop.create_future()
-                while self._inbox:
-                    await self._batch([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            # A wrong decide must not leave a half-believed state behind. Stacks hold no values, so no content either.
-            log.exception("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__)
+            decided = _Decided(self.state)
+            for asked in batch.asked:
+                self._decide(decided, asked)
+            begun = self.log.start(decided.drafts) if decided.drafts else None
+            batch.state, batch.refusals = decided.state, decided.refusals
+            if begun is not None:
+                batch.entries = begun.entries
+            batch.receipts = [(asked, self._receipt(seq, batch.entries)) for asked, seq in decided.receipts]
+            self._bind(batch)
+            if begun is None:
+                self._show(batch)
+            else:
+                begun.durable.add_done_callback(lambda durable: self._durable(batch, durable))
+        except Exception as error:  # noqa: BLE001 - a wrong decide must not leave a half-believed state behind
+            self._lost(batch, error)
+
+    def _bind(self, batch: "_UnderWay") -> None:
+        """Have the court sign what devices are answered; its own machine needs no proof against itself."""
+        origin = self.log.origin
+        statements = [
+            receipt_statement(origin, receipt.seq, receipt.leaf_hash, receipt.ts_ms)
+            for asked, receipt in batch.receipts
+            if asked.stamp.device is not None
+        ]
+        for asked, refused in batch.refusals:
+            stamp = asked.stamp
+            if stamp.device is not None:
+                statements.append(
+                    refusal_statement(origin, stamp.device, stamp.dseq or 0, str(refused.code), stamp.now_ms)
+                )
+        if not statements:
+            batch.shares = ()
+        else:
+            self._attestor.bind(statements, lambda shares: self._signed(batch, shares))
+
+    def _durable(self, batch: "_UnderWay", durable: "asyncio.Future[None]") -> None:
+        error = asyncio.CancelledError() if durable.cancelled() else durable.exception()
+        if error is not None:
+            self._lost(batch, error)
+        elif batch.entries[0].seq == 0:
+            self._first = self._loop.create_task(self._open(batch))
+        else:
+            self._show(batch)
+
+    async def _open(self, batch: "_UnderWay") -> None:
+        """Nobody sees a stream's first leaf before the court's register holds its opening (FORMAT.md §9.1)."""
+        try:
+            await self._opening(self.stream_id, batch.entries[0].leaf_hash)
+        except BaseException as error:
+            self._lost(batch, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._show(batch)
+
+    def _show(self, batch: "_UnderWay") -> None:
+        """What is durable is the state now, and is published."""
+        self.state = batch.state
+        batch.shown = True
+        try:
+            if batch.entries:
+                self.publish(self.state, batch.entries)
+        except Exception as error:  # noqa: BLE001 - whoever is published to may be wrong; the record is not
+            self._lost(batch, error)
+        else:
+            self._answer(batch)
+
+    def _signed(self, batch: "_UnderWay", shares: "Sequence[Attestation] | Exception") -> None:
+        batch.shares = shares
+        self._answer(batch)
+
+    def _answer(self, batch: "_UnderWay") -> None:
+        """Answer everybody, once what they asked is both durable and signed."""
+        shares = batch.shares
+        if not batch.shown or shares is None or self._batch is not batch:
+            return
+        if isinstance(shares, Exception):
+            log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(shares).__name__)
+            batch.fail("the answer could not be signed; ask again")
+            shares = ()
+        share = iter(shares)
+        for asked, receipt in batch.receipts:
+            if asked.answer.done():  # failed above, or its waiter was cancelled: a result would raise
+                next(share, None) if asked.stamp.device is not None else None
+            elif asked.stamp.device is None:
+                asked.answer.set_result(receipt)
+            else:
+                asked.answer.set_result(Receipt(receipt.seq, receipt.leaf_hash, receipt.ts_ms, next(share)))
+        for asked, refused in batch.refusals:
+            if asked.stamp.device is None:
+                _fail(asked.answer, refused)
+            elif (mine := next(share, None)) is not None:
+                _fail(asked.answer, SignedRefusal(refused, asked.stamp.now_ms, mine))
+        self._end()
+
+    def _lost(self, batch: "_UnderWay", error: BaseException) -> None:
+        """The batch is not known to be on the record, or this writer is wrong: only a replay can tell."""
+        # Stacks hold no values, so no content either.
+        log.error("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__, exc_info=error)
+        batch.fail("could not be put on the record")
+        if not self._dead:
             self._die()
             self.on_death()
+        self._end()
+
+    def _end(self) -> None:
+        self._batch = None
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
+        if self._inbox:
+            self._call()
 
     def _die(self) -> None:
         self._dead = True
@@ -148,69 +277,7 @@ class Writer(Generic[S]):
             _fail(asked.answer, Unavailable("the writer has stopped"))
         self._inbox.clear()
 
-    async def _batch(self, batch: Sequence[_Asked]) -> None:
-        try:
-            decided = _Decided(self.state)
-            for asked in batch:
-                self._decide(decided, asked)
-            begun = self.log.start(decided.drafts) if decided.drafts else None
-            entries: Sequence[Entry] = begun.entries if begun else ()
-            receipts = [(asked, self._receipt(seq, entries)) for asked, seq in decided.receipts]
-            bound = self._bind(receipts, decided.refusals)
-            if begun:
-                await begun.durable
-                if entries[0].seq == 0:
-                    await self._opening(self.stream_id, entries[0].leaf_hash)
-        except BaseException:
-            for asked in batch:
-                _fail(asked.answer, Unavailable("could not be put on the record"))
-            raise
-        self.state = decided.state
-        if entries:
-            self.publish(self.state, entries)
-        await self._answer(receipts, decided.refusals, bound)
-
-    def _bind(self, receipts: "_Receipts", refusals: "_Refusals") -> Bound | None:
-        """Have the court sign what devices are answered; its own machine needs no proof against itself."""
-        origin = self.log.origin
-        statements = [
-            receipt_statement(origin, receipt.seq, receipt.leaf_hash, receipt.ts_ms)
-            for asked, receipt in receipts
-            if asked.stamp.device is not None
-        ]
-        for asked, refused in refusals:
-            stamp = asked.stamp
-            if stamp.device is not None:
-                statements.append(
-                    refusal_statement(origin, stamp.device, stamp.dseq or 0, str(refused.code), stamp.now_ms)
-                )
-        return self._attestor.bind(statements) if statements else None
-
-    async def _answer(self, receipts: "_Receipts", refusals: "_Refusals", bound: Bound | None) -> None:
-        try:
-            shares: Sequence[Attestation] = await bound if bound is not None else ()
-        except asyncio.CancelledError:
-            self._unanswered(receipts, refusals)
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the signer says: without it nobody can be answered
-            log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(error).__name__)
-            self._unanswered(receipts, refusals)
-            return
-        share = iter(shares)
-        for asked, receipt in receipts:
-            signed = receipt if asked.stamp.device is None else receipt._replace(attestation=next(share))
-            if not asked.answer.done():  # its waiter was cancelled: setting a result would raise and kill the writer
-                asked.answer.set_result(signed)
-        for asked, refused in refusals:
-            if asked.stamp.device is None:
-                _fail(asked.answer, refused)
-            else:
-                _fail(asked.answer, SignedRefusal(refused, asked.stamp.now_ms, next(share)))
-
-    def _unanswered(self, receipts: "_Receipts", refusals: "_Refusals") -> None:
-        for asked, _ in (*receipts, *refusals):
-            _fail(asked.answer, Unavailable("the answer could not be signed; ask again"))
-
+    # -- deciding -----------------------------------------------------------------------------------------------------
     def _decide(self, decided: "_Decided[S]", asked: _Asked) -> None:
         """One command on the provisional state."""
         first = self.log.next_seq + len(decided.drafts)
@@ -311,10 +378,6 @@ class Writer(Generic[S]):
         except Refused:
             return []
         return [Draft("conflict", COURT, now, facts)]
-
-
-_Receipts = Sequence[tuple[_Asked, Receipt]]
-_Refusals = Sequence[tuple[_Asked, Refused]]
 
 
 class _Conflicting(Exception):  # noqa: N818 - never leaves this file
