@@ -1,13 +1,13 @@
 """`python -m recording.signer`: the signer, kept alive by a parent that holds no key.
 
-    --keys DIR --court HOST          whose keys, and where
-    --socket PATH | --listen-fd N    where to answer: a socket made here, or one that was handed over (systemd's is 3)
-    --life-fd N                      end when the other end of this pipe is closed: when the server is gone
-    --client UID                     a user who may ask for signatures, besides root and the signer's own; repeatable
-    --user UID --group GID           become this user first (started as root)
+    --keys DIR --court HOST         whose keys, and where
+    --socket PATH | --listen-fd N   where to answer: a socket made here, or one that was handed over (systemd's is 3)
+    --life-fd N                     end when the other end of this pipe is closed: when the server is gone
+    --client UID                    a user who may ask for signatures, besides root and the signer's own; repeatable
+    --user UID --group GID          become this user first (started as root)
 
-*Law*: the parent starts the child again whenever it ends, with the same listening socket, so whoever was connected comes
-back to the same address. A signer killed while it signed has lost nothing: what it signed is in the answer or nowhere.
+*Law*: the parent starts the child again whenever it ends, with the same listening socket, so whoever was connected
+comes back to the same address. A signer killed while it signed has lost nothing: what it signed is in the answer or nowhere.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIRST_PAUSE_S: Final = 0.02
 LONGEST_PAUSE_S: Final = 2.0
 LIVED_S: Final = 10.0
 """A child that lived longer is started again at once."""
-PR_SET_DUMPABLE: Final = 4
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 
 
 def main() -> int:
@@ -54,9 +54,13 @@ def main() -> int:
         os.setresgid(given.group, given.group, given.group)
         os.setresuid(given.user, given.user, given.user)
     # Nobody of the same user reads this process's memory, and no core file holds a key.
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _prctl(PR_SET_DUMPABLE, 0)
     listening = _listening(given.socket) if given.socket is not None else socket.socket(fileno=given.listen_fd)
     return _keep(given, listening)
+
+
+def _prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
 def _listening(path: Path) -> socket.socket:
@@ -79,7 +83,7 @@ def _keep(given: argparse.Namespace, listening: socket.socket) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
-    pause = FIRST_PAUSE_S
+    pause, parent = FIRST_PAUSE_S, os.getpid()
     while not told:
         began = time.monotonic()
         child = os.fork()
@@ -88,7 +92,7 @@ def _keep(given: argparse.Namespace, listening: socket.socket) -> int:
                 signal.signal(number, signal.SIG_DFL)
             os.close(wake)
             os.close(woken)
-            _child(given, listening)
+            _child(given, listening, parent)
         over = os.pidfd_open(child)
         waiting = [over, wake, *([] if given.life_fd is None else [given.life_fd])]
         ready = select.select(waiting, [], [])[0]
@@ -100,24 +104,27 @@ def _keep(given: argparse.Namespace, listening: socket.socket) -> int:
         os.waitpid(child, 0)
         if time.monotonic() - began > LIVED_S:
             pause = FIRST_PAUSE_S
-        print("the signer ended and is started again", file=sys.stderr, flush=True)
+        sys.stderr.write("the signer ended and is started again\n")
         select.select(waiting[1:], [], [], pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
     return 0
 
 
-def _child(given: argparse.Namespace, listening: socket.socket) -> None:
+def _child(given: argparse.Namespace, listening: socket.socket, parent: int) -> None:
+    # Two signers at a time would each know half of what was signed, so a child does not outlive its parent.
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
     try:
         asyncio.run(_answer(given, listening))
     except BaseException as error:  # noqa: BLE001 - a fork must not go on as its parent
-        print(f"the signer: {error!r}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"the signer: {error!r}\n")
+        sys.stderr.flush()
         os._exit(1)
     os._exit(0)
 
 
 async def _answer(given: argparse.Namespace, listening: socket.socket) -> None:
-    if given.life_fd is not None:  # the parent may have been killed; then it is for the child to see that all is over
-        asyncio.get_running_loop().add_reader(given.life_fd, os._exit, 0)
     await serve(Service(KeyDirectory(given.keys, given.court), frozenset(given.client)), listening)
 
 

@@ -57,7 +57,11 @@ class FileBackend:
 
     def log_key(self, number: int) -> Ed25519PrivateKey | None:
         """See KeyBackend."""
-        return self._read(f"log-{number}.key", Ed25519PrivateKey)
+        name = f"log-{number}.key"
+        key = self._read(name)
+        if key is not None and not isinstance(key, Ed25519PrivateKey):
+            raise self._other(name)
+        return key
 
     def make_log_key(self, number: int) -> Ed25519PrivateKey:
         """See KeyBackend."""
@@ -80,19 +84,22 @@ class FileBackend:
 
     def document_key(self) -> ec.EllipticCurvePrivateKey | None:
         """See KeyBackend."""
-        return self._read("document.key", ec.EllipticCurvePrivateKey)
+        key = self._read("document.key")
+        if key is not None and not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise self._other("document.key")
+        return key
 
     def make_document_key(self) -> ec.EllipticCurvePrivateKey:
         """See KeyBackend."""
         return self._write("document.key", ec.generate_private_key(ec.SECP256R1()))
 
-    def _read(self, name: str, kind: type[K]) -> K | None:
+    def _read(self, name: str) -> object:
         path = self._directory / name
         try:
             if not path.exists():
                 return None
             refuse_if_laid_open(path)
-            key = load_pem_private_key(path.read_bytes(), None)
+            return load_pem_private_key(path.read_bytes(), None)
         except OSError as error:
             raise KeysUnreadable(
                 f"the keystore {self._directory} cannot be read or written ({error.strerror}); give this user"
@@ -102,11 +109,11 @@ class FileBackend:
             raise KeysUnreadable(
                 f"a key file in {self._directory} is damaged: {name}; put it back from your backup"
             ) from error
-        if not isinstance(key, kind):
-            raise KeysUnreadable(
-                f"a key file in {self._directory} is of another kind: {name}; put it back from your backup"
-            )
-        return key
+
+    def _other(self, name: str) -> KeysUnreadable:
+        return KeysUnreadable(
+            f"a key file in {self._directory} is of another kind: {name}; put it back from your backup"
+        )
 
     def _write(self, name: str, key: K) -> K:
         try:

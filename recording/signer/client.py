@@ -45,7 +45,7 @@ class SocketSigner:
         self._asked: dict[int, tuple[bytes, asyncio.Future[Any], float]] = {}
         self._transport: asyncio.Transport | None = None
         self._known = asyncio.Event()
-        self._lost = asyncio.Event()
+        self.lost = asyncio.Event()
         self._public: list[bytes] = []
         self._rotations: list[str] = []
         self._binding: Binding | None = None
@@ -179,7 +179,8 @@ class SocketSigner:
         if self._asked:
             self._sweep = loop.call_later(1, self._swept)
 
-    def _answered(self, frame: list[Any]) -> None:
+    def answered(self, frame: list[Any]) -> None:
+        """What came from the signer. Raises BadFrame."""
         number, kind, *rest = frame
         if number == 0:
             self._told(rest)
@@ -213,10 +214,10 @@ class SocketSigner:
     async def _stay_connected(self) -> None:
         pause = FIRST_PAUSE_S
         while True:
-            self._lost.clear()
+            self.lost.clear()
             if await self._connected():
                 pause = FIRST_PAUSE_S
-                await self._lost.wait()
+                await self.lost.wait()
                 self._transport = None
             await asyncio.sleep(pause)
             if pause < LONGEST_PAUSE_S <= pause * 2 and self._known.is_set():
@@ -238,7 +239,7 @@ class SocketSigner:
         except OSError:
             connection.close()
             return False
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = transport
         for frame, _, _ in self._asked.values():
             self._transport.write(frame)
         return True
@@ -272,13 +273,13 @@ class _Answers(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             for frame in self._reader.feed(data):
-                self._signer._answered(frame)
+                self._signer.answered(frame)
         except (BadFrame, ValueError):
             if self._transport is not None:
                 self._transport.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
-        self._signer._lost.set()
+        self._signer.lost.set()
 
 
 @contextlib.contextmanager

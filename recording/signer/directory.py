@@ -104,7 +104,8 @@ class KeyDirectory:
         return key
 
     def _read_rotations(self) -> list[Rotation]:
-        self.notes, chain = [], []
+        chain: list[Rotation] = []
+        self.notes = []
         while (path := self._directory / f"rotation-{len(chain) + 1}.note").exists():
             text = path.read_text("utf-8")
             try:

@@ -100,7 +100,8 @@ class Service:
             return self._signing().note(*given)
         if name == "request":
             return self._keys.request()
-        return self._change(name, given)
+        self._change(name, given)
+        return None
 
     def _change(self, name: str, given: list[Any]) -> None:
         if name == "make":
