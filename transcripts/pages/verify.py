@@ -487,7 +487,7 @@ class Check:
         self.bag, self.court, self.tsa, self.progress, self.resume, self.keys = bag, court, tsa, progress, resume, Keys(pure)
         self.found, self.dropped, self.origin, self.size, self.root, self.sealed, self.whole = [], 0, None, 0, None, False, False
         self.public, self.trusted, self.old, self.names, self.content, self.salts = None, False, [], set(), {}, {}
-        self.enrolled, self.now, self.order, self.absent, self.mentions = {}, {}, [], {}, set()
+        self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
         self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = collections.Counter(), 0, 0, 0, [], [], {}
         self.heads, self.bytes, self.files, self.signed, self.contents, self.stated, self.cosigned = {}, 0, 0, 0, 0, 0, []
         self.quorum, self.said, self.not_said, self.first = None, [], [], None
@@ -748,7 +748,7 @@ class Check:
     # -- entries (§1, §3, §5)
 
     def reset(self):
-        self.enrolled, self.now, self.order, self.absent, self.mentions = {}, {}, [], {}, set()
+        self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
         self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = collections.Counter(), 0, 0, 0, [], [], {}
         self.heads, self.contents, self.first, self.signed = {}, 0, None, 0
 
@@ -834,8 +834,12 @@ class Check:
             self.add("act_signature_bad", file, seq)
         else:
             self.signed += 1
+        if actor != "court" and device is not None and dseq is not None and self.now.get(actor, (None,))[0] == device:
+            if dseq <= self.dseqs.get(device, -1):
+                self.add("out_of_order", file, seq)
+            self.dseqs[device] = dseq
         if kind in ("key.add", "key.revoke"):
-            self.key(kind, seq, actor, facts, file)
+            self.key(kind, seq, actor, refs, facts, file)
         self.meaning(kind, seq, actor, ts, refs, facts, file)
         where = {"rec.segment": 6, "msg.voice": 0, "msg.image": 0, "msg.video": 0, "msg.file": 0}.get(kind, MAX_INT)
         blob = facts[where] if len(facts) > where and octets(facts[where], 32) else None
@@ -846,17 +850,20 @@ class Check:
                 self.one_content(each, seq, each == commit, (kind, span if each == blob and each != commit else None))
         return None
 
-    def key(self, kind, seq, actor, facts, file):
+    def key(self, kind, seq, actor, refs, facts, file):
         """§1.1: who signs for a slot from here on."""
-        public = facts[1] if len(facts) == 3 and type(facts[0]) is str else None
-        if actor != "court" or (kind == "key.add" and not (octets(public, 32) and facts[2] in ("first", "clerk") and self.keys.usable(public))):
+        slot, public, why = facts if len(facts) == 3 else (None, None, None)
+        by_leave = why == "first" or (why == "clerk" and len(refs) == 1 and type(refs[0]) is tuple)
+        if actor != "court" or type(slot) is not str or slot == "court" or not ACTOR.fullmatch(slot):
             self.add("key_unknown", file, seq)
-        elif kind == "key.add":
-            self.now[facts[0]] = (sha(b"palm/device-key/v1\x00", public)[:16], public)
-            if facts[0] not in self.order:
-                self.order.append(facts[0])
-            self.enrolled[len(self.enrolled)] = (facts[0], public)
-        elif public is None or self.now.pop(facts[0], (None,))[0] != public:
+        elif kind == "key.add" and by_leave and octets(public, 32) and self.keys.usable(public):
+            self.now[slot] = (sha(b"palm/device-key/v1\x00", public)[:16], public)
+            if slot not in self.order:
+                self.order.append(slot)
+            self.enrolled.append((slot, public))
+        elif kind == "key.revoke" and why == "replaced" and self.now.get(slot, (None,))[0] == public:
+            del self.now[slot]
+        else:
             self.add("key_unknown", file, seq)
 
     def meaning(self, kind, seq, actor, ts, refs, facts, file):
@@ -933,7 +940,7 @@ class Check:
         raw = self.read("data/record/policy.txt", 1 << 20)
         if raw is not None and self.public and raw != "".join(lines).encode():
             self.add("policy_differs", "data/record/policy.txt")
-        last = {slot: public for slot, public in self.enrolled.values()}
+        last = dict(self.enrolled)
         self.cosigned = self.cosignatures(self.head, "data/record/checkpoint", [(slot, last[slot]) for slot in self.order], True)
         self.quorum = met("".join(lines), {slot.replace("/", "-") for slot in self.cosigned})
         for size in sorted(self.witnessed):
@@ -944,7 +951,7 @@ class Check:
             body = "%s\n%d\n%s\n" % (self.origin, size, base64.b64encode(root or b"").decode())
             if note[0] != body or size >= self.size or len(note[1]) < 2 or not self.by_court(note[0], note[1][0], self.origin, [self.public, *self.old]):
                 self.add("cosignature_bad", name)
-            self.cosignatures(note, name, [self.enrolled[n] for n in range(keys)], False)
+            self.cosignatures(note, name, self.enrolled[:keys], False)
 
     def inside(self, seq, kind, span):
         """§6.3: whether what is left out of this copy lies in a restricted span."""
@@ -953,7 +960,7 @@ class Check:
         return span is not None and any(span[0] < (MAX_INT if end is None else end) and span[1] > start for _, start, _, end in self.spans)
 
     def policy_lines(self):
-        last = {slot: public for slot, public in self.enrolled.values()}
+        last = dict(self.enrolled)
         dashed = {slot: slot.replace("/", "-") for slot in self.order}
         lines = ["log %s\n" % vkey(self.origin, self.public or bytes(32))]
         lines += ["witness %s %s\n" % (dashed[s], vkey("%s/%s" % (self.origin, dashed[s]), last[s], 4)) for s in self.order]
@@ -1202,16 +1209,16 @@ def status_of(check):
 def report(check, zh):
     """The report as a value; `text` shows it."""
     word = lambda key, *of: WORDS[key][not zh] % of if of else WORDS[key][not zh]  # noqa: E731
-    status = status_of(check)
+    status, colon = status_of(check), "：" if zh else ": "
     seqs = [seq for code, _, seq in check.found if seq is not None and CODES[code][0][1] == ("!" if status == 1 else "?")]
     files = [file for code, file, _ in check.found if file]
     if status:
         verdict = word("altered" if status == 1 else "cannot")
         place = word("first", min(seqs)) if seqs else word("file", files[0]) if files else ""
-        headline = verdict + (": " + place if place else "")
+        headline = verdict + (colon + place if place else "")
     else:
         state = word("sealed", check.size) if check.sealed else word("open", check.size - 1)
-        headline = word("holds" if check.trusted else "only") + ": " + state
+        headline = word("holds" if check.trusted else "only") + colon + state
     checked = [word("files", check.files, check.bytes)] if check.files else []
     unchecked = []
     if check.trusted:
@@ -1244,7 +1251,7 @@ def report(check, zh):
         "quorum": check.quorum, "signatures": check.signed, "contents": check.contents, "stated_absent": check.stated,
         "first_bad_seq": min(seqs) if seqs else None, "first_bad_file": files[0] if files else None,
         "properties": {{"a": "authenticity", "i": "integrity", "u": "usability", "s": "security"}[k]: v for k, v in properties.items()},
-        "property_lines": ["%s: %s" % (word(k), word(v)) for k, v in properties.items()], "checked": checked, "not_checked": unchecked,
+        "property_lines": ["%s%s%s" % (word(k), "：" if zh else ": ", word(v)) for k, v in properties.items()], "checked": checked, "not_checked": unchecked,
         "findings": [{"code": c, "sentence": CODES[c][2 - zh], "file": f, "seq": s} for c, f, s in check.found], "more": check.dropped,
     }  # fmt: skip
 
