@@ -17,11 +17,15 @@ from typing import Any, Final, cast
 import msgpack
 import uvloop
 
+from hearing_server.rehearsal.device import Device, Kept
 from signaling import frames
+from signaling.client import Act
 
 DELIVER: Final = b"\x92\xa7deliver"
-RECEIPT: Final = b"\x95\xa7receipt"
+RECEIPT: Final = b"\x96\xa7receipt"
 PING_S: Final = 2.0
+SAMPLE: Final = 4
+"""Each fourth receipt of a phone is checked, after the run."""
 ACK: Final = b"ack"
 CONTENT: Final = json.dumps({"text": "我方对该证据的真实性没有异议。" * 4}, ensure_ascii=False).encode()
 
@@ -37,6 +41,10 @@ class PhoneSocket(asyncio.Protocol):
         self._upgraded = False
         self._sent: dict[int, float] = {}
         self._number = 0
+        self._device = Device()
+        self._stream = b""
+        self._receipts: list[bytes] = []
+        self._welcome: Any = None
         self.welcomed = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport
 
@@ -97,11 +105,15 @@ class PhoneSocket(asyncio.Protocol):
         elif payload.startswith(RECEIPT):
             number = msgpack.unpackb(payload)[1]
             self._swarm.acked(time.perf_counter() - self._sent.pop(number))
+            if number % SAMPLE == 0:
+                self._receipts.append(payload)
         elif self._bare and payload == ACK:
             self._swarm.acked(time.perf_counter() - self._sent.pop(min(self._sent)))
         elif self._bare:
             self._swarm.delivered += 1
         elif not self.welcomed.done() and b"welcome" in payload[:12]:
+            self._welcome = frames.decode_server(payload)
+            self._stream = self._welcome.stream_id
             self.welcomed.set_result(None)
         elif b"refused" in payload[:10] or b"busy" in payload[:8] or b"closing" in payload[:10]:
             self._swarm.failures += 1
@@ -113,8 +125,20 @@ class PhoneSocket(asyncio.Protocol):
         self.transport.write(head + b"\0\0\0\0" + payload)
 
     def _hello(self) -> None:
-        hello = frames.Hello(frames.VERSION, self._ticket, os.urandom(16), os.urandom(32), "zh", None)
-        self.send(frames.encode(hello))
+        device = self._device
+        self.send(
+            frames.encode(frames.Hello(frames.VERSION, self._ticket, device.public_key, device.secret, "zh", None))
+        )
+
+    def check(self) -> int:
+        """How many of the receipts that were kept hold; raises for one that does not. Outside the measured time."""
+        kept = Kept(self._device)
+        kept.take(self._welcome)
+        for payload in self._receipts:
+            receipt = frames.decode_server(payload)
+            if isinstance(receipt, frames.Receipt):
+                kept.take(receipt)
+        return len(kept.receipts)
 
     def ping(self) -> None:
         """Keep the session alive."""
@@ -128,8 +152,9 @@ class PhoneSocket(asyncio.Protocol):
         if self._bare:
             self.send(CONTENT)
         else:
-            now = int(time.time() * 1000)
-            self.send(frames.encode(frames.Submit(self._number, "msg.text", [], [], os.urandom(32), CONTENT, now)))
+            now, salt = int(time.time() * 1000), os.urandom(32)
+            signature = self._device.sign(Act(self._stream, self._number, "msg.text", [], [], salt, CONTENT, now))
+            self.send(frames.encode(frames.Submit(self._number, "msg.text", [], [], salt, CONTENT, now, signature)))
 
 
 class Swarm:
@@ -175,12 +200,14 @@ class Swarm:
                 break
             await asyncio.sleep(0.05)
         waits = sorted(self._waits)
+        proven = 0 if orders["bare"] else sum(phone.check() for phone in phones)
         for phone in phones:
             phone.transport.close()
         return {
             "sent": sent,
             "acked": len(waits),
             "failures": self.failures,
+            "receipts_checked": proven,
             "messages_per_s": round(len(waits) / took),
             "entries_per_s": round(self.delivered / took),
             "ack_p50_ms": round(waits[len(waits) // 2] * 1000, 2),

@@ -54,8 +54,9 @@ async def rehearse_hearing(node: Node, out: Path, say: Say) -> dict[str, Any]:
         _all_heard(people)
         say("everybody received sound and picture")
         await judge.act("act.close")
-        await _seal(judge)
-        say("sealed")
+        await _seal(clerk, judge)
+        await _witnessed(people)
+        say("sealed by two, and everybody's phone has signed the head")
         resumes = sum(person.client.session.resumes for person in people.values())
     stream = next(iter((await node.court.docket.case(case)).state.sittings))
     made = await node.exporter.export(stream, out, node.court.clock.now_ms())
@@ -115,13 +116,23 @@ def _all_heard(people: dict[str, Person]) -> None:
                 raise RehearsalFailed(f"no {kind} reached {slot}")
 
 
-async def _seal(judge: Person) -> None:
-    """The last segments are stored first; until then the court says so (HR12)."""
+async def _seal(clerk: Person, judge: Person) -> None:
+    """Four eyes: the clerk proposes, the judge seals. The last segments are stored first; until then the court says so
+    (HR12).
+    """
+    await clerk.act("act.propose_seal")
     async with asyncio.timeout(SETTLE_S):
         while True:
-            answer = await judge.client.submit("seal")
+            answer = await judge.client.submit("act.seal")
             if not isinstance(answer, Refused):
                 return
             if answer.code != "recording_unsettled":
                 raise RehearsalFailed(f"the seal is refused: {answer.code}")
             await asyncio.sleep(0.2)
+
+
+async def _witnessed(people: dict[str, Person]) -> None:
+    """Everybody's phone has checked the sealed head and cosigned it, and has been shown that all the others have."""
+    async with asyncio.timeout(SETTLE_S):
+        while any(len(person.kept.signers) < 1 + len(people) for person in people.values()):
+            await asyncio.sleep(0.1)

@@ -16,11 +16,14 @@ from hearing_server.app import Node, running
 from hearing_server.config import Config
 from hearing_server.flows.decider import COURT, Command, Stamp
 from hearing_server.flows.hearing import Sitting
+from hearing_server.rehearsal.device import Device
 from hearing_server.rehearsal.hearing import SEATS
 from hearing_server.rehearsal.people import RehearsalFailed
 from hearing_server.rehearsal.props import clip_of_picture, clip_of_sound
 from hearing_server.runtime.writer import Writer
 from recording.content import commitment
+from recording.csig import key_id_of
+from signaling.client import Act
 from transcripts.verification import verify_bundle
 
 SEGMENT_S: Final = 10
@@ -66,8 +69,8 @@ class _Played:
         self._node = node
         self._writer = writer
         self._start_ms = self.now_ms = start_ms
-        self._dseq = 0
-        self._device = os.urandom(16)
+        self._devices = {slot: Device() for slot in PEOPLE}
+        self._dseqs = dict.fromkeys(PEOPLE, 0)
 
     async def ask(self, actor: str, name: str, *args: Any, content: dict[str, Any] | None = None) -> None:
         """One act at the moved clock."""
@@ -76,13 +79,17 @@ class _Played:
         if actor == COURT:
             await self._writer.submit(command, Stamp(self.now_ms, COURT))
             return
-        self._dseq += 1
-        await self._writer.submit(command, Stamp(self.now_ms, actor, self._device, self._dseq, self.now_ms))
+        device = self._devices[actor]
+        dseq = self._dseqs[actor] = self._dseqs[actor] + 1
+        act = Act(self._writer.stream_id, dseq, name, args, (), command.salt, encoded, self.now_ms)
+        key_id = key_id_of(device.public_key)
+        await self._writer.submit(command, Stamp(self.now_ms, actor, key_id, dseq, self.now_ms, device.sign(act)))
 
     async def play(self, hours: float, say: Callable[[str], None]) -> int:
         """From checking in to the seal; returns the number of segments."""
         await self.ask(COURT, "act.check_in")
         for slot in PEOPLE:
+            await self.ask(COURT, "key.add", slot, self._devices[slot].public_key, "first")
             await self.ask(COURT, "join", slot)
         for slot in PEOPLE[2:]:
             await self.ask("clerk/1", "act.admit", slot)
@@ -98,7 +105,8 @@ class _Played:
                 say(f"{second // 60} of {int(hours * 60)} minutes, {self._writer.state.size} entries")
         await self.ask("judge/1", "act.close")
         await self.ask(COURT, "rec.stop")
-        await self.ask("judge/1", "seal")
+        await self.ask("clerk/1", "act.propose_seal")
+        await self.ask("judge/1", "act.seal")
         return segments
 
     async def _record(self, number: int) -> int:

@@ -9,10 +9,13 @@ from typing import Any, Final, Self
 
 import aiohttp
 
+from hearing_server.rehearsal.device import Device, Disbelieved, Kept
 from hearing_server.runtime.registry import Registry
 from media.peer import Peer
 from recording.content import commitment
-from signaling.client import Client, Identity
+from recording.errors import RecordError
+from signaling.client import Client, Lost
+from signaling.client_session import Event
 from signaling.frames import Receipt, Refused
 
 PATIENCE_S: Final = 20.0
@@ -28,8 +31,12 @@ class Person:
     def __init__(self, slot: str, base_url: str, ticket: str) -> None:
         self.slot = slot
         self._base = base_url
-        identity = Identity(ticket, os.urandom(16), os.urandom(32), "zh")
-        self.client = Client(f"{base_url.replace('http', 'ws', 1)}/api/session", identity)
+        self.device = Device()
+        self.kept = Kept(self.device)
+        self.disbelieved: Exception | None = None
+        """The first thing the court said that did not hold."""
+        url = f"{base_url.replace('http', 'ws', 1)}/api/session"
+        self.client = Client(url, self.device.identity(ticket), on_event=self._event)
         self.peer: Peer | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -39,6 +46,17 @@ class Person:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
+
+    def _event(self, event: Event | Lost) -> None:
+        if isinstance(event, Lost) or self.disbelieved is not None:
+            return
+        try:
+            cosign = self.kept.take(event)
+        except (Disbelieved, RecordError) as error:
+            self.disbelieved = error
+        else:
+            if cosign is not None:
+                self.client.session.cosign(cosign.size, cosign.time_s, cosign.signature)
 
     async def admitted(self) -> None:
         """Until the court has let him in."""
@@ -53,6 +71,8 @@ class Person:
             answer = await self.client.submit(command, args, content=encoded, salt=salt)
         if isinstance(answer, Refused):
             raise RehearsalFailed(f"{self.slot} {command}: refused, {answer.code} {answer.detail}")
+        if self.disbelieved is not None:
+            raise RehearsalFailed(f"{self.slot} does not believe the court: {self.disbelieved}")
         return answer
 
     async def say(self, text: str) -> Receipt:
