@@ -1,4 +1,5 @@
-"""`bench room`: phones in hearings of ten, messages in at a fixed rate, everybody else gets each of them.
+"""`bench room`: phones in hearings of ten, messages in at a fixed rate, everybody else gets each of them. Each message is
+signed by its phone and checked by the court, each answer is signed by the court.
 
 Beside it, in the same run: the same phones and the same fan-out through bare aiohttp, with no session, no rules and no
 record, which is the floor of this stack on this machine.
@@ -26,7 +27,7 @@ SETTLE_S: Final = 60
 
 
 async def bench_room(*, phones: int, rate: int, seconds: float = SECONDS) -> dict[str, float]:
-    """Returns messages_per_s, deliveries_per_s, ack_p50_ms, ack_p99_ms, bare_deliveries_per_s, bare_ack_p99_ms ..."""
+    """Returns messages_per_s, deliveries_per_s, ack_p50_ms, ack_p99_ms, receipts_checked, bare_deliveries_per_s ..."""
     bare = await _bare(phones, rate, seconds)
     ours = await _ours(phones, rate, seconds)
     return {
@@ -38,6 +39,7 @@ async def bench_room(*, phones: int, rate: int, seconds: float = SECONDS) -> dic
         "ack_p50_ms": ours["ack_p50_ms"],
         "ack_p99_ms": ours["ack_p99_ms"],
         "failures": ours["failures"] + ours["sent"] - ours["acked"],
+        "receipts_checked": ours["receipts_checked"],
         "bare_deliveries_per_s": bare["entries_per_s"],
         "bare_ack_p50_ms": bare["ack_p50_ms"],
         "bare_ack_p99_ms": bare["ack_p99_ms"],
