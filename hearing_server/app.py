@@ -17,7 +17,7 @@ from hearing_server.http.door import Door
 from hearing_server.http.files import Files
 from hearing_server.http.routes import Site, application
 from hearing_server.runtime.blobs import StreamBlobs
-from hearing_server.runtime.carried import sealed_reactor, sitting_reactor
+from hearing_server.runtime.carried import sealed_reactor, sitting_reactor, supplement_reactor
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.cursors import Cursors
@@ -82,6 +82,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         scheduler = Scheduler(clock)
         opens_sittings = sitting_reactor(docket, clock, cursors)
         notes_seals = sealed_reactor(docket, clock, cursors)
+        writes_supplements = supplement_reactor(docket, clock, cursors)
         registry = Registry(
             docket, tickets, clock, opens_sittings, court_name=config.court.name, link_hours=config.links.lifetime_hours
         )
@@ -104,7 +105,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             registry=registry,
             entrance=entrance,
             scheduler=scheduler,
-            reactors=(opens_sittings, notes_seals),
+            reactors=(opens_sittings, notes_seals, writes_supplements),
             blobs=blobs,
             plane=plane,
             phone=config.court.telephone,

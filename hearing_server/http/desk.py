@@ -1,53 +1,44 @@
-"""The clerk's desk over HTTP: cases, links, export. Every route asks for the registry's session."""
+"""The clerk's desk over HTTP: cases, links, orders. Each route asks for the desk's session, each act is signed."""
 
+import base64
 import hashlib
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import segno
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from hearing_server.flows.decider import Role
-from hearing_server.http.errors import NotFound
+from hearing_server.http.errors import BadRequest, NotFound
 from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import body_of, registry_only
+from hearing_server.http.socket import receipt_frame
 from hearing_server.runtime.court import Court
-from hearing_server.runtime.registry import IssuedLink, NewSeat
+from hearing_server.runtime.entry import Receipt
+from hearing_server.runtime.registry import CaseHeading, IssuedLink
+from recording.csig import DeviceKey
+from signaling import frames
 
-LATEST = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000)
-
-
-class SeatBody(Struct, forbid_unknown_fields=True):
-    """A person of a new case."""
-
-    role: Role
-    name: Annotated[str, Meta(min_length=1, max_length=80)]
-
-
-class SittingBody(Struct, forbid_unknown_fields=True):
-    """The first sitting of a new case."""
-
-    kind: Annotated[str, Meta(pattern="^(hearing|pretrial|exchange|inquiry|mediation)$")]
-    at_ms: Annotated[int, Meta(ge=0, le=LATEST)]
+SignedAct = Annotated[str, Meta(min_length=1, max_length=16_384)]
+"""A `submit` frame of PROTOCOL.md in base64url: the act of a desk is the same bytes, and is signed as any other."""
 
 
 class CaseBody(Struct, forbid_unknown_fields=True):
-    """A new case. `request_id`, random, names it: a resend, also after a restart, makes no second one."""
+    """A new case. `request_id`, random, names it: a resend, also after a restart, makes no second one. Its seats and
+    its first sitting are acts of the desk.
+    """
 
     request_id: Annotated[str, Meta(min_length=8, max_length=64)]
     case_number: Annotated[str, Meta(min_length=1, max_length=60)]
     cause: Annotated[str, Meta(min_length=1, max_length=200)]
-    seats: Annotated[list[SeatBody], Meta(min_length=1, max_length=60)]
-    sitting: SittingBody
+    acts: Annotated[list[SignedAct], Meta(min_length=2, max_length=61)]
 
 
-class LinkBody(Struct, forbid_unknown_fields=True):
-    """Which seat gets a new link."""
+class ActBody(Struct, forbid_unknown_fields=True):
+    """One act of the desk."""
 
-    slot: Annotated[str, Meta(min_length=3, max_length=32)]
+    act: SignedAct
 
 
 class Desk:
@@ -66,50 +57,45 @@ class Desk:
 
     async def new_case(self, request: web.Request) -> web.Response:
         """POST /api/cases."""
-        await registry_only(request, self._court)
+        key = await self._key(request)
         body = await body_of(request, CaseBody)
         stream = hashlib.sha256(b"palm/case/v1\0" + body.request_id.encode()).digest()[:16]
-        if not await self._court.registry.is_complete(stream):
-            seats = [NewSeat(seat.role, seat.name) for seat in body.seats]
-            stream = await self._court.registry.new_case(
-                stream,
-                body.case_number,
-                body.cause,
-                self._language,
-                seats,
-                kind=body.sitting.kind,
-                at_ms=body.sitting.at_ms,
-            )
-        return web.json_response(await self._court.registry.describe(stream), status=201)
+        acts = [submit_of(act) for act in body.acts]
+        heading = CaseHeading(body.case_number, body.cause, self._language)
+        receipts = await self._court.registry.new_case_by_desk(stream, heading, key, acts)
+        answers = [receipt_text(act, receipt) for act, receipt in zip(acts, receipts, strict=True)]
+        case = await self._court.registry.describe(stream)
+        return web.json_response({**case, "receipts": answers}, status=201)
 
     async def show_case(self, request: web.Request) -> web.Response:
         """GET /api/cases/{id}."""
         await registry_only(request, self._court)
         return web.json_response(await self._court.registry.describe(self._case(request)))
 
+    async def act(self, request: web.Request) -> web.Response:
+        """POST /api/cases/{id}/acts: a seat, a sitting, a link taken back or released, an order."""
+        key = await self._key(request)
+        case = self._case(request)
+        act = submit_of((await body_of(request, ActBody)).act)
+        receipt = await self._court.registry.act(case, key, act)
+        return web.json_response({"receipt": receipt_text(act, receipt)})
+
     async def issue_link(self, request: web.Request) -> web.Response:
         """POST /api/cases/{id}/links: issue or re-send; the secret is in this answer and nowhere else."""
-        await registry_only(request, self._court)
+        key = await self._key(request)
         case = self._case(request)
-        link = await self._court.registry.issue_link(case, (await body_of(request, LinkBody)).slot)
-        return web.json_response(self.link_answer(link), status=201)
+        act = submit_of((await body_of(request, ActBody)).act)
+        link = await self._court.registry.issue_link_by_desk(case, key, act)
+        return web.json_response({**self.link_answer(link), "receipt": receipt_text(act, link.receipt)}, status=201)
+
+    async def _key(self, request: web.Request) -> DeviceKey:
+        """The key of the browser this desk is in."""
+        return DeviceKey((await registry_only(request, self._court)).device_key)
 
     def link_answer(self, link: IssuedLink) -> dict[str, Any]:
         """A link as its clerk hands it on: address, QR code, until when."""
         url = f"{self._public_url[0]}/#/j/{link.ticket}"
         return {"url": url, "qr_svg": qr_svg(url), "link_id": link.link_id.hex(), "expires_ms": link.expires_ms}
-
-    async def revoke_link(self, request: web.Request) -> web.Response:
-        """DELETE /api/cases/{id}/links/{link_id}."""
-        await registry_only(request, self._court)
-        await self._court.registry.revoke_link(self._case(request), hex_of(request, "link_id", 8))
-        return web.json_response({})
-
-    async def release_link(self, request: web.Request) -> web.Response:
-        """POST /api/cases/{id}/links/{link_id}/release."""
-        await registry_only(request, self._court)
-        await self._court.registry.release_link(self._case(request), hex_of(request, "link_id", 8))
-        return web.json_response({})
 
     def _case(self, request: web.Request) -> bytes:
         stream = hex_of(request, "case", 16)
@@ -117,6 +103,22 @@ class Desk:
         if place is None or not place.is_case:
             raise NotFound
         return stream
+
+
+def submit_of(text: str) -> frames.Submit:
+    """The act in a body. Raises BadRequest."""
+    try:
+        frame = frames.decode_client(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
+    except (ValueError, frames.Malformed):
+        raise BadRequest("$.act") from None
+    if not isinstance(frame, frames.Submit):
+        raise BadRequest("$.act")
+    return frame
+
+
+def receipt_text(act: frames.Submit, receipt: Receipt) -> str:
+    """The `receipt` frame of an act, in base64url: the court is bound to the desk as to anybody."""
+    return base64.urlsafe_b64encode(frames.encode(receipt_frame(act.dseq, receipt))).decode().rstrip("=")
 
 
 def qr_svg(url: str) -> str:

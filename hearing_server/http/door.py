@@ -8,10 +8,12 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from hearing_server.config import CourtConfig
+from hearing_server.http.errors import BadRequest
 from hearing_server.http.sessions import body_of
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Principal, Unauthenticated
 from hearing_server.runtime.view import lobby_view
+from recording.csig import DeviceKey
 
 TicketText = Annotated[str, Meta(min_length=8, max_length=128)]
 
@@ -23,10 +25,10 @@ class TicketBody(Struct, forbid_unknown_fields=True):
 
 
 class DeskBody(Struct, forbid_unknown_fields=True):
-    """A desk link's secret, with the device that uses it (hex)."""
+    """A desk link's secret, with the public key of the device that uses it and its own secret (hex)."""
 
     ticket: TicketText
-    device: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    device_key: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     device_secret: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -70,10 +72,15 @@ class Door:
     async def desk_session(self, request: web.Request) -> web.Response:
         """POST /api/registry/session: binds the desk's link to this device."""
         body = await body_of(request, DeskBody)
-        device = bytes.fromhex(body.device)
+        device_key = bytes.fromhex(body.device_key)
+        try:
+            DeviceKey(device_key)
+        except ValueError:
+            raise BadRequest("$.device_key") from None
         with self._told_whom_to_call():
             if not (await self._court.entrance.look(body.ticket)).is_registry:
                 raise Unauthenticated("unknown_link")  # before it is bound: a seat is entered by the socket only
-            invitation = await self._court.entrance.enter(body.ticket, device, bytes.fromhex(body.device_secret))
-        principal = Principal(True, b"", b"", invitation.slot, device, invitation.ticket.link_id)
-        return web.json_response({"session": self._court.entrance.open_session(principal)})
+            invitation = await self._court.entrance.enter(body.ticket, device_key, bytes.fromhex(body.device_secret))
+        principal = Principal(True, b"", b"", invitation.slot, device_key, invitation.ticket.link_id)
+        session = self._court.entrance.open_session(principal)
+        return web.json_response({"session": session, "vkey": str(self._court.docket.court_key())})

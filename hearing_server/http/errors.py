@@ -2,7 +2,7 @@
 
 | raised | status |
 |---|---|
-| Refused | 409, or 403 for not_permitted / not_admitted |
+| Refused | 409, or 403 for not_permitted / not_admitted / bad_signature |
 | BadRequest | 400 |
 | Unauthenticated | 401 (`unknown_link`, `expired`, `revoked`, `used_elsewhere`) |
 | NotFound | 404: absent and not-visible look the same |
@@ -33,7 +33,7 @@ class NotFound(Exception):  # noqa: N818 - the status's own name
     """Absent, or not visible to the asker."""
 
 
-FORBIDDEN: Final = frozenset({RefusalCode.NOT_PERMITTED, RefusalCode.NOT_ADMITTED})
+FORBIDDEN: Final = frozenset({RefusalCode.NOT_PERMITTED, RefusalCode.NOT_ADMITTED, RefusalCode.BAD_SIGNATURE})
 
 
 def problem(

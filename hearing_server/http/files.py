@@ -17,9 +17,10 @@ from typing import Final
 from aiohttp import web
 
 from hearing_server.export import Exporter
-from hearing_server.flows.audience import first_visible
+from hearing_server.flows.audience import first_visible, visible
 from hearing_server.flows.decider import BENCH, RefusalCode, Refused
 from hearing_server.flows.hearing import Phase
+from hearing_server.flows.hearing.spans import RESTRICTED
 from hearing_server.http.errors import NotFound
 from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import principal_of
@@ -134,8 +135,8 @@ def _is_bench(room: Room, principal: Principal) -> bool:
 def _may_read(room: Room, principal: Principal, commit: bytes) -> bool:
     if _is_bench(room, principal):
         return commit in room.names.blobs or commit in room.names.segments
-    first = first_visible(room.writer.state, principal.slot)
-    return first is not None and room.names.blobs.get(commit, -1) >= first
+    seq = room.names.blobs.get(commit)
+    return seq is not None and visible(room.writer.state, RESTRICTED, seq, principal.slot)
 
 
 @contextlib.asynccontextmanager

@@ -67,8 +67,7 @@ def table(site: Site) -> list[web.RouteDef]:
         web.post("/api/cases", desk.new_case),
         web.get("/api/cases/{case}", desk.show_case),
         web.post("/api/cases/{case}/links", desk.issue_link),
-        web.delete("/api/cases/{case}/links/{link_id}", desk.revoke_link),
-        web.post("/api/cases/{case}/links/{link_id}/release", desk.release_link),
+        web.post("/api/cases/{case}/acts", desk.act),
         web.get("/api/streams/{stream}/blobs/{commit}", files.blob),
         web.post("/api/sittings/{stream}/export", files.export),
     ]

@@ -13,8 +13,10 @@ from aiohttp import WSMsgType, web
 from hearing_server.flows.decider import Refused
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Unauthenticated
-from hearing_server.runtime.entry import Busy, Receipt, Unavailable
+from hearing_server.runtime.entry import Busy, Receipt, SignedRefusal, Unavailable
 from hearing_server.runtime.room import Room
+from recording.attest import Attestation
+from recording.csig import DeviceKey
 from recording.errors import IntegrityError
 from signaling import frames
 from signaling.session import Action, Close, Heard, Quiet, Received, ServerSession, State
@@ -39,6 +41,19 @@ def websocket_message(payload: bytes) -> bytes:
     if size < 65_536:
         return b"\x82\x7e" + size.to_bytes(2, "big") + payload
     return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+
+
+def receipt_frame(dseq: int, receipt: Receipt) -> frames.Receipt:
+    """What a device is told of its act. Its attestation is never nil: only the court's own commands have none."""
+    if receipt.attestation is None:
+        raise ValueError("a device's receipt without the court's signature")
+    signed = attestation_frame(receipt.attestation)
+    return frames.Receipt(dseq, receipt.seq, receipt.leaf_hash, receipt.ts_ms, signed)
+
+
+def attestation_frame(signed: Attestation) -> frames.Attestation:
+    """The court's signature as the protocol carries it."""
+    return frames.Attestation(signed.place, signed.size, list(signed.path), signed.signature)
 
 
 class Outgoing:
@@ -76,7 +91,8 @@ class Connection:
         self._transport = transport
         self.session = ServerSession(court.clock.now_ms())
         self.slot = ""
-        self.device = b""
+        self.key: DeviceKey
+        self.checkpointed = 0
         self.link_id = b""
         self.thin = False
         self._room: Room | None = None
@@ -136,6 +152,8 @@ class Connection:
             self._spawn(self._negotiate(room, frame))
         elif isinstance(frame, frames.History):
             room.history(self, frame.from_seq, frame.to_seq)
+        elif isinstance(frame, frames.Cosign):
+            room.cosign(self, frame)
         elif isinstance(frame, frames.Signal):
             if frame.name == "leaving":
                 self._leaving = "left"
@@ -143,13 +161,16 @@ class Connection:
 
     async def _hello(self, hello: frames.Hello) -> None:
         try:
-            invitation = await self._court.entrance.enter(hello.ticket, hello.device, hello.device_secret)
+            self.key = DeviceKey(hello.device_key)
+            invitation = await self._court.entrance.enter(hello.ticket, hello.device_key, hello.device_secret)
             if invitation.is_registry:
                 raise Unauthenticated("unknown_link")
             room = await self._court.room(invitation.sitting)
-            self.slot, self.device, self.link_id = invitation.slot, hello.device, invitation.ticket.link_id
+            self.slot, self.link_id = invitation.slot, invitation.ticket.link_id
             self._room = room
             await room.attach(self, hello.cursor)
+        except ValueError:
+            self.act(self.session.close(frames.MALFORMED, "the device's key is not one that signs"))
         except Unauthenticated as error:
             self.act(self.session.close(LINK_TROUBLE.get(error.code, frames.UNAUTHENTICATED), error.code))
         except Refused as refused:
@@ -170,14 +191,16 @@ class Connection:
     def _answered(self, dseq: int, answer: "asyncio.Future[Receipt]") -> None:
         error = answer.exception()
         if error is None:
-            receipt = answer.result()
-            self.act(self.session.receipt(dseq, receipt.seq, receipt.leaf_hash, receipt.ts_ms))
+            self.act(self.session.receipt(receipt_frame(dseq, answer.result())))
         else:
             self._refuse(dseq, error)
 
     def _refuse(self, dseq: int, error: BaseException) -> None:
-        if isinstance(error, Refused):
-            self.act(self.session.refused(dseq, error.code, error.detail))
+        if isinstance(error, SignedRefusal):
+            signed = attestation_frame(error.attestation)
+            self.act(self.session.refused(frames.Refused(dseq, error.code, error.detail, error.ts_ms, signed)))
+        elif isinstance(error, Refused):
+            self.act(self.session.refused(frames.Refused(dseq, error.code, error.detail, 0, None)))
         elif isinstance(error, Busy):
             self.act(self.session.busy(dseq, error.retry_ms))
         else:

@@ -18,7 +18,9 @@ from recording.csig import DeviceKey
 from signaling import frames
 
 
-def signed_act(stream_id: bytes, actor: str, key: DeviceKey, frame: frames.Submit, now_ms: int) -> tuple[Command, Stamp]:
+def signed_act(
+    stream_id: bytes, actor: str, key: DeviceKey, frame: frames.Submit, now_ms: int
+) -> tuple[Command, Stamp]:
     """The command without its content object, and who asks. Raises Refused(bad_signature)."""
     args = tuple(_frozen(value) for value in frame.args)
     refs = tuple(ref if isinstance(ref, int) else msgspec.structs.astuple(ref) for ref in frame.refs)

@@ -1,9 +1,12 @@
-"""What is carried across streams: a scheduled sitting opens its own stream; a sealed one is noted in its case (CA6)."""
+"""What is carried across streams: a scheduled sitting opens its own stream; a sealed one is noted in its case (CA6); an
+order for a supplement becomes the stream that corrects a sealed one (SU).
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from hearing_server.flows.decider import COURT, Command, Refused, Stamp
+from hearing_server.flows.supplement import SUPPLEMENT
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
@@ -45,12 +48,36 @@ def sealed_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> React
     return Reactor("note-seals", frozenset({"seal"}), react, cursors, flow="hearing")
 
 
-async def _carry(
-    target: Writer[Any], name: str, args: tuple[Any, ...], content: bytes | None, clock: CourtClock
+def supplement_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reactor:
+    """A case's `supplement.ordered` becomes a stream that names the sealed head and the order, says it, and seals."""
+
+    async def react(case: Writer[Any], entry: Entry) -> None:
+        sitting, stream = entry.leaf.facts
+        sealed = (await docket.sitting(sitting)).log
+        await docket.create(stream, case.stream_id, SUPPLEMENT)
+        target = await docket.supplement(stream)
+        opening = (await case.read(0, 1))[0]
+        facts = ("supplement", case.stream_id, sitting, sealed.size, sealed.root())
+        last = sealed.size - 1
+        refs = ((sitting, last, sealed.leaf_hash(last)), (case.stream_id, entry.seq, entry.leaf_hash))
+        await _carry(target, "open", facts, opening.content, clock, refs)
+        await _carry(target, "supplement", (), entry.content or b"{}", clock)
+        await _carry(target, "seal", (), None, clock)
+
+    return Reactor("write-supplements", frozenset({"supplement.ordered"}), react, cursors, flow="case")
+
+
+async def _carry(  # noqa: PLR0917 - a command and its stream
+    target: Writer[Any],
+    name: str,
+    args: tuple[Any, ...],
+    content: bytes | None,
+    clock: CourtClock,
+    refs: tuple[Any, ...] = (),
 ) -> None:
     """The content goes along as it is: the same words under a salt of their own in the other stream."""
     parsed: Mapping[str, Any] | None = {} if content is not None else None
-    command = Command(name, args, content=parsed, content_bytes=content)
+    command = Command(name, args, refs, content=parsed, content_bytes=content)
     try:
         await target.submit(command, Stamp(clock.now_ms(), COURT))
     except Refused as refused:

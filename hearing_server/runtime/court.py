@@ -6,12 +6,13 @@ taken up (people who are no longer connected, segments that were not yet entries
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, Final
 
 import structlog
 
 from hearing_server.flows.case import Case
-from hearing_server.flows.decider import COURT, Command, Stamp
+from hearing_server.flows.decider import COURT, Command, RefusalCode, Stamp, require
 from hearing_server.flows.hearing import Phase, Sitting
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.clock import CourtClock
@@ -24,6 +25,7 @@ from hearing_server.runtime.room import Phone, Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.view import Names
+from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
 from media.events import (
     Answer,
@@ -37,6 +39,7 @@ from media.events import (
     WorkerRestarted,
 )
 from media.plane import BadOffer, MediaPlane, MediaUnavailable
+from recording.leaf import Ref
 from signaling import frames
 
 log = structlog.get_logger()
@@ -153,8 +156,14 @@ class Court:
             return self._rooms[stream_id]
 
     async def _open_room(self, writer: Writer[Sitting]) -> None:
-        names = Names(self._phone)
-        room = Room(writer, names, self.clock, self._session)
+        names, stream_id = Names(self._phone), writer.stream_id
+        witnessed = Witnessed(
+            writer.log.origin,
+            self.docket.cosigned(stream_id),
+            partial(self.docket.keep_cosigned, stream_id),
+            lambda: list(names.key_seq),
+        )
+        room = Room(writer, names, self.clock, self, witnessed)
         media = RoomMedia(room, self._plane, self.blobs, self.clock)
         for start in range(0, writer.log.size, REPLAY_PAGE):
             for entry in await writer.read(start, start + REPLAY_PAGE):
@@ -183,12 +192,21 @@ class Court:
         await media.recover(self._leftovers.get(stream_id, []))
         self._leftovers.pop(stream_id, None)
 
-    def _session(self, stream_id: bytes, phone: Phone) -> str:
+    def new_session(self, stream_id: bytes, phone: Phone) -> str:
+        """See Reception."""
         place = self.docket.place(stream_id)
         case_stream = place.case_stream if place else b""
         return self.entrance.open_session(
-            Principal(False, case_stream, stream_id, phone.slot, phone.device, phone.link_id)
+            Principal(False, case_stream, stream_id, phone.slot, phone.key.public_key, phone.link_id)
         )
+
+    async def allowed(self, case_stream: bytes, phone: Phone) -> Ref:
+        """See Reception: the newest entry by which the link of this phone was issued or released."""
+        case = await self.docket.case(case_stream)
+        link = case.state.links.get(phone.link_id)
+        require(link is not None and not link.revoked, RefusalCode.NOT_PERMITTED, "revoked")
+        seq = case.state.links[phone.link_id].allowed_seq
+        return (case_stream, seq, case.log.leaf_hash(seq))
 
     def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)

@@ -5,14 +5,15 @@ Law: opening is replaying. A stream that does not verify is halted by name, and 
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from hearing_server.flows.case import CASE, Case
 from hearing_server.flows.decider import Flow
 from hearing_server.flows.hearing import HEARING, Sitting
+from hearing_server.flows.supplement import SUPPLEMENT, Supplement
 from hearing_server.runtime.attestor import Attestor
 from hearing_server.runtime.writer import Opening, Writer, open_writer, unregistered
 from recording.content import ContentVault
@@ -20,22 +21,27 @@ from recording.court_signer import LogSigner
 from recording.errors import IntegrityError, MalformedLeaf, UnknownStream
 from recording.leaf import decode
 from recording.log import Fold, StreamLog
+from recording.note import VerifierKey
 from recording.store import RecordStore
 
 log = structlog.get_logger()
 Opened = Callable[[Writer[Any]], Awaitable[None]]
+REGISTER: Final = "register"
+FLOWS: Final[Mapping[str, Flow[Any]]] = {"case": CASE, "supplement": SUPPLEMENT}
+"""By the first fact of a stream's opening; every other kind is a sitting's."""
 
 
 class Place(NamedTuple):
-    """A stream in the docket: a case, or a sitting of a case."""
+    """A stream in the docket: a case, a sitting of a case, or what corrects a sealed one."""
 
     stream_id: bytes
     case_stream: bytes
+    flow: Flow[Any]
 
     @property
     def is_case(self) -> bool:
         """Whether it is a case's own stream."""
-        return self.stream_id == self.case_stream
+        return self.flow is CASE
 
 
 class Docket:
@@ -49,6 +55,7 @@ class Docket:
         self._attestor = Attestor(signer)
         self.register_opening: Opening = unregistered
         """Awaited before the first entry of a stream is shown or answered: the register sets it."""
+        self._cosigned: dict[bytes, dict[int, str]] = {}
         self._places: dict[bytes, Place] = {}
         self._writers: dict[bytes, Writer[Any]] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -70,8 +77,11 @@ class Docket:
             except (IntegrityError, MalformedLeaf) as error:
                 self.halt(head.stream_id, str(error), 0)
                 continue
-            case_stream = head.stream_id if leaf.facts[0] == "case" else leaf.facts[1]
-            self._places[head.stream_id] = Place(head.stream_id, case_stream)
+            kind = leaf.facts[0]
+            if kind == REGISTER:
+                continue  # the court's own log of heads: nobody's case
+            case_stream = head.stream_id if kind == "case" else leaf.facts[1]
+            self._places[head.stream_id] = Place(head.stream_id, case_stream, FLOWS.get(kind, HEARING))
 
     def cases(self) -> Iterator[bytes]:
         """Every case's stream, oldest first."""
@@ -90,32 +100,57 @@ class Docket:
         self.halted[stream_id] = why
         log.critical("stream_halted", stream=stream_id.hex(), first_bad_seq=first_bad_seq)
 
+    def court_key(self) -> VerifierKey:
+        """The key that signs now, under the court's own name."""
+        return self._signer.key(self._host)
+
     def origin(self, stream_id: bytes) -> str:
         """The stream's name in its checkpoints: opaque, so a closed hearing leaks nothing by it."""
         return f"{self._host}/{stream_id.hex()}"
 
-    async def create(self, stream_id: bytes | None = None, case_stream: bytes | None = None) -> bytes:
-        """A new stream, or the one of that id if an earlier try made it."""
+    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
+        """The signed heads of a stream that phones have cosigned, smallest first."""
+        return sorted(self._cosigned.get(stream_id, {}).items())
+
+    async def keep_cosigned(self, stream_id: bytes, size: int, note: str) -> None:
+        """Keep a head with the cosignatures it has so far."""
+        self._cosigned.setdefault(stream_id, {})[size] = note
+
+    async def create(
+        self, stream_id: bytes | None = None, case_stream: bytes | None = None, flow: Flow[Any] = HEARING
+    ) -> bytes:
+        """A new stream, or the one of that id if an earlier try made it. Without a case's stream it is a case's."""
         stream_id = stream_id or os.urandom(16)
         if stream_id not in {head.stream_id for head in self._store.streams()}:
             await self._store.create(stream_id)
-        self._places[stream_id] = Place(stream_id, case_stream or stream_id)
+        self._places[stream_id] = Place(stream_id, case_stream or stream_id, flow if case_stream else CASE)
         return stream_id
 
     async def case(self, stream_id: bytes) -> Writer[Case]:
         """The writer of a case. Raises UnknownStream, IntegrityError."""
-        return await self._open(stream_id, CASE, is_case=True)
+        return await self._open(stream_id, CASE)
 
     async def sitting(self, stream_id: bytes) -> Writer[Sitting]:
         """The writer of a sitting. Raises UnknownStream, IntegrityError."""
-        return await self._open(stream_id, HEARING, is_case=False)
+        return await self._open(stream_id, HEARING)
 
-    async def _open(self, stream_id: bytes, flow: Flow[Any], *, is_case: bool) -> Writer[Any]:
+    async def supplement(self, stream_id: bytes) -> Writer[Supplement]:
+        """The writer of a supplement. Raises UnknownStream, IntegrityError."""
+        return await self._open(stream_id, SUPPLEMENT)
+
+    async def stream(self, stream_id: bytes) -> Writer[Any]:
+        """The writer of whatever stream it is. Raises UnknownStream, IntegrityError."""
+        place = self._places.get(stream_id)
+        if place is None:
+            raise UnknownStream("no such stream")
+        return await self._open(stream_id, place.flow)
+
+    async def _open(self, stream_id: bytes, flow: Flow[Any]) -> Writer[Any]:
         writer = self._writers.get(stream_id)
-        if writer is not None:
+        if writer is not None and writer.flow is flow:
             return writer
         place = self._places.get(stream_id)
-        if place is None or place.is_case is not is_case:
+        if place is None or place.flow is not flow:
             raise UnknownStream("no such stream")
         async with self._opening.setdefault(stream_id, asyncio.Lock()):
             writer = self._writers.get(stream_id)

@@ -50,7 +50,8 @@ class Principal(NamedTuple):
     case_stream: bytes
     sitting: bytes
     slot: str
-    device: bytes
+    device_key: bytes
+    """The public key of his device."""
     link_id: bytes
 
 
@@ -84,14 +85,14 @@ class Entrance:
             raise Unauthenticated("expired")
         return Invitation(row, row.case_stream, self._sitting(writer), row.slot, link.expires_ms)
 
-    async def enter(self, ticket: str, device: bytes, device_secret: bytes) -> Invitation:
-        """Use the link on a device. Raises Unauthenticated, also with used_elsewhere."""
+    async def enter(self, ticket: str, device_key: bytes, device_secret: bytes) -> Invitation:
+        """Use the link on a device, which is its key. Raises Unauthenticated, also with used_elsewhere."""
         invitation = await self.look(ticket)
         release = 0
         if not invitation.is_registry:
             case = (await self._docket.case(invitation.case_stream)).state
             release = case.links[invitation.ticket.link_id].released
-        if not await self._tickets.bind(invitation.ticket, device_hash(device, device_secret), release):
+        if not await self._tickets.bind(invitation.ticket, device_hash(device_key, device_secret), release):
             raise Unauthenticated("used_elsewhere")
         return invitation
 
@@ -135,4 +136,4 @@ class Entrance:
 
 
 def _place_of(principal: Principal) -> tuple[bytes, str, bytes]:
-    return principal.sitting, principal.slot, principal.device
+    return principal.sitting, principal.slot, principal.device_key

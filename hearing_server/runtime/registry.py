@@ -1,7 +1,8 @@
-"""The clerk's desk: cases made, sittings scheduled, personal links issued, re-sent, revoked, released.
+"""The registry: cases made, sittings scheduled, personal links issued, re-sent, revoked, released, orders given.
 
-The record says which link is alive; the ticket table says which secret opens it. The secret leaves this file once, in
-the answer to the clerk who asked for it.
+Law: what the clerk's desk does is signed by the browser it is in, each act by itself; what the operator does at the
+court's own machine is the court's, unsigned, and says so by its actor. The record says which link is alive; the ticket
+table says which secret opens it. The secret leaves this file once, in the answer to the clerk who asked for it.
 """
 
 import os
@@ -11,7 +12,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from hearing_server.flows.case import REGISTRY, Case, Scheduled
-from hearing_server.flows.decider import SLOT_PREFIX, Command, RefusalCode, Role, Stamp, require
+from hearing_server.flows.decider import COURT, SLOT_PREFIX, Command, RefusalCode, Refused, Role, Stamp, require
+from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import HOUR_MS, CourtClock
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entry import Receipt
@@ -19,9 +21,16 @@ from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.tickets import Tickets, new_ticket
 from hearing_server.runtime.view import parsed
 from hearing_server.runtime.writer import Writer
+from recording.csig import DeviceKey
 from recording.errors import IntegrityError
+from signaling import frames
 
 LINK_ID_BYTES: Final = 8
+LATEST_MS: Final = 7_258_118_400_000
+"""The year 2200: past it, clocks and calendars of the people's phones are not to be trusted."""
+OF_A_NEW_CASE: Final = frozenset({"seat", "sitting.scheduled"})
+OF_THE_DESK: Final = OF_A_NEW_CASE | {"link.revoked", "link.released", "shred.ordered", "supplement.ordered"}
+"""What the desk may ask in a case that is there; a link is issued by a way of its own, since a secret comes with it."""
 DESK_LINK_MS: Final = 24 * HOUR_MS
 """A desk link that nobody used within a day opens nothing: it may lie in a chat or a terminal's history."""
 
@@ -39,6 +48,15 @@ class IssuedLink(NamedTuple):
     link_id: bytes
     ticket: str
     expires_ms: int
+    receipt: Receipt
+
+
+class CaseHeading(NamedTuple):
+    """What a case is called; its opening is the court's own entry."""
+
+    case_number: str
+    cause: str
+    language: str
 
 
 def slots_for(seats: Sequence[NewSeat]) -> list[str]:
@@ -83,23 +101,68 @@ class Registry:
         kind: str,
         at_ms: int,
     ) -> bytes:
-        """A case with its seats and one sitting, ready for links. Raises Refused before anything is written.
-
-        With the id of an earlier, interrupted try, only what is missing is added.
+        """The operator's: a case with its seats and one sitting, ready for links. Raises Refused before anything is
+        written. With the id of an earlier, interrupted try, only what is missing is added.
         """
         require(any(seat.role is Role.JUDGE for seat in seats), RefusalCode.MALFORMED, "a sitting needs a judge")
-        stream_id = await self._docket.create(stream_id)
-        writer = await self._docket.case(stream_id)
-        heading = {"court": self._court_name, "case_number": case_number, "cause": cause, "language": language}
-        if not writer.state.opened:
-            await self._ask(writer, "open", ("case",), heading)
+        writer = await self._opened(stream_id, CaseHeading(case_number, cause, language))
         for slot, seat in zip(slots_for(seats), seats, strict=True):
             if slot not in writer.state.seats:
                 await self._ask(writer, "seat", (slot, str(seat.role)), {"name": seat.name})
         if not writer.state.sittings:
             await self._ask(writer, "sitting.scheduled", (os.urandom(16), kind, at_ms))
         await self._opens_sittings.settle(writer)
-        return stream_id
+        return writer.stream_id
+
+    async def new_case_by_desk(
+        self, stream_id: bytes, heading: CaseHeading, desk: DeviceKey, acts: Sequence[frames.Submit]
+    ) -> list[Receipt]:
+        """The desk's: the same, each act signed; sent again, it answers with the receipts of the first time."""
+        require({act.command for act in acts} <= OF_A_NEW_CASE, RefusalCode.NOT_PERMITTED, "acts of a new case")
+        judges = [act for act in acts if act.command == "seat" and act.args[1:] == [Role.JUDGE]]
+        require(bool(judges), RefusalCode.MALFORMED, "a sitting needs a judge")
+        asked = [self._signed(stream_id, desk, act) for act in acts]  # nothing is written for a bad signature
+        writer = await self._opened(stream_id, heading)
+        await self._enrol(writer, desk)
+        receipts = [await writer.submit(command, stamp) for command, stamp in asked]
+        await self._opens_sittings.settle(writer)
+        return receipts
+
+    async def _opened(self, stream_id: bytes | None, heading: CaseHeading) -> Writer[Case]:
+        stream_id = await self._docket.create(stream_id)
+        writer = await self._docket.case(stream_id)
+        if not writer.state.opened:
+            await self._ask(writer, "open", ("case",), {"court": self._court_name, **heading._asdict()})
+        return writer
+
+    async def act(self, case_stream: bytes, desk: DeviceKey, act: frames.Submit) -> Receipt:
+        """One signed act of the desk in a case. Raises Refused."""
+        require(act.command in OF_THE_DESK, RefusalCode.UNKNOWN_COMMAND, act.command[:40])
+        command, stamp = self._signed(case_stream, desk, act)
+        writer = await self._docket.case(case_stream)
+        await self._enrol(writer, desk)
+        receipt = await writer.submit(command, stamp)
+        if act.command in OF_A_NEW_CASE:
+            await self._opens_sittings.settle(writer)
+        return receipt
+
+    def _signed(self, case_stream: bytes, desk: DeviceKey, act: frames.Submit) -> tuple[Command, Stamp]:
+        command, stamp = signed_act(case_stream, REGISTRY, desk, act, self._clock.now_ms())
+        if command.name == "sitting.scheduled":
+            soon = isinstance(command.args[-1], int) and command.args[-1] <= LATEST_MS
+            require(soon, RefusalCode.MALFORMED, "the time of the sitting")
+        return with_content(command), stamp
+
+    async def _enrol(self, writer: Writer[Case], desk: DeviceKey) -> None:
+        """The browser's key stands in the case before its first act there; it ends the key of the desk before (CA7)."""
+        if writer.state.desk_key == desk.public_key:
+            return
+        why = "first" if writer.state.desk_key is None else "clerk"
+        try:
+            await self._ask(writer, "key.add", (REGISTRY, desk.public_key, why))
+        except Refused as refused:  # two acts of one new desk at the same time
+            if refused.code is not RefusalCode.ALREADY_DONE:
+                raise
 
     async def is_complete(self, stream_id: bytes) -> bool:
         """Whether there is such a case and its sitting is scheduled."""
@@ -107,22 +170,42 @@ class Registry:
         return place is not None and place.is_case and bool((await self._docket.case(stream_id)).state.sittings)
 
     async def issue_link(self, case_stream: bytes, slot: str) -> IssuedLink:
-        """A new link for a seat; the one before is revoked by the same entry (CA4)."""
+        """The operator's: a new link for a seat; the one before is revoked by the same entry (CA4)."""
         writer = await self._docket.case(case_stream)
         link_id, ticket = os.urandom(LINK_ID_BYTES), new_ticket()
-        latest_ms = max((sitting.at_ms for sitting in writer.state.sittings.values()), default=0)
-        expires_ms = max(self._clock.now_ms(), latest_ms) + self._link_ms
+        expires_ms = self.link_expires_ms(writer.state)
         # The secret first: without its entry it opens nothing, an entry without its secret could never be used.
         await self._tickets.add(ticket, case_stream, link_id, slot)
-        await self._ask(writer, "link.issued", (link_id, slot, expires_ms))
-        return IssuedLink(link_id, ticket, expires_ms)
+        receipt = await self._ask(writer, "link.issued", (link_id, slot, expires_ms))
+        return IssuedLink(link_id, ticket, expires_ms, receipt)
+
+    async def issue_link_by_desk(self, case_stream: bytes, desk: DeviceKey, act: frames.Submit) -> IssuedLink:
+        """The desk's: its act names the link and when it ends; the secret is made here. Raises Refused."""
+        require(act.command == "link.issued" and len(act.args) == 3, RefusalCode.MALFORMED, "link.issued")
+        command, stamp = self._signed(case_stream, desk, act)
+        link_id, slot, expires_ms = command.args
+        fits = isinstance(link_id, bytes) and len(link_id) == LINK_ID_BYTES and isinstance(slot, str)
+        require(fits and isinstance(expires_ms, int), RefusalCode.MALFORMED, "link.issued")
+        writer = await self._docket.case(case_stream)
+        in_time = self._clock.now_ms() < expires_ms <= self.link_expires_ms(writer.state)
+        require(in_time, RefusalCode.MALFORMED, "the link ends too late or in the past")
+        await self._enrol(writer, desk)
+        ticket = new_ticket()
+        await self._tickets.forget(case_stream, link_id)
+        await self._tickets.add(ticket, case_stream, link_id, slot)
+        return IssuedLink(link_id, ticket, expires_ms, await writer.submit(command, stamp))
+
+    def link_expires_ms(self, case: Case) -> int:
+        """Until when a link that is issued now may open."""
+        latest_ms = max((sitting.at_ms for sitting in case.sittings.values()), default=0)
+        return max(self._clock.now_ms(), latest_ms) + self._link_ms
 
     async def revoke_link(self, case_stream: bytes, link_id: bytes) -> None:
-        """The link opens nothing any more."""
+        """The operator's: the link opens nothing any more."""
         await self._ask(await self._docket.case(case_stream), "link.revoked", (link_id,))
 
     async def release_link(self, case_stream: bytes, link_id: bytes) -> None:
-        """The clerk's word that another device may use the link (CA5)."""
+        """The operator's word that another device may use the link (CA5)."""
         await self._ask(await self._docket.case(case_stream), "link.released", (link_id,))
 
     async def desk_link(self) -> str:
@@ -144,6 +227,8 @@ class Registry:
                 names[entry.leaf.facts[0]] = str(parsed(entry.content).get("name", ""))
         return {
             "id": case_stream.hex(),
+            "origin": writer.log.origin,
+            "link_expires_ms": self.link_expires_ms(writer.state),
             "case_number": heading.get("case_number", ""),
             "cause": heading.get("cause", ""),
             "seats": [
@@ -156,6 +241,10 @@ class Registry:
                 for slot, role in writer.state.seats.items()
             ],
             "sittings": [await self._sitting(stream, known) for stream, known in writer.state.sittings.items()],
+            "supplements": [
+                {"stream_id": stream.hex(), "sitting": sitting.hex()}
+                for stream, sitting in writer.state.supplements.items()
+            ],
         }
 
     async def _sitting(self, stream: bytes, known: Scheduled) -> dict[str, Any]:
@@ -181,4 +270,4 @@ class Registry:
     ) -> Receipt:
         encoded = msgspec.json.encode(content) if content is not None else None
         command = Command(name, args, content=content, content_bytes=encoded)
-        return await writer.submit(command, Stamp(self._clock.now_ms(), REGISTRY))
+        return await writer.submit(command, Stamp(self._clock.now_ms(), COURT))

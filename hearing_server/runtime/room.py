@@ -2,24 +2,30 @@
 
 Law: a phone is sent an entry only after the entry is durable, only if `first_visible` allows, in order, once. A phone
 that comes late, returns, or has just been admitted is welcomed in one step of the loop: its tail is read from the store
-by the same function as an export's, and what becomes durable afterwards follows it in the same lane.
+by the same function as an export's, and what becomes durable afterwards follows it in the same lane. What it may not
+read inside a restricted span is withheld: it gets the entry's place in the tree. A device acts only in a seat for which
+its key stands on the record.
 """
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
-from hearing_server.flows.audience import first_visible
+from hearing_server.flows.audience import first_visible, visible
 from hearing_server.flows.decider import COURT, Command, RefusalCode, Refused, Stamp
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
+from hearing_server.flows.hearing.spans import span_at
+from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
 from hearing_server.runtime.view import Names, lobby_view, room_view
+from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
+from recording.csig import DeviceKey
+from recording.leaf import Ref
 from signaling import frames
 from signaling.batch import Packed, pack
 from signaling.limits import Rate, TokenBucket
@@ -36,7 +42,10 @@ CHECKPOINT_S: Final = 1.0
 THIN_CHECKPOINT_S: Final = 10.0
 """How often a signed checkpoint is pushed where there is news; a thin link has better things to carry."""
 CHECKPOINT_AT: Final = frozenset(
-    {"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove", "seal"}
+    {
+        *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove"),
+        *("act.restrict", "act.unrestrict", "act.propose_seal", "seal"),
+    }
 )
 """A judge's or clerk's act is checkpointed at once."""
 LOBBY_NEWS: Final = frozenset({"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"})
@@ -46,6 +55,8 @@ PAGE_BYTES: Final = 262_144
 ARRIVALS: Final = Rate(0.5, 20)
 """How often a seat may be entered: each time is an entry that everybody receives. A phone on a train comes back some
 ten times in a minute; whoever does it all the time only fills the record."""
+TELL_AFTER_S: Final = 1.0
+"""Cosignatures of the seal come from everybody at once: they are told together."""
 SIGNAL_BYTES: Final = 512
 """One live signal: a state or a pointer's place, sent on to everybody in the room."""
 SIGNALS: Final = frozenset({"camera", "microphone", "typing", "quality", "screen"})
@@ -56,32 +67,54 @@ class Phone(Protocol):
     """One connection as the room sees it."""
 
     slot: str
-    device: bytes
+    key: DeviceKey
     link_id: bytes
     thin: bool
+    checkpointed: int
+    """Size of the last checkpoint it was sent; 0 before the first."""
     session: ServerSession
 
     def act(self, actions: list[Action]) -> None:
         """Carry out what the session says (a close), and write what waits. Never blocks."""
 
 
+class Reception(Protocol):
+    """What a room asks of the court about a phone that comes."""
+
+    def new_session(self, stream_id: bytes, phone: Phone) -> str:
+        """A token for its uploads and downloads."""
+
+    def allowed(self, case_stream: bytes, phone: Phone) -> Awaitable[Ref]:
+        """The entry of the case by which the clerk let its device in. Raises Refused where there is none."""
+
+
+class _Head(NamedTuple):
+    """The newest signed checkpoint."""
+
+    size: int
+    note: str
+
+
 class Room:
     """Everybody who is connected to one sitting."""
 
     def __init__(
-        self, writer: Writer[Sitting], names: Names, clock: CourtClock, new_session: Callable[[bytes, Phone], str]
+        self, writer: Writer[Sitting], names: Names, clock: CourtClock, reception: Reception, witnessed: Witnessed
     ) -> None:
         self.writer = writer
         self.names = names
+        self.witnessed = witnessed
         self._clock = clock
-        self._new_session = new_session
+        self._reception = reception
         self._phones: dict[str, Phone] = {}
-        self._checkpoint: str | None = None
-        self._checkpointed = 0
+        self._enrolling = asyncio.Lock()
+        self._head: _Head | None = None
+        self._proof: tuple[tuple[int, int], list[bytes]] = ((0, 0), [])
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
         self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self.on_change: list[Callable[[Sitting, Sequence[Entry]], None]] = []
         writer.publish = self._publish
 
@@ -99,6 +132,7 @@ class Room:
             before.act(before.session.close(frames.REPLACED, "entered_again"))
         if self.writer.state.phase is not Phase.SEALED:
             try:
+                await self._enrol(phone)
                 await self.court(Command("join", (phone.slot,)))
             except Refused as refused:
                 if refused.code is not RefusalCode.ALREADY_DONE:
@@ -106,6 +140,18 @@ class Room:
                     raise
         if self._phones.get(phone.slot) is phone:
             self._seat(phone, cursor)
+
+    async def _enrol(self, phone: Phone) -> None:
+        """The device's key stands on the record before anything it does (HR17). Raises Refused."""
+        async with self._enrolling:
+            key, state = phone.key.public_key, self.writer.state
+            if state.key_of(phone.slot) == key or self._phones.get(phone.slot) is not phone:
+                return
+            if state.key_of(phone.slot) is None:
+                await self.court(Command("key.add", (phone.slot, key, "first")))
+            else:
+                by = await self._reception.allowed(state.case_stream, phone)
+                await self.court(Command("key.add", (phone.slot, key, "clerk"), (by,)))
 
     async def detach(self, phone: Phone, cause: str) -> None:
         """A connection ended; the seat stays (HR11)."""
@@ -148,7 +194,7 @@ class Room:
         start = self._start(state, first, cursor)
         welcome = frames.Welcome(
             version=frames.VERSION,
-            session=self._new_session(self.writer.stream_id, phone),
+            session=self._reception.new_session(self.writer.stream_id, phone),
             stream_id=self.writer.stream_id,
             origin=record.origin,
             vkey=str(record.vkey),
@@ -160,18 +206,21 @@ class Room:
             start_seq=start,
             frontier=list(record.frontier(start).hashes()),
             now_ms=self._clock.now_ms(),
-            last_dseq=self.writer.last_dseq(phone.device),
+            last_dseq=self.writer.last_dseq(phone.key.key_id),
+            rotations=list(record.rotations),
             limits=phone.session.limits.for_client(),
             media={"slots": max(3, len(state.seats) - 1)},
         )
-        phone.act(phone.session.welcome(welcome, self._tail(start, state.size)))
+        phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))
         for slot, value in self._presence.items():
             phone.act(phone.session.presence(slot, value))
-        if self._checkpoint is not None and self._checkpointed >= start:
-            phone.act(phone.session.checkpoint(self._checkpoint, []))
+        if self._head is not None and self._head.size >= start:
+            self._push(phone, self._head)
 
-    def _tail(self, start: int, end: int) -> Iterator[Packed]:
-        return (pack(delivered(entry)) for entry in self.writer.log.read(start, end))
+    def _tail(self, slot: str, start: int, end: int) -> Iterator[Packed]:
+        """Read piecemeal: what may be seen is asked when an entry goes out, a span never opens itself afterwards."""
+        for entry in self.writer.log.read(start, end):
+            yield pack(_shown(self.writer.state, entry, slot))
 
     def _lobby(self, phone: Phone) -> dict[str, Any]:
         return {**lobby_view(self.writer.state, self.names, phone.slot), "now_ms": self._clock.now_ms()}
@@ -200,14 +249,15 @@ class Room:
         self, phone: Phone, frame: frames.Submit, blob_ready: Callable[[bytes, bytes], bool]
     ) -> "asyncio.Future[Receipt]":
         """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
-        content = _content_object(frame.content)
-        args = tuple(_frozen(value) for value in frame.args)
-        names_a_file = frame.command.startswith("msg.") and bool(args) and isinstance(args[0], bytes)
-        if names_a_file and not blob_ready(self.writer.stream_id, args[0]):
-            raise Refused(RefusalCode.UNKNOWN_BLOB)
-        refs = tuple(ref if isinstance(ref, int) else msgspec.structs.astuple(ref) for ref in frame.refs)
-        command = Command(frame.command, args, refs, content, frame.salt, frame.content)
-        stamp = Stamp(self._clock.now_ms(), phone.slot, phone.device, frame.dseq, frame.ts_client_ms)
+        now_ms = self._clock.now_ms()
+        command, stamp = signed_act(self.writer.stream_id, phone.slot, phone.key, frame, now_ms)
+        try:
+            command = with_content(command)
+            names_a_file = command.name.startswith("msg.") and bool(command.args) and isinstance(command.args[0], bytes)
+            if names_a_file and not blob_ready(self.writer.stream_id, command.args[0]):
+                raise Refused(RefusalCode.UNKNOWN_BLOB)
+        except Refused as refused:
+            return self.writer.refuse(command, stamp, refused)
         return self.writer.submit(command, stamp)
 
     async def court(self, command: Command) -> Receipt:
@@ -222,14 +272,39 @@ class Room:
         record, size = self.writer.log, self.writer.state.size
         start = min(max(first, from_seq), size)
         end = max(start, min(to_seq, size, start + PAGE))
-        entries, size = [], 0
+        entries: list[frames.Delivered] = []
+        withheld: list[frames.Hidden] = []
+        size = 0
         for entry in record.read(start, end):
-            entries.append(delivered(entry))
+            shown = _shown(self.writer.state, entry, phone.slot)
+            if isinstance(shown, frames.Hidden):
+                withheld.append(shown)
+                continue
+            entries.append(shown)
             size += len(entry.leaf_bytes) + len(entry.content or b"")
             if size > PAGE_BYTES:
                 break  # a shorter page than asked: the phone asks again for the rest
         frontier = list(record.frontier(start).hashes())
-        phone.act(phone.session.history_page(frames.HistoryPage(start, frontier, entries, [])))
+        phone.act(phone.session.history_page(frames.HistoryPage(start, frontier, entries, withheld)))
+
+    def cosign(self, phone: Phone, frame: frames.Cosign) -> None:
+        """A phone has checked a head and signs it as a witness. What does not hold is passed over: it binds nobody."""
+        enrolled = self.names.key_seq.get(phone.slot)
+        if enrolled is None or frame.size <= enrolled or self.writer.state.key_of(phone.slot) != phone.key.public_key:
+            return
+        key = phone.key.public_key
+        if not self.witnessed.take(phone.slot, key, frame.size, frame.time_s, frame.signature):
+            return
+        if self.writer.state.phase is Phase.SEALED and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell_who_signed(), name="cosigned")
+
+    async def _tell_who_signed(self) -> None:
+        """The sealed head again, with the lines that came: the page names whoever has signed."""
+        await asyncio.sleep(TELL_AFTER_S)
+        if self._head is not None:
+            self._head = self._head._replace(note=self.witnessed.shown(*self._head))
+            for phone in self.inside():
+                self._push(phone, self._head)
 
     def signal(self, phone: Phone, name: str, value: Any) -> None:
         """Tell the others something live; unknown names are dropped, they can only come from a newer page."""
@@ -271,12 +346,14 @@ class Room:
         for entry in entries:
             self.names.see(entry)
         packed = [pack(delivered(entry)) for entry in entries]
+        in_span = [entry for entry in entries if state.spans and span_at(state, entry.seq) is not None]
         news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
         for phone in list(self._phones.values()):
             visible = first_visible(state, phone.slot) is not None
             attached = phone.session.state is State.ATTACHED
             if visible and attached:
-                phone.act(phone.session.deliver(packed))
+                mine = [pack(_shown(state, entry, phone.slot)) for entry in entries] if in_span else packed
+                phone.act(phone.session.deliver(mine))
             elif attached:
                 self._show_out(state, phone)
             elif phone.session.state is State.WAITING and (visible or news):
@@ -297,7 +374,7 @@ class Room:
     @property
     def has_news(self) -> bool:
         """Whether the stream has grown since its last checkpoint."""
-        return self.writer.log.size > self._checkpointed
+        return self._head is None or self.writer.log.size > self._head.size
 
     async def checkpoint(self, *, at_once: bool = False) -> None:
         """Sign the head if the stream has grown, and push it to those whose turn it is.
@@ -305,17 +382,28 @@ class Room:
         Phones that already hold later entries check it too: they keep every leaf hash since their welcome.
         """
         if self.has_news:
-            size = self.writer.log.size
-            self._checkpoint = await self.writer.log.checkpoint()
-            self._checkpointed = max(size, self._checkpointed)
-        if self._checkpoint is None:
+            await self.writer.log.checkpoint()
+            saved = self.writer.log.saved_checkpoint
+            if saved is None:
+                return
+            if self._head is None or saved.size > self._head.size:
+                self._head = _Head(saved.size, self.witnessed.shown(saved.size, saved.note))
+        head = self._head
+        if head is None:
             return
         now = asyncio.get_running_loop().time()
         for phone in self.inside():
             interval = THIN_CHECKPOINT_S if phone.thin else CHECKPOINT_S
-            if at_once or now - self._pushed.get(phone.slot, 0.0) >= interval:
+            if phone.checkpointed < head.size and (at_once or now - self._pushed.get(phone.slot, 0.0) >= interval):
                 self._pushed[phone.slot] = now
-                phone.act(phone.session.checkpoint(self._checkpoint, []))
+                self._push(phone, head)
+
+    def _push(self, phone: Phone, head: _Head) -> None:
+        """With the proof that it continues the last one this phone was sent."""
+        since, phone.checkpointed = phone.checkpointed, head.size
+        if self._proof[0] != (since, head.size):  # most phones of a room were sent the same one
+            self._proof = ((since, head.size), self.writer.log.consistency(since, head.size))
+        phone.act(phone.session.checkpoint(head.note, self._proof[1]))
 
     def _sign_soon(self) -> None:
         """One signature for all acts of this moment."""
@@ -331,9 +419,11 @@ class Room:
         for phone in list(self._phones.values()):
             phone.act(phone.session.close(code, detail))
         self._phones.clear()
-        if self._signing is not None:
-            self._signing.cancel()
-            await asyncio.gather(self._signing, return_exceptions=True)
+        for task in (self._signing, self._telling):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        await self.witnessed.aclose()
 
 
 def delivered(entry: Entry) -> frames.Delivered:
@@ -341,24 +431,8 @@ def delivered(entry: Entry) -> frames.Delivered:
     return frames.Delivered(seq=entry.seq, leaf=entry.leaf_bytes, salt=entry.salt, content=entry.content)
 
 
-def _content_object(content: bytes | None) -> Mapping[str, Any] | None:
-    """The content as a JSON object; what a person sends must be one (SPEC HR15). Raises Refused."""
-    if content is None:
-        return None
-    try:
-        value = json.loads(content.decode("utf-8"), parse_constant=_no_constant)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")  # a lone surrogate is a word that nobody could read
-    except (ValueError, RecursionError):
-        raise Refused(RefusalCode.MALFORMED, "content is not a JSON object") from None
-    if not isinstance(value, dict):
-        raise Refused(RefusalCode.MALFORMED, "content is not a JSON object")
-    return value
-
-
-def _no_constant(name: str) -> None:
-    """NaN and Infinity are Python's, not JSON's (RFC 8259 section 6)."""
-    raise ValueError(name)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+def _shown(state: Sitting, entry: Entry, slot: str) -> frames.Delivered | frames.Hidden:
+    """An entry, or its place alone, as this seat may see it (AU7)."""
+    if visible(state, entry.leaf.type, entry.seq, slot):
+        return delivered(entry)
+    return frames.Hidden(entry.seq, entry.leaf_hash)

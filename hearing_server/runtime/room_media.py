@@ -105,8 +105,8 @@ class RoomMedia:
                 self._work.put_nowait(_Start())
             elif kind in RECORDING_ENDS and state.recording:
                 self._work.put_nowait(_Stop(entry.leaf.ts_ms))
-            elif kind == "leave" and entry.leaf.facts[0] in HANGS_UP:
-                self._hung_up.add(entry.leaf.actor)
+            elif kind == "leave" and entry.leaf.facts[1] in HANGS_UP:
+                self._hung_up.add(entry.leaf.facts[0])
                 self._rerouted.set()
             elif kind in ("rec.segment", "rec.gap"):
                 self.remember(entry.leaf.facts, kind)

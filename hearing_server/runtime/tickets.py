@@ -76,6 +76,10 @@ class Tickets:
             (ticket_hash(ticket), case_stream, link_id, slot, unused_until_ms),
         )
 
+    async def forget(self, case_stream: bytes, link_id: bytes) -> None:
+        """The secrets of a link open nothing any more: its clerk asks for it again, the answer did not reach him."""
+        await self._database.change("DELETE FROM ticket WHERE case_stream=? AND link_id=?", (case_stream, link_id))
+
     async def find(self, ticket: str) -> Ticket | None:
         """The row of a secret, or nil for one that the court never gave out."""
         rows = await self._database.ask(

@@ -21,13 +21,16 @@ class Heading(NamedTuple):
 
 
 class Names:
-    """Read off the entries of a sitting as they go by: heading, people's names, which entry names which file."""
+    """Read off the entries of a sitting as they go by: heading, people's names, which entry names which file, and from
+    which entry on a seat's key counts.
+    """
 
     def __init__(self, phone: str) -> None:
         self.heading = Heading(phone=phone)
         self.by_slot: dict[str, str] = {}
         self.blobs: dict[bytes, int] = {}
         self.segments: set[bytes] = set()
+        self.key_seq: dict[str, int] = {}
 
     def see(self, entry: Entry) -> None:
         """Take in one entry."""
@@ -35,6 +38,8 @@ class Names:
             self.blobs[entry.leaf.facts[0]] = entry.seq
         elif entry.leaf.type == "rec.segment":
             self.segments.add(entry.leaf.facts[6])
+        elif entry.leaf.type == "key.add":  # its place in the map stays: the policy names seats by their first key
+            self.key_seq[entry.leaf.facts[0]] = entry.seq
         if entry.leaf.type not in ("open", "seat") or entry.content is None:
             return
         content = parsed(entry.content)
@@ -62,6 +67,8 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "recess_since_ms": state.recess_since_ms,
         "recording": state.recording,
         "floor": state.floor,
+        "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
+        "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
         "seats": [
             {
                 "slot": seat.slot,
