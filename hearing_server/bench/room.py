@@ -1,5 +1,5 @@
-"""`bench room`: phones in hearings of ten, messages in at a fixed rate, everybody else gets each of them. Each message is
-signed by its phone and checked by the court, each answer is signed by the court.
+"""`bench room`: phones in hearings of ten, messages in at a fixed rate, everybody else gets each of them. Each message
+is signed by its phone and checked by the court, each answer is signed by the court.
 
 Beside it, in the same run: the same phones and the same fan-out through bare aiohttp, with no session, no rules and no
 record, which is the floor of this stack on this machine.
