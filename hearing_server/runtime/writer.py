@@ -68,7 +68,7 @@ class _UnderWay:
         self.asked = asked
         self.state: Any = None
         self.entries: Sequence[Entry] = ()
-        self.receipts: Sequence[tuple[_Asked, Receipt]] = ()
+        self.receipts: Sequence[tuple[_Asked, Entry]] = ()
         self.refusals: Sequence[tuple[_Asked, Refused]] = ()
         self.shares: Sequence[Attestation] | Exception | None = None
         self.shown = False
@@ -166,7 +166,7 @@ class Writer(Generic[S]):
             batch.state, batch.refusals = decided.state, decided.refusals
             if begun is not None:
                 batch.entries = begun.entries
-            batch.receipts = [(asked, self._receipt(seq, batch.entries)) for asked, seq in decided.receipts]
+            batch.receipts = [(asked, self._entry(seq, batch.entries)) for asked, seq in decided.receipts]
             self._bind(batch)
             if begun is None:
                 self._show(batch)
@@ -179,8 +179,8 @@ class Writer(Generic[S]):
         """Have the court sign what devices are answered; its own machine needs no proof against itself."""
         origin = self.log.origin
         statements = [
-            receipt_statement(origin, receipt.seq, receipt.leaf_hash, receipt.ts_ms)
-            for asked, receipt in batch.receipts
+            receipt_statement(origin, entry.seq, entry.leaf_hash, entry.leaf.ts_ms)
+            for asked, entry in batch.receipts
             if asked.stamp.device is not None
         ]
         for asked, refused in batch.refusals:
@@ -240,13 +240,10 @@ class Writer(Generic[S]):
             batch.fail("the answer could not be signed; ask again")
             shares = ()
         share = iter(shares)
-        for asked, receipt in batch.receipts:
-            if asked.answer.done():  # failed above, or its waiter was cancelled: a result would raise
-                next(share, None) if asked.stamp.device is not None else None
-            elif asked.stamp.device is None:
-                asked.answer.set_result(receipt)
-            else:
-                asked.answer.set_result(Receipt(receipt.seq, receipt.leaf_hash, receipt.ts_ms, next(share)))
+        for asked, entry in batch.receipts:
+            mine = None if asked.stamp.device is None else next(share, None)
+            if not asked.answer.done():  # failed above, or its waiter was cancelled: a result would raise
+                asked.answer.set_result(Receipt(entry.seq, entry.leaf_hash, entry.leaf.ts_ms, mine))
         for asked, refused in batch.refusals:
             if asked.stamp.device is None:
                 _fail(asked.answer, refused)
@@ -327,12 +324,11 @@ class Writer(Generic[S]):
             draft.dseq, draft.ts_client_ms, None, draft.refs, draft.facts, None,
         )  # fmt: skip
 
-    def _receipt(self, seq: int, entries: Sequence[Entry]) -> Receipt:
-        """Of an entry of this batch, or, for what was sent again, of the one that is there since long."""
-        entry = (
-            entries[seq - entries[0].seq] if entries and seq >= entries[0].seq else next(self.log.read(seq, seq + 1))
-        )
-        return Receipt(seq, entry.leaf_hash, entry.leaf.ts_ms)
+    def _entry(self, seq: int, entries: Sequence[Entry]) -> Entry:
+        """Of this batch, or, for what was sent again, the one that is there since long."""
+        if entries and seq >= entries[0].seq:
+            return entries[seq - entries[0].seq]
+        return next(self.log.read(seq, seq + 1))
 
     # -- the same number again (HR14) ---------------------------------------------------------------------------------
     def _known(self, asked: _Asked) -> int | None:
