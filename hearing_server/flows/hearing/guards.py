@@ -66,7 +66,7 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
 
 
 def _no_args(command: Command) -> None:
-    require(command.args == (), RefusalCode.MALFORMED, f"{command.name} takes no arguments")
+    require(command.args == (), RefusalCode.MALFORMED, "it takes no arguments")
 
 
 def _target(state: Sitting, command: Command) -> Seat:

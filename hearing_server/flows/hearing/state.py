@@ -63,9 +63,11 @@ class Proposal(NamedTuple):
 
 
 class Sitting(NamedTuple):
-    """The state."""
+    """The state. The first three fields change with every leaf (`evolution.evolve`)."""
 
     phase: Phase = Phase.UNOPENED
+    size: int = 0
+    counts: Mapping[str, int] = {}
     kind: str = ""
     case_stream: bytes = b""
     scheduled_ms: int = 0
@@ -77,8 +79,6 @@ class Sitting(NamedTuple):
     spans: tuple[Span, ...] = ()
     proposal: Proposal | None = None
     redacted: frozenset[int] = frozenset()
-    size: int = 0
-    counts: Mapping[str, int] = {}
     media_ms: int = 0
     gap_count: int = 0
     gap_ms: int = 0
