@@ -161,7 +161,7 @@ def plain(edition: Edition, items: Iterable[Item]) -> Iterator[str]:
     """The transcript as plain text, in pieces; UTF-8, each line ended by a line feed."""
     words = edition.words
     top = head(edition.total, edition.name, words, edition.zone)
-    yield f"{top.court}\n{top.title}\n\n"
+    yield f"{words.court}{words.colon}{top.court}\n{top.title}\n\n"
     for label, value in top.facts:
         yield f"{label}{words.colon}{' '.join(value.splitlines())}\n"
     yield f"\n{words.participants}\n"

@@ -8,17 +8,13 @@ stories.
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from transcripts import clock, lines
+from transcripts import clock, naming
 from transcripts.clock import Zone
 from transcripts.items import Missing, Text
 from transcripts.overview import Overview, Seat
 from transcripts.shown import one_line
 from transcripts.wording import Wording
-
-LISTED: Final = 200
-"""How many entry numbers are spelled out where content is missing; the index lists them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +48,19 @@ class Head:
 
 def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
     """The head in one language."""
-    names = lines.Names(total, words)
-    kind = lines.kind_words(total, words)
+    names = naming.Names(total, words)
+    kind = naming.kind_words(total, words)
     opened = total.opened
 
     def given(text: Text) -> str:
         if isinstance(text, Missing):
-            return words.withheld if text is Missing.WITHHELD else words.unreadable
+            return naming.missing(text, words)
         return one_line(text) if text else words.not_given
 
     def at(ms: int | None, otherwise: str) -> str:
         return otherwise if ms is None else clock.full(ms, zone, words)
 
+    corrected = opened.corrects if opened else None
     facts = [
         (words.case_number, given(opened.case_number if opened else None)),
         (words.cause, given(opened.cause if opened else None)),
@@ -74,6 +71,9 @@ def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
         (words.sealed_at, _seal(total, words, zone)),
         (words.zone, zone.label),
     ]
+    if corrected is not None:
+        shown = words.corrected.format(stream=corrected.stream_id.hex(), entries=corrected.entries)
+        facts.insert(3, (words.corrects, shown))
     tracks = [
         (
             one_line(names.of(span.slot)),
@@ -93,7 +93,7 @@ def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
                     start=clock.time(gap.start_ms, zone),
                     end=clock.time(gap.end_ms, zone),
                     length=clock.length(gap.end_ms - gap.start_ms, words),
-                    cause=lines.cause(gap.cause, words),
+                    cause=naming.cause(gap.cause, words),
                 )
             ),
         )
@@ -137,8 +137,9 @@ def _notes(total: Overview, words: Wording) -> list[str]:
     notes = []
     if total.faults:
         notes.append(words.faults.format(count=total.faults))
-    if total.withheld:
-        listed = words.comma.join(f"#{seq}" for seq in total.withheld[:LISTED])
-        more = " …" if len(total.withheld) > LISTED else ""
-        notes.append(words.missing_note.format(count=len(total.withheld), list=listed + more))
+    for why in Missing:
+        if why in total.absent:
+            seqs = total.absent[why]
+            note = words.missing_notes[why.value]
+            notes.append(note.format(count=len(seqs), list=naming.listed(seqs, words)))
     return notes

@@ -18,7 +18,11 @@ class Missing(Enum):
     """Why words that were committed to cannot be shown."""
 
     WITHHELD = "withheld"
-    """The entry commits to content that is not here: withheld, or destroyed by order."""
+    """The entry commits to content that is not here, and nothing here says why."""
+    RESTRICTED = "restricted"
+    """It lies in a restricted span, and this is a copy for readers outside."""
+    DESTROYED = "destroyed"
+    """It was destroyed by order."""
     UNREADABLE = "unreadable"
     """The content is here, as sent, but is not the JSON object it should be."""
 
@@ -29,11 +33,14 @@ Text = str | Missing | None
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry as a reader gets it. `content` is None where nothing was committed or where it is not here."""
+    """One entry as a reader gets it. `content` is None where nothing was committed or where it is not here; `absent`
+    says why not, as far as the court states it (FORMAT.md 4.4).
+    """
 
     leaf: Leaf
     leaf_hash: bytes
     content: bytes | None = None
+    absent: Missing = Missing.WITHHELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +56,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Corrects:
+    """What a supplement corrects: a sealed record, named by its stream and its number of entries."""
+
+    stream_id: bytes
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The stream of the sitting was opened; this is not yet the judge's opening of the hearing."""
 
     place: Place
     kind: str
     scheduled_ms: int | None
+    corrects: Corrects | None
     court: Text
     case_number: Text
     cause: Text
@@ -67,6 +83,23 @@ class Seated:
     slot: str
     role: str
     name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEnrolled:
+    """From here on this device signs for the seat; `why` is `first`, or `clerk` where he let another one in."""
+
+    place: Place
+    slot: str
+    key_id: bytes
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEnded:
+    place: Place
+    slot: str
+    key_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +124,16 @@ class Acted:
     by: str
     act: str
     about: str | None
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """From here on messages are for the bench and for these seats."""
+
+    place: Place
+    by: str
+    slots: tuple[str, ...]
     reason: Text
 
 
@@ -182,13 +225,42 @@ class Contested:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class Anchored:
+    """The court's register had `size` entries then; `time_ms` is the time-stamp's over it, if there was one."""
+
     place: Place
-    by: str
+    size: int
+    time_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """The content of these entries was destroyed; `order` is the entry of the case that orders it."""
+
+    place: Place
+    ground: str
+    seqs: tuple[int, ...]
+    order: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Supplemented:
+    """What a supplement adds to a sealed record, and by whose order."""
+
+    place: Place
+    order: Text
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The court closed the record; `acts` are the entries by which one or two of the bench ordered it."""
+
+    place: Place
     entries: int
     media_ms: int
     gaps: int
-    reason: Text
+    acts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +275,12 @@ class Unread:
 Item = (
     Opened
     | Seated
+    | KeyEnrolled
+    | KeyEnded
     | Joined
     | Left
     | Acted
+    | Restricted
     | HandMoved
     | Said
     | Sent
@@ -214,6 +289,9 @@ Item = (
     | Gap
     | Faulted
     | Contested
+    | Anchored
+    | Redacted
+    | Supplemented
     | Sealed
     | Unread
 )

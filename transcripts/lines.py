@@ -10,32 +10,39 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from transcripts import clock
+from transcripts import clock, record_lines
 from transcripts.clock import Zone
 from transcripts.items import (
     COURT,
     Acted,
+    Anchored,
     Contested,
     Faulted,
     Gap,
     HandMoved,
     Item,
     Joined,
+    KeyEnded,
+    KeyEnrolled,
     Left,
     Missing,
     Opened,
     Recorded,
     RecordingTurned,
+    Redacted,
+    Restricted,
     Said,
     Sealed,
     Seated,
     Sent,
     SentFile,
+    Supplemented,
     Text,
     Unread,
 )
+from transcripts.naming import Names, cause, kind_words, missing
 from transcripts.overview import Overview
-from transcripts.wording import KindWords, Wording
+from transcripts.wording import Wording
 
 LineKind = Literal["speech", "act", "presence", "recording", "seal", "note"]
 
@@ -74,36 +81,6 @@ class Line:
 _UNITS: Final = ("B", "kB", "MB", "GB")
 
 
-class Names:
-    """Who sits where, in one language."""
-
-    def __init__(self, total: Overview, words: Wording) -> None:
-        self._words = words
-        self._people = {slot: self._person(seat.role, seat.name) for slot, seat in total.seats.items()}
-
-    def _person(self, role: str, name: Text) -> str:
-        words = self._words
-        shown = words.withheld_name if isinstance(name, Missing) else (name or "")
-        return words.person.format(role=words.roles.get(role, words.unknown_role), name=shown).strip()
-
-    def of(self, slot: str) -> str:
-        """Role and name; a slot nobody was listed for is shown as it is."""
-        if slot == COURT:
-            return self._words.court_speaker
-        return self._people.get(slot) or f"{self._words.unknown_role} {slot}"
-
-
-def kind_words(total: Overview, words: Wording) -> KindWords:
-    """What this kind of sitting is called."""
-    kind = total.opened.kind if total.opened else ""
-    return words.kinds.get(kind, words.kinds[""])
-
-
-def cause(code: str, words: Wording) -> str:
-    """A cause in words; an unknown code is shown as a code."""
-    return words.causes.get(code) or words.cause_in_words.format(code=code)
-
-
 def size(count: int | None) -> str:
     """A file's size, to two figures behind the point at most; empty if unknown."""
     if count is None:
@@ -120,6 +97,7 @@ class Lines:
     def __init__(self, total: Overview, words: Wording, zone: Zone) -> None:
         self._words = words
         self._zone = zone
+        self._sealing = total.sealing
         self._kind = kind_words(total, words)
         self.names = Names(total, words)
 
@@ -130,7 +108,7 @@ class Lines:
             if line is not None:
                 yield line
 
-    def line(self, item: Item) -> Line | None:  # noqa: PLR0911 a row for each kind of item
+    def line(self, item: Item) -> Line | None:  # noqa: C901, PLR0911 a row for each kind of item
         """The line of one item; None for a segment of the recording."""
         match item:
             case Said():
@@ -144,15 +122,23 @@ class Lines:
                 about = item.act in {"mute", "unmute", "mute_all", "unmute_all"}
                 text, absent = self._with_reason(self._act(item), item.reason)
                 return self._line(item, "note" if about else "act", item.by, text, absent=absent)
+            case Restricted():
+                sentence = record_lines.restricted(item, self.names, self._words)
+                text, absent = self._with_reason(sentence, item.reason)
+                return self._line(item, "act", item.by, text, absent=absent)
+            case Supplemented():
+                text, absent = self._supplement(item)
+                return self._line(item, "act", COURT, text, absent=absent)
             case Sealed():
-                text, absent = self._with_reason(self._seal(item), item.reason)
-                return self._line(item, "seal", item.by, text, absent=absent)
+                return self._line(item, "seal", COURT, record_lines.seal(item, self._sealing, self.names, self._words))
             case Joined() | Left() | HandMoved() | Seated():
                 return self._presence(item)
             case RecordingTurned() | Faulted() | Gap():
                 return self._line(item, "recording", COURT, self._recording(item))
             case Opened() | Contested() | Unread():
                 return self._note(item)
+            case KeyEnrolled() | KeyEnded() | Anchored() | Redacted():
+                return self._line(item, "note", COURT, record_lines.note(item, self.names, self._words, self._zone))
 
     def _line(
         self,
@@ -180,10 +166,8 @@ class Lines:
         )
 
     def _words_said(self, text: Text) -> tuple[str, bool]:
-        if text is Missing.WITHHELD:
-            return self._words.withheld, True
-        if text is Missing.UNREADABLE:
-            return self._words.unreadable, True
+        if isinstance(text, Missing):
+            return missing(text, self._words), True
         return text or "", False
 
     def _with_reason(self, text: str, reason: Text) -> tuple[str, bool]:
@@ -191,7 +175,7 @@ class Lines:
         if reason is None or reason == "":
             return text, False
         if isinstance(reason, Missing):
-            shown = words.withheld_reason if reason is Missing.WITHHELD else words.unreadable
+            shown = missing(reason, words) if reason is Missing.UNREADABLE else words.withheld_reason
             return f"{text}{words.space}{shown}", True
         return f"{text}{words.space}{words.because.format(reason=reason)}", False
 
@@ -208,6 +192,9 @@ class Lines:
             "close": kind.close,
             "mute_all": words.mute_all,
             "unmute_all": words.unmute_all,
+            "unrestrict": words.unrestrict,
+            "propose_seal": words.propose_seal,
+            "seal": words.order_seal,
             "admit": words.admit.format(who=who),
             "remove": words.remove.format(who=who),
             "mute": words.mute.format(who=who),
@@ -215,10 +202,11 @@ class Lines:
         }
         return phrases[item.act]
 
-    def _seal(self, item: Sealed) -> str:
+    def _supplement(self, item: Supplemented) -> tuple[str, bool]:
         words = self._words
-        text = words.sealed.format(entries=item.entries, media=clock.length(item.media_ms, words))
-        return f"{text}{words.space}{words.sealed_gaps.format(count=item.gaps)}" if item.gaps else text
+        order, no_order = self._words_said(item.order)
+        text, no_text = self._words_said(item.text)
+        return words.supplement.format(order=order or words.not_given) + "\n" + text, no_order or no_text
 
     def _presence(self, item: Joined | Left | HandMoved | Seated) -> Line:
         words = self._words
@@ -261,6 +249,9 @@ class Lines:
         match item:
             case Opened():
                 text = words.opened.format(kind=self._kind.name)
+                if item.corrects is not None:
+                    which = words.corrected.format(stream=item.corrects.stream_id.hex(), entries=item.corrects.entries)
+                    text = words.opened_supplement.format(which=which)
                 return self._line(item, "note", COURT, text, absent=isinstance(item.court, Missing))
             case Contested():
                 text = words.conflict.format(who=self.names.of(item.slot), dseq=item.dseq)
@@ -273,7 +264,7 @@ class Lines:
         kind = words.media_kinds[item.kind]
         file = item.file
         if isinstance(file, Missing):
-            text = words.withheld if file is Missing.WITHHELD else words.unreadable
+            text = missing(file, words)
             bare = Attachment(item.kind, item.blob.hex(), "", kind, None, None, None)
             return self._line(item, "speech", item.by, text, absent=True, attachment=bare)
         attachment = Attachment(

@@ -16,10 +16,13 @@ from transcripts.items import (
     Missing,
     Opened,
     Recorded,
+    Restricted,
     Said,
     Sealed,
     Seated,
     Sent,
+    SentFile,
+    Supplemented,
     Text,
 )
 
@@ -61,10 +64,13 @@ class Overview:
     tracks: dict[tuple[str, str], TrackSum] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     faults: int = 0
-    withheld: list[int] = field(default_factory=list)
+    absent: dict[Missing, list[int]] = field(default_factory=dict)
+    """Entries whose words cannot be shown, by the reason."""
     entries: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
+    sealing: dict[int, str] = field(default_factory=dict)
+    """Who proposed and ordered the seal, by the entries in which they did."""
     sealed: Sealed | None = None
     spoken: int = 0
 
@@ -79,8 +85,9 @@ class Overview:
         self.last_ms = item.place.ts_ms
         if self.first_ms is None:
             self.first_ms = item.place.ts_ms
-        if _is_missing(item):
-            self.withheld.append(item.place.seq)
+        missing = _missing(item)
+        if missing is not None:
+            self.absent.setdefault(missing, []).append(item.place.seq)
         match item:
             case Opened():
                 self.opened = self.opened or item
@@ -108,6 +115,8 @@ class Overview:
             self.closed_ms = item.place.ts_ms
         elif item.act == "recess":
             self.recesses += 1
+        elif item.act in {"propose_seal", "seal"}:
+            self.sealing[item.place.seq] = item.by
         elif item.act == "admit" and item.about in self.seats:
             seat = self.seats[item.about]
             seat.admitted_ms = seat.admitted_ms or item.place.ts_ms
@@ -133,20 +142,21 @@ class Overview:
         span.segments += 1
 
 
-def _is_missing(item: Item) -> bool:
+def _missing(item: Item) -> Missing | None:
+    """Why the words of this item are not here, if they are not."""
+    words: Text | SentFile = None
     match item:
-        case Said():
-            return isinstance(item.text, Missing)
+        case Said() | Supplemented():
+            words = item.text
         case Sent():
-            return isinstance(item.file, Missing)
-        case Acted() | Sealed():
-            return isinstance(item.reason, Missing)
+            words = item.file
+        case Acted() | Restricted():
+            words = item.reason
         case Seated():
-            return isinstance(item.name, Missing)
+            words = item.name
         case Opened():
-            return isinstance(item.court, Missing)
-        case _:
-            return False
+            words = item.court
+    return words if isinstance(words, Missing) else None
 
 
 def overview(items: Iterable[Item]) -> Overview:

@@ -13,7 +13,8 @@ from transcripts.clock import Zone
 from transcripts.documents import INLINE_IMAGES, INLINE_SOUND, INLINE_VIDEO, BlobPath
 from transcripts.head import RecordName, head
 from transcripts.items import COURT, Entry, Joined, Recorded
-from transcripts.lines import Attachment, Lines, cause, kind_words
+from transcripts.lines import Attachment, Lines
+from transcripts.naming import cause, kind_words
 from transcripts.overview import Overview
 from transcripts.shown import one_line, visible
 from transcripts.timeline import read

@@ -10,27 +10,35 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from recording.csig import KEY_ID_BYTES, key_id_of
 from recording.leaf import Leaf
 from transcripts.items import (
     Acted,
+    Anchored,
     Contested,
+    Corrects,
     Entry,
     Faulted,
     Gap,
     HandMoved,
     Item,
     Joined,
+    KeyEnded,
+    KeyEnrolled,
     Left,
     Missing,
     Opened,
     Place,
     Recorded,
     RecordingTurned,
+    Redacted,
+    Restricted,
     Said,
     Sealed,
     Seated,
     Sent,
     SentFile,
+    Supplemented,
     Text,
     Unread,
 )
@@ -57,9 +65,19 @@ def _whole(facts: Sequence[Any], i: int) -> int:
     raise _MisfitError
 
 
-def _digest(facts: Sequence[Any], i: int) -> bytes:
-    if i < len(facts) and isinstance(facts[i], bytes) and len(facts[i]) == 32:
+def _digest(facts: Sequence[Any], i: int, length: int = 32) -> bytes:
+    if i < len(facts) and isinstance(facts[i], bytes) and len(facts[i]) == length:
         return bytes(facts[i])
+    raise _MisfitError
+
+
+def _whole_or_nil(facts: Sequence[Any], i: int) -> int | None:
+    return None if i < len(facts) and facts[i] is None else _whole(facts, i)
+
+
+def _list(facts: Sequence[Any], i: int) -> Sequence[Any]:
+    if i < len(facts) and isinstance(facts[i], list | tuple):
+        return tuple(facts[i])
     raise _MisfitError
 
 
@@ -69,12 +87,14 @@ def _flag(facts: Sequence[Any], i: int) -> bool:
     raise _MisfitError
 
 
-def read_content(leaf: Leaf, content: bytes | None) -> Mapping[str, Any] | Missing | None:
+def read_content(
+    leaf: Leaf, content: bytes | None, absent: Missing = Missing.WITHHELD
+) -> Mapping[str, Any] | Missing | None:
     """The content object of an entry; None where the entry commits to nothing."""
     if leaf.commit is None:
         return None
     if content is None:
-        return Missing.WITHHELD
+        return absent
     if len(content) > CONTENT_LIMIT:
         return Missing.UNREADABLE
     try:
@@ -134,6 +154,7 @@ ACTS: Final = frozenset(
     {
         *("check_in", "admit", "remove", "open", "recess", "resume", "close"),
         *("mute", "unmute", "mute_all", "unmute_all", "floor"),
+        *("unrestrict", "propose_seal", "seal"),
     }
 )
 SENT_KINDS: Final = frozenset({"voice", "image", "video", "file"})
@@ -144,7 +165,7 @@ def read(entries: Iterable[Entry]) -> Iterator[Item]:
     for entry in entries:
         leaf = entry.leaf
         place = Place(leaf.seq, entry.leaf_hash, leaf.ts_ms, leaf.ts_client_ms)
-        content = read_content(leaf, entry.content)
+        content = read_content(leaf, entry.content, entry.absent)
         try:
             yield _item(leaf, place, content)
         except _MisfitError:
@@ -209,19 +230,56 @@ def _recording(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] |
     raise _MisfitError
 
 
+def _opened(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Opened:
+    facts = leaf.facts
+    kind = _text(facts, 0)
+    scheduled = facts[2] if len(facts) > 2 and isinstance(facts[2], int) else None
+    corrects = Corrects(_digest(facts, 2, 16), _whole(facts, 3)) if kind == "supplement" else None
+    names = (_field(content, name) for name in ("court", "case_number", "cause", "language"))
+    return Opened(place, kind, scheduled, corrects, *names)
+
+
+def _noted(leaf: Leaf, place: Place) -> Item:
+    """What the court notes about the record itself: keys, the register, destroyed content, the seal."""
+    facts = leaf.facts
+    match leaf.type:
+        case "key.add":
+            return KeyEnrolled(place, _text(facts, 0), key_id_of(_digest(facts, 1)), _text(facts, 2))
+        case "key.revoke":
+            return KeyEnded(place, _text(facts, 0), _digest(facts, 1, KEY_ID_BYTES))
+        case "anchor":
+            return Anchored(place, _whole(facts, 1), _whole_or_nil(facts, 3))
+        case "redact":
+            seqs = _list(facts, 1)
+            orders = [ref[1] for ref in leaf.refs if not isinstance(ref, int)]
+            whole = tuple(_whole(seqs, i) for i in range(len(seqs)))
+            return Redacted(place, _text(facts, 0), whole, orders[0] if orders else None)
+        case "conflict":
+            return Contested(place, _text(facts, 0), _whole(facts, 1))
+        case "seal":
+            acts = tuple(ref for ref in leaf.refs if isinstance(ref, int))
+            return Sealed(place, _whole(facts, 0), _whole(facts, 2), _whole(facts, 3), acts)
+        case _:
+            raise _MisfitError
+
+
 def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: PLR0911 one row a type
     facts = leaf.facts
     match leaf.type:
         case "open":
-            scheduled = facts[2] if len(facts) > 2 and isinstance(facts[2], int) else None
-            names = (_field(content, name) for name in ("court", "case_number", "cause", "language"))
-            return Opened(place, _text(facts, 0), scheduled, *names)
+            return _opened(leaf, place, content)
         case "seat":
             return Seated(place, _text(facts, 0), _text(facts, 1), _field(content, "name"))
         case "join":
-            return Joined(place, leaf.actor, _text(facts, 0))
+            return Joined(place, _text(facts, 0), _text(facts, 1))
         case "leave":
-            return Left(place, leaf.actor, _text(facts, 0))
+            return Left(place, _text(facts, 0), _text(facts, 1))
+        case "act.restrict":
+            slots = _list(facts, 0)
+            named = tuple(_text(slots, i) for i in range(len(slots)))
+            return Restricted(place, leaf.actor, named, _field(content, "reason"))
+        case "supplement":
+            return Supplemented(place, _field(content, "order"), _field(content, "text"))
         case "hand":
             return HandMoved(place, leaf.actor, _flag(facts, 0))
         case "msg.text":
@@ -230,13 +288,8 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
             if text is None:
                 text = Missing.UNREADABLE
             return Said(place, leaf.actor, text, language if isinstance(language, str) else None)
-        case "conflict":
-            return Contested(place, _text(facts, 0), _whole(facts, 1))
-        case "seal":
-            gaps = len(facts[3]) if len(facts) > 3 and isinstance(facts[3], list | tuple) else _whole(facts, 3)
-            return Sealed(place, leaf.actor, _whole(facts, 0), _whole(facts, 2), gaps, _field(content, "reason"))
         case _:
-            raise _MisfitError
+            return _noted(leaf, place)
 
 
 def blobs_of(leaf: Leaf) -> tuple[bytes, ...]:

@@ -9,7 +9,7 @@ view.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final, Protocol
@@ -87,14 +87,11 @@ def _beside(sitting: Sitting, up: str) -> documents.BlobPath:
     return path
 
 
-_STATES: Final[Mapping[Missing, str]] = {Missing.WITHHELD: "withheld", Missing.UNREADABLE: "unreadable"}
-
-
 def jsonl(sitting: Sitting) -> Pieces:
     """One JSON object per entry: for reading and searching. The bytes that count are those of the tiles."""
     for entry in sitting.entries():
         leaf = entry.leaf
-        content = read_content(leaf, entry.content)
+        content = read_content(leaf, entry.content, entry.absent)
         shown = {
             "seq": leaf.seq,
             "leaf_hash": entry.leaf_hash.hex(),
@@ -109,11 +106,7 @@ def jsonl(sitting: Sitting) -> Pieces:
             "refs": _plain(leaf.refs),
             "facts": _plain(leaf.facts),
             "commit": _plain(leaf.commit),
-            "content_state": _STATES[content]
-            if isinstance(content, Missing)
-            else "none"
-            if content is None
-            else "here",
+            "content_state": content.value if isinstance(content, Missing) else "none" if content is None else "here",
             "content": None if isinstance(content, Missing) else content,
             "content_file": sitting.file_of(leaf.commit) if leaf.commit else None,
             "blobs": [{"commit": blob.hex(), "file": sitting.file_of(blob)} for blob in blobs_of(leaf)],

@@ -37,6 +37,9 @@ class Wording:
     tracks: Mapping[str, str]
     media_kinds: Mapping[str, str]
     causes: Mapping[str, str]
+    grounds: Mapping[str, str]
+    missing: Mapping[str, str]
+    missing_notes: Mapping[str, str]
     join_causes: Mapping[str, str]
     leave_causes: Mapping[str, str]
     court_speaker: str
@@ -54,23 +57,38 @@ class Wording:
     unmute_all: str
     floor: str
     floor_back: str
+    restrict: str
+    restrict_to_bench: str
+    unrestrict: str
+    propose_seal: str
+    order_seal: str
     because: str
     hand_up: str
     hand_down: str
     # other lines
     opened: str
+    opened_supplement: str
+    supplement: str
     seated: str
+    key_first: str
+    key_by_clerk: str
+    key_ended: str
+    anchored: str
+    time_stamped: str
+    redacted: str
+    redacted_by: str
     recording_on: str
     recording_off: str
     recording_fault: str
     gap: str
     conflict: str
     sealed: str
+    sealed_by_one: str
+    sealed_by_two: str
+    sealed_over: str
     sealed_gaps: str
     unread: str
-    withheld: str
     withheld_reason: str
-    unreadable: str
     not_in_export: str
     # quantities
     duration_s: str
@@ -83,6 +101,8 @@ class Wording:
     case_number: str
     cause: str
     kind: str
+    corrects: str
+    corrected: str
     scheduled: str
     began: str
     closed: str
@@ -119,7 +139,6 @@ class Wording:
     root_words: str
     record_of: str
     leaf_hash: str
-    missing_note: str
     how_to_check: str
     end: str
     open_file: str
@@ -185,6 +204,7 @@ ZH: Final = Wording(
         "mediation": KindWords(
             "调解", "调解笔录", "宣布调解开始。", "宣布暂停调解。", "宣布调解继续。", "宣布调解结束。"
         ),
+        "supplement": KindWords("补充记录", "补充笔录", "宣布开始。", "宣布暂停。", "宣布继续。", "宣布结束。"),
         "": KindWords("庭审活动", "笔录", "宣布开始。", "宣布暂停。", "宣布继续。", "宣布结束。"),
     },
     tracks={"audio": "录音", "video": "录像"},
@@ -214,6 +234,27 @@ ZH: Final = Wording(
         "server": "服务器中断",
         "crash": "服务器异常终止",
     },
+    grounds={
+        "privacy": "个人隐私",
+        "minor": "保护未成年人",
+        "state_secret": "国家秘密",
+        "trade_secret": "商业秘密",
+        "personal_information": "个人信息删除",
+        "unlawful": "违法内容",
+        "other": "其他法定事由",
+    },
+    missing={
+        "withheld": "〔此处内容未公开或已依法删除，本文件不载；该条记录本身未变〕",
+        "restricted": "〔此处内容为不公开部分，本副本不载；该条记录本身未变〕",
+        "destroyed": "〔此处内容已依命令销毁；该条记录本身未变〕",
+        "unreadable": "〔发送的内容不符合格式，无法显示；原始字节保存在电子卷宗中〕",
+    },
+    missing_notes={
+        "withheld": "共有 {count} 条的内容未随本文件公开：第 {list} 条。",
+        "restricted": "共有 {count} 条属不公开部分，本副本不载其内容：第 {list} 条。",
+        "destroyed": "共有 {count} 条的内容已依命令销毁：第 {list} 条。",
+        "unreadable": "共有 {count} 条的内容不符合格式，无法显示：第 {list} 条。",
+    },
     join_causes={"first": "报到。", "return": "重新连接。"},
     leave_causes={
         "left": "离开。",
@@ -235,22 +276,37 @@ ZH: Final = Wording(
     unmute_all="恢复全体参加人的发言。",
     floor="请{who}发言。",
     floor_back="收回发言权。",
+    restrict="宣布以下内容不公开，仅法官、书记员和{who}可以参加和查阅。",
+    restrict_to_bench="宣布以下内容不公开，仅法官和书记员可以参加和查阅。",
+    unrestrict="宣布不公开部分结束。",
+    propose_seal="提议封存记录。",
+    order_seal="决定封存记录。",
     because="理由：{reason}",
     hand_up="举手，请求发言。",
     hand_down="放下举手。",
     opened="为本次{kind}建立记录。",
+    opened_supplement="为更正{which}建立补充记录。",
+    supplement="补充如下。依据：{order}",
     seated="列席名单：{who}。",
+    key_first="登记{who}的签名设备（密钥 {key}）。",
+    key_by_clerk="经书记员准许，登记{who}更换后的签名设备（密钥 {key}）。",
+    key_ended="{who}的原签名设备停用（密钥 {key}）。",
+    anchored="本记录已在全院登记簿登记；登记簿至此共 {size} 条。",
+    time_stamped="可信时间戳：{time}。",
+    redacted="依命令销毁第 {list} 条的内容，条目本身保留。事由：{ground}。",
+    redacted_by="命令见案件记录第 {seq} 条。",
     recording_on="开始录音录像。",
     recording_off="停止录音录像。",
     recording_fault="录音录像发生故障：{cause}。",
     gap="{who}的{track}中断：{start} 至 {end}，共 {length}。原因：{cause}。",
     conflict="{who}的设备以同一编号（{dseq}）先后发送了不同内容，以先到者为准。",
-    sealed="宣布封存。记录共 {entries} 条（含本条），音视频共 {media}。封存后不能再增加任何内容。",
+    sealed="记录封存。",
+    sealed_by_one="由{second}一人封存记录。",
+    sealed_by_two="{first}提议，{second}决定，封存记录。",
+    sealed_over="记录共 {entries} 条（含本条），音视频共 {media}。封存后不能再增加任何内容。",
     sealed_gaps="录音录像中断 {count} 处。",
     unread="一条本文件无法用文字表述的记录（类型：{type}），内容保存在电子卷宗中。",
-    withheld="〔此处内容未公开或已依法删除，本文件不载；该条记录本身未变〕",
     withheld_reason="〔理由未公开或已依法删除〕",
-    unreadable="〔发送的内容不符合格式，无法显示；原始字节保存在电子卷宗中〕",
     not_in_export="〔文件未随本卷宗导出〕",
     duration_s="{s} 秒",
     duration_min="{m} 分 {s} 秒",
@@ -261,6 +317,8 @@ ZH: Final = Wording(
     case_number="案号",
     cause="案由",
     kind="庭审方式",
+    corrects="更正对象",
+    corrected="已封存的记录 {stream}（共 {entries} 条）",
     scheduled="预定时间",
     began="开始时间",
     closed="结束时间",
@@ -297,7 +355,6 @@ ZH: Final = Wording(
     root_words="本笔录由电子记录自动生成。每行的序号即记录中的条目号，可逐条核对。",
     record_of="记录名称",
     leaf_hash="条目哈希",
-    missing_note="共有 {count} 条的内容未随本文件公开：第 {list} 条。",
     how_to_check="核验方法见同一卷宗中的 README.txt。",
     end="（笔录完）",
     open_file="打开文件",
@@ -378,6 +435,7 @@ EN: Final = Wording(
             "Resumed the mediation.",
             "Closed the mediation.",
         ),
+        "supplement": KindWords("Supplement", "Supplement to a record", "Opened.", "Paused.", "Resumed.", "Closed."),
         "": KindWords("Sitting", "Record of sitting", "Opened.", "Paused.", "Resumed.", "Closed."),
     },
     tracks={"audio": "sound", "video": "picture"},
@@ -407,6 +465,28 @@ EN: Final = Wording(
         "server": "server interrupted",
         "crash": "server ended unexpectedly",
     },
+    grounds={
+        "privacy": "privacy",
+        "minor": "protection of a minor",
+        "state_secret": "state secret",
+        "trade_secret": "trade secret",
+        "personal_information": "erasure of personal information",
+        "unlawful": "unlawful content",
+        "other": "another ground of law",
+    },
+    missing={
+        "withheld": "[Withheld, or destroyed by order: not shown in this document. The entry itself is unchanged.]",
+        "restricted": "[Restricted: not in this copy. The entry itself is unchanged.]",
+        "destroyed": "[Destroyed by order. The entry itself is unchanged.]",
+        "unreadable": "[What was sent is not well formed and cannot be shown. "
+        "Its bytes are kept in the electronic record.]",
+    },
+    missing_notes={
+        "withheld": "Entries whose content is not in this document: {count} ({list}).",
+        "restricted": "Entries whose content is restricted and not in this copy: {count} ({list}).",
+        "destroyed": "Entries whose content was destroyed by order: {count} ({list}).",
+        "unreadable": "Entries whose content is not well formed and cannot be shown: {count} ({list}).",
+    },
     join_causes={"first": "Checked in.", "return": "Reconnected."},
     leave_causes={
         "left": "Left.",
@@ -428,23 +508,37 @@ EN: Final = Wording(
     unmute_all="Allowed all participants to speak again.",
     floor="Gave the floor to {who}.",
     floor_back="Took back the floor.",
+    restrict="Restricted what follows to the bench and {who}.",
+    restrict_to_bench="Restricted what follows to the bench.",
+    unrestrict="Ended the restriction.",
+    propose_seal="Proposed to seal the record.",
+    order_seal="Ordered the record to be sealed.",
     because="Reason: {reason}",
     hand_up="Raised a hand to ask for the floor.",
     hand_down="Lowered the hand.",
     opened="Opened the record of this sitting ({kind}).",
+    opened_supplement="Opened a supplement to {which}.",
+    supplement="Added as follows. By order: {order}",
     seated="Listed for this sitting: {who}.",
+    key_first="Enrolled the signing device of {who} (key {key}).",
+    key_by_clerk="Enrolled another signing device of {who}, allowed by the clerk (key {key}).",
+    key_ended="The former signing device of {who} signs no more (key {key}).",
+    anchored="Registered court-wide: the register had {size} entries by then.",
+    time_stamped="Time-stamped {time}.",
+    redacted="Content destroyed by order: {list}. The entries themselves remain. Ground: {ground}.",
+    redacted_by="The order is entry #{seq} of the case.",
     recording_on="Sound and picture recording started.",
     recording_off="Sound and picture recording stopped.",
     recording_fault="The recorder failed: {cause}.",
     gap="Not recorded: {track} of {who}, {start} to {end}, {length}. Cause: {cause}.",
     conflict="The device of {who} sent two different messages under one number ({dseq}); the first one stands.",
-    sealed="Sealed the record: {entries} entries with this one, {media} of recordings. "
-    "Nothing can be added after sealing.",
+    sealed="The record is sealed.",
+    sealed_by_one="Sealed by {second} alone.",
+    sealed_by_two="Sealed by {second} with {first}.",
+    sealed_over="{entries} entries with this one, {media} of recordings. Nothing can be added after sealing.",
     sealed_gaps="Interruptions of the recording: {count}.",
     unread="An entry that this document cannot put into words (type: {type}). It is kept in the electronic record.",
-    withheld="[Withheld, or destroyed by order: not shown in this document. The entry itself is unchanged.]",
     withheld_reason="[reason withheld or destroyed by order]",
-    unreadable="[What was sent is not well formed and cannot be shown. Its bytes are kept in the electronic record.]",
     not_in_export="[the file is not in this export]",
     duration_s="{s} s",
     duration_min="{m} min {s} s",
@@ -455,6 +549,8 @@ EN: Final = Wording(
     case_number="Case number",
     cause="Cause of action",
     kind="Kind of sitting",
+    corrects="Corrects",
+    corrected="sealed record {stream} ({entries} entries)",
     scheduled="Scheduled for",
     began="Opened",
     closed="Closed",
@@ -492,7 +588,6 @@ EN: Final = Wording(
     "and each can be checked.",
     record_of="Name of the record",
     leaf_hash="entry hash",
-    missing_note="Entries whose content is not in this document: {count} ({list}).",
     how_to_check="How to check it: see README.txt in the same export.",
     end="(End of the record)",
     open_file="Open the file",

@@ -1,7 +1,8 @@
 """A hearing as the court's record would hold it, made by hand: fixed keys, fixed salts, fixed times.
 
-Two parties, a witness, a judge and a clerk; words, a picture, a voice clip, a video clip and a file; a recess, a
-mute, a lost connection with its gap in the recording, and the seal.
+Two parties, a witness, a judge and a clerk, each with a device that signs; words, a picture, a voice clip, a video
+clip and a file; a recess, a mute, a lost connection with its gap in the recording, a phone that was replaced, a part
+behind closed doors, the register's state written back, and the seal by judge and clerk.
 """
 
 import json
@@ -14,7 +15,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recording import checkpoint, leaf, merkle
+from recording import checkpoint, csig, leaf, merkle
 from recording.checkpoint import Checkpoint
 from recording.content import commitment
 from recording.leaf import Leaf
@@ -24,6 +25,8 @@ from transcripts.items import Entry
 
 STREAM = bytes.fromhex("5f0e4c1d9a8b47c2b3a1f06e7d2c9b48")
 ORIGIN = f"yuyao.court.example/{STREAM.hex()}"
+CASE = bytes.fromhex("00112233445566778899aabbccddeeff")
+REGISTER = bytes.fromhex("4b1d3a7709c24e5f8a6b0c1d2e3f4a5b")
 TWO_O_CLOCK = 1_536_559_200_000  # 10 September 2018, 14:00 in Yuyao
 
 
@@ -58,6 +61,7 @@ class Hearing:
     media_ms: int = 0
     gaps: list[tuple[str, str, int, int, str]] = field(default_factory=list)
     dseq: int = 0
+    devices: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
     signer: Signer = field(
         default_factory=lambda: Signer(
             "yuyao.court.example", Ed25519PrivateKey.from_private_bytes(sha256(b"court").digest())
@@ -67,15 +71,25 @@ class Hearing:
     def salt(self) -> bytes:
         return sha256(f"salt {len(self.kept)} {len(self.blobs)}".encode()).digest()
 
-    def put(self, kind: str, actor: str, *facts: Any, content: object = None, after_s: float = 5) -> Leaf:
-        """One entry; `content` is an object, or bytes as a hostile phone sends them."""
+    def put(
+        self,
+        kind: str,
+        actor: str,
+        *facts: Any,
+        content: object = None,
+        after_s: float = 5,
+        refs: Sequence[Any] = (),
+    ) -> Leaf:
+        """One entry; `content` is an object, or bytes as a hostile phone sends them. A person's is signed by the device
+        that was last enrolled for him, or by one that nobody knows.
+        """
         self.now_ms += int(after_s * 1000)
         salt = data = commit = None
         if content is not None:
             data = content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode()
             salt = self.salt()
             commit = commitment(salt, data)
-        person = actor != "court" and kind not in {"join", "leave"}
+        person = actor != "court"
         self.dseq += person
         made = Leaf(
             version=1,
@@ -85,17 +99,37 @@ class Hearing:
             ts_ms=self.now_ms,
             epoch=1,
             actor=actor,
-            device_key_id=None,
+            device_key_id=csig.key_id_of(self.device(actor).public_key().public_bytes_raw()) if person else None,
             dseq=self.dseq if person else None,
             ts_client_ms=self.now_ms - 180 if person else None,
             commit=commit,
-            refs=(),
+            refs=refs,
             facts=facts,
             csig=None,
         )
+        made = self.signed(made) if person else made
         self.kept.append(Kept(leaf.encode(made), salt, data))
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return made
+
+    def device(self, actor: str) -> Ed25519PrivateKey:
+        """The one that was last enrolled for this seat, or a stranger's."""
+        return self.devices.get(actor) or Ed25519PrivateKey.from_private_bytes(sha256(b"stranger").digest())
+
+    def signed(self, made: Leaf) -> Leaf:
+        """The leaf with its person's signature."""
+        return made._replace(csig=csig.sign(self.device(made.actor), csig.message_of_leaf(made)))
+
+    def enrol(self, slot: str, why: str = "first", after_s: float = 0) -> None:
+        """A device for the seat; by the clerk's word it ends the one before."""
+        device = Ed25519PrivateKey.from_private_bytes(sha256(f"{slot} {why}".encode()).digest())
+        before = self.devices.get(slot)
+        if before is not None:
+            key_id = csig.key_id_of(before.public_key().public_bytes_raw())
+            self.put("key.revoke", "court", slot, key_id, "replaced", after_s=after_s)
+        by_clerk = ((CASE, 9, sha256(b"link.released").digest()),) if why == "clerk" else ()
+        self.put("key.add", "court", slot, device.public_key().public_bytes_raw(), why, after_s=0, refs=by_clerk)
+        self.devices[slot] = device
 
     def blob(self, data: bytes) -> bytes:
         salt = sha256(b"blob" + self.salt()).digest()
@@ -115,10 +149,15 @@ class Hearing:
         self.gaps.append((slot, track, start_ms, end_ms, cause))
         self.put("rec.gap", "court", *self.gaps[-1], after_s=0)
 
-    def seal(self, by: str = "judge/1") -> None:
+    def seal(self, *by: str) -> None:
+        """By two of the bench, clerk and judge if nobody is named, or by one alone."""
+        by = by or ("clerk/1", "judge/1")
+        acts = [self.put("act.propose_seal", who, after_s=70) for who in by[:-1]]
+        acts.append(self.put("act.seal", by[-1], after_s=25))
         counts = tuple(sorted({**self.counts, "seal": 1}.items()))
         gap_ms = sum(gap[3] - gap[2] for gap in self.gaps)
-        self.put("seal", by, len(self.kept) + 1, counts, self.media_ms, len(self.gaps), gap_ms, after_s=95)
+        closing = (len(self.kept) + 1, counts, self.media_ms, len(self.gaps), gap_ms, len(by))
+        self.put("seal", "court", *closing, after_s=0, refs=[act.seq for act in acts])
 
     # -- what the bundle asks of a source
     @property
@@ -150,13 +189,12 @@ class Hearing:
 def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = True, segments: int = 3) -> Hearing:
     """The hearing; `segment` stands for the recording's bytes, to which each segment's name is added."""
     it = Hearing()
-    case = bytes.fromhex("00112233445566778899aabbccddeeff")
     it.now_ms -= 45 * 60_000
     it.put(
         "open",
         "court",
         "hearing",
-        case,
+        CASE,
         TWO_O_CLOCK,
         content={
             "court": "余姚市人民法院",
@@ -174,14 +212,16 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
     ):
         it.put("seat", "court", slot, role, content={"name": name}, after_s=0)
     it.now_ms = TWO_O_CLOCK - 12 * 60_000
-    it.put("act.check_in", "clerk/1")
+    it.put("act.check_in", "court")
     for slot in ("clerk/1", "judge/1", "party/1", "party/2", "witness/1"):
-        it.put("join", slot, "first", after_s=21)
+        it.enrol(slot)
+        it.put("join", "court", slot, "first", after_s=21)
     for slot in ("party/1", "party/2"):
         it.put("act.admit", "clerk/1", slot)
     it.now_ms = TWO_O_CLOCK
     it.put("act.open", "judge/1", after_s=2)
-    it.put("rec.start", "court", after_s=0)
+    it.put("rec.start", "court", after_s=0, refs=(len(it.kept) - 1,))
+    it.put("anchor", "court", REGISTER, 4_211, sha256(b"register").digest(), TWO_O_CLOCK - 40_000, after_s=1)
     start = it.now_ms
     it.put("msg.text", "judge/1", content={"text": "现在核对双方当事人身份。请原告陈述诉讼请求。", "lang": "zh"})
     it.put("act.floor", "judge/1", "party/1")
@@ -207,8 +247,9 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
         content={"mime": "audio/webm;codecs=opus", "size": 34, "duration_ms": 12_300},
         after_s=18,
     )
-    it.put("leave", "party/2", "network", after_s=40)
-    it.put("join", "party/2", "return", after_s=17)
+    it.put("leave", "court", "party/2", "network", after_s=40)
+    it.enrol("party/2", "clerk", after_s=15)
+    it.put("join", "court", "party/2", "return", after_s=2)
     for slot in ("judge/1", "party/1", "party/2"):
         for track in ("audio", "video"):
             for n in range(segments):
@@ -234,11 +275,19 @@ def hearing(segment: bytes = b"\x1aE\xdf\xa3 a segment of ", *, sealed: bool = T
     paper = it.blob(b"%PDF-1.7 the contract")
     it.put("msg.file", "party/1", paper, content={"mime": "application/pdf", "name": "合同.pdf", "size": 21})
     it.put("msg.text", "party/2", content={"text": "我同意分两期支付。<script>alert(1)</script>\u202e期两分"})
-    it.put("act.close", "judge/1", after_s=60)
-    it.put("rec.stop", "court", after_s=1)
+    it.put("act.restrict", "judge/1", ("party/1",), content={"reason": "涉及商业秘密"})
+    it.put("msg.text", "party/1", content={"text": "我方进货价为每平方米41元。"}, after_s=12)
+    it.put("act.unrestrict", "judge/1", after_s=9)
+    _close(it)
     if sealed:
         it.seal()
     return it
+
+
+def _close(it: Hearing) -> None:
+    it.put("act.close", "judge/1", after_s=60)
+    it.put("rec.stop", "court", after_s=1)
+    it.put("anchor", "court", REGISTER, 4_260, sha256(b"later").digest(), None, after_s=2)
 
 
 def join(directory: Path) -> Callable[[Sequence[tuple[int, Path]]], Path]:

@@ -1,12 +1,16 @@
 """What a record says, item by item; and that no leaf, however odd, stops the reading."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from hearing_on_record import TWO_O_CLOCK, Hearing, hearing
+import pytest
+from hearing_on_record import CASE, TWO_O_CLOCK, Hearing, hearing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.leaf import Leaf
+from transcripts.clock import COURT_ZONE
 from transcripts.items import (
     Acted,
     Entry,
@@ -21,8 +25,11 @@ from transcripts.items import (
     Sent,
     Unread,
 )
+from transcripts.lines import Line, Lines
 from transcripts.overview import overview
+from transcripts.tally import Tally
 from transcripts.timeline import ACTS, blobs_of, read
+from transcripts.wording import CATALOGS, EN, Language
 
 
 def test_each_entry_gives_one_item_that_names_its_entry():
@@ -55,7 +62,7 @@ def test_withheld_content_is_missing_and_not_empty():
     assert {item.text for item in items if isinstance(item, Said)} == {Missing.WITHHELD}
     assert {item.file for item in items if isinstance(item, Sent)} == {Missing.WITHHELD}
     assert {item.name for item in items if isinstance(item, Seated)} == {Missing.WITHHELD}
-    assert overview(items).withheld == [
+    assert overview(items).absent[Missing.WITHHELD] == [
         entry.leaf.seq for entry in entries if entry.leaf.commit is not None and entry.leaf.type != "rec.segment"
     ]
 
@@ -110,6 +117,12 @@ types = st.sampled_from(
             "rec.odd",
             "conflict",
             "seal",
+            "key.add",
+            "key.revoke",
+            "anchor",
+            "redact",
+            "supplement",
+            "act.restrict",
             "act.odd",
             "zz",
         ),
@@ -145,3 +158,127 @@ def test_blobs_are_found_in_the_facts_of_their_leaves():
     found = {blob for entry in it.read() for blob in blobs_of(entry.leaf)}
     assert found == set(it.blobs)
     assert sum(isinstance(item, Recorded) for item in read(it.read())) == 16
+
+
+# -- what is noted about the record itself ----------------------------------------------------------------------------
+def lines_of(it: Hearing, language: Language = "en") -> list[Line]:
+    items = list(read(it.read()))
+    assert not [item for item in items if isinstance(item, Unread)]
+    return list(Lines(overview(items), CATALOGS[language], COURT_ZONE).read(items))
+
+
+def test_a_replaced_device_a_closed_door_and_the_register_are_told_in_both_languages():
+    zh, en = ("\n".join(line.text for line in lines_of(hearing(), language)) for language in ("zh", "en"))
+    for sentence in ("经书记员准许，登记被告 方建国更换后的签名设备", "原签名设备停用", "已在全院登记簿登记"):
+        assert sentence in zh
+    assert "Enrolled another signing device of Defendant 方建国, allowed by the clerk" in en
+    assert "Registered court-wide: the register had 4211 entries by then. Time-stamped 10 September 2018" in en
+    assert "Restricted what follows to the bench and Plaintiff 宁波安居装饰有限公司. Reason: 涉及商业秘密" in en
+    assert "Ended the restriction." in en
+
+
+def test_the_seal_says_who_sealed_with_whom_or_alone():
+    assert lines_of(hearing())[-1].text.startswith("Sealed by Judge 陈静 with Clerk 吴敏. ")
+    alone = hearing(sealed=False)
+    alone.seal("judge/1")
+    assert lines_of(alone)[-1].text.startswith("Sealed by Judge 陈静 alone. ")
+
+
+def test_destroyed_content_reads_as_destroyed_and_restricted_content_as_restricted():
+    it = hearing(sealed=False)
+    it.put("redact", "court", "privacy", (22, 24), refs=((CASE, 12, b"h" * 32),))
+    entries = [
+        replace(each, content=None, absent=Missing.RESTRICTED if each.leaf.seq == 60 else Missing.DESTROYED)
+        if each.leaf.seq in {22, 24, 60}
+        else each
+        for each in it.read()
+    ]
+    items = list(read(entries))
+    total = overview(items)
+    assert total.absent == {Missing.DESTROYED: [22, 24], Missing.RESTRICTED: [60]}
+    lines = {line.seq: line for line in Lines(total, EN, COURT_ZONE).read(items)}
+    assert lines[22].text == "[Destroyed by order. The entry itself is unchanged.]"
+    assert lines[60].text == "[Restricted: not in this copy. The entry itself is unchanged.]"
+    assert all(lines[seq].absent for seq in (22, 24, 60))
+    said = lines[len(items) - 1].text
+    assert said.startswith("Content destroyed by order: #22, #24. The entries themselves remain. Ground: privacy.")
+    assert said.endswith("The order is entry #12 of the case.")
+
+
+def supplement() -> Hearing:
+    it = Hearing()
+    refs = ((b"s" * 16, 67, b"h" * 32), (CASE, 14, b"h" * 32))
+    it.put(
+        "open", "court", "supplement", CASE, b"s" * 16, 68, b"r" * 32, content={"court": "余姚市人民法院"}, refs=refs
+    )
+    it.put(
+        "supplement", "court", content={"order": "(2018)浙0281民初1234号裁定", "text": "第22条中的姓名更正为方建国。"}
+    )
+    it.put("seal", "court", 3, (("open", 1), ("seal", 1), ("supplement", 1)), 0, 0, 0, 0)
+    return it
+
+
+def test_a_supplement_names_what_it_corrects_and_says_what_it_adds():
+    opening, words, seal = lines_of(supplement())
+    assert opening.text == f"Opened a supplement to sealed record {(b's' * 16).hex()} (68 entries)."
+    assert words.text == "Added as follows. By order: (2018)浙0281民初1234号裁定\n第22条中的姓名更正为方建国。"
+    assert seal.text.startswith("The record is sealed. 3 entries with this one")
+    assert not differing(supplement())
+
+
+# -- the seal against the leaves --------------------------------------------------------------------------------------
+def differing(it: Hearing) -> list[str]:
+    tally = Tally()
+    for entry in it.read():
+        tally.add(entry.leaf)
+    return [found.code for found in tally.findings()]
+
+
+def test_a_seal_that_counts_and_names_its_acts_rightly_agrees():
+    assert differing(hearing()) == []
+
+
+@pytest.mark.parametrize(
+    "by",
+    [
+        ("judge/1", "judge/1"),
+        ("clerk/1", "clerk/1"),
+        ("clerk/1", "party/1"),
+        ("party/1", "judge/1"),
+        ("clerk/1", "court"),
+        ("court", "judge/1"),
+        ("clerk/1",),
+        ("judge/1",),
+        ("court",),
+        ("party/1",),
+    ],
+)
+def test_a_seal_by_fewer_or_other_eyes_than_the_rules_demand_is_found(by: tuple[str, ...]):
+    """A judge alone is enough only where he is the bench."""
+    it = hearing(sealed=False)
+    it.seal(*by)
+    assert differing(it) == ["seal_differs"]
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda leaf: leaf._replace(actor="judge/1"),
+        lambda leaf: leaf._replace(refs=leaf.refs[1:]),
+        lambda leaf: leaf._replace(refs=leaf.refs[::-1]),
+        lambda leaf: leaf._replace(refs=()),
+        lambda leaf: leaf._replace(refs=(*leaf.refs, 3)),
+        lambda leaf: leaf._replace(facts=(*leaf.facts[:-1], 1)),
+        lambda leaf: leaf._replace(facts=(*leaf.facts[:-1], 0)),
+        lambda leaf: leaf._replace(facts=(*leaf.facts[:-1], True)),
+        lambda leaf: leaf._replace(facts=leaf.facts[:-1]),
+        lambda leaf: leaf._replace(facts=(leaf.facts[0] + 1, *leaf.facts[1:])),
+        lambda leaf: leaf._replace(facts=(*leaf.facts[:4], leaf.facts[4] + 1, leaf.facts[5])),
+    ],
+)
+def test_a_forged_seal_is_found(forge: Callable[[Leaf], Leaf]):
+    tally = Tally()
+    *leaves, seal = [entry.leaf for entry in hearing().read()]
+    for leaf in (*leaves, forge(seal)):
+        tally.add(leaf)
+    assert "seal_differs" in [found.code for found in tally.findings()]

@@ -235,7 +235,7 @@ def test_a_phone_cannot_spoil_an_export_by_committing_twice_to_the_same_bytes(tm
         for kind in kinds:
             it.put(kind, "party/2", *([commit] if kind == "msg.file" else []), content={"mime": "text/plain"})
             if kind == "msg.text":
-                made = decode(it.kept[-1].leaf)._replace(commit=commit)
+                made = it.signed(decode(it.kept[-1].leaf)._replace(commit=commit))
                 it.kept[-1] = Kept(encode(made), salt, data)
     it.seal()
     export(it, tmp_path / "b", made_ms=MADE_MS)

@@ -1,0 +1,59 @@
+"""Sentences about the record itself: whose key signs, where it is registered, what was restricted or destroyed, what a
+supplement adds, and who sealed it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from transcripts import clock, naming
+from transcripts.clock import Zone
+from transcripts.items import Anchored, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed
+from transcripts.naming import Names
+from transcripts.wording import Wording
+
+KEY_SHOWN: Final = 16
+"""Hexadecimal digits of a key's id: enough to tell two devices apart and to find its entries in the index."""
+
+Note = KeyEnrolled | KeyEnded | Anchored | Redacted
+
+
+def note(item: Note, names: Names, words: Wording, zone: Zone) -> str:
+    """What the court noted."""
+    match item:
+        case KeyEnrolled():
+            text = words.key_by_clerk if item.why == "clerk" else words.key_first
+            return text.format(who=names.of(item.slot), key=item.key_id.hex()[:KEY_SHOWN])
+        case KeyEnded():
+            return words.key_ended.format(who=names.of(item.slot), key=item.key_id.hex()[:KEY_SHOWN])
+        case Anchored():
+            text = words.anchored.format(size=item.size)
+            if item.time_ms is None:
+                return text
+            at = " ".join(clock.full(item.time_ms, zone, words).splitlines())
+            return f"{text}{words.space}{words.time_stamped.format(time=at)}"
+        case Redacted():
+            ground = words.grounds.get(item.ground) or words.cause_in_words.format(code=item.ground)
+            text = words.redacted.format(list=naming.listed(item.seqs, words), ground=ground)
+            if item.order is None:
+                return text
+            return f"{text}{words.space}{words.redacted_by.format(seq=item.order)}"
+
+
+def restricted(item: Restricted, names: Names, words: Wording) -> str:
+    """Who may stay and read."""
+    if not item.slots:
+        return words.restrict_to_bench
+    return words.restrict.format(who=words.comma.join(names.of(slot) for slot in item.slots))
+
+
+def seal(item: Sealed, sealing: Mapping[int, str], names: Names, words: Wording) -> str:
+    """Who sealed what. `sealing` tells who acted in which entry."""
+    people = [names.of(sealing[seq]) for seq in item.acts if seq in sealing]
+    by = {1: words.sealed_by_one, 2: words.sealed_by_two}.get(len(people), words.sealed)
+    parts = [
+        by.format(first=people[0] if people else "", second=people[-1] if people else ""),
+        words.sealed_over.format(entries=item.entries, media=clock.length(item.media_ms, words)),
+    ]
+    if item.gaps:
+        parts.append(words.sealed_gaps.format(count=item.gaps))
+    return words.space.join(parts)
