@@ -49,6 +49,13 @@ class Device:
         signed = csig.message(act.stream_id, act.dseq, act.command, act.args, refs, commit, act.ts_client_ms)
         return csig.sign(self.private, signed)
 
+    def submit(self, act: Act) -> frames.Submit:
+        """The signed frame of an act, as the desk sends it over HTTP too."""
+        return frames.Submit(
+            act.dseq, act.command, list(act.args), list(act.refs), act.salt, act.content, act.ts_client_ms,
+            self.sign(act),
+        )  # fmt: skip
+
 
 def _plain(ref: frames.Reference) -> Ref:
     return ref if isinstance(ref, int) else (ref.stream_id, ref.seq, ref.leaf_hash)
