@@ -49,6 +49,16 @@ export function fromBase64(text: string): Bytes {
   return bytes;
 }
 
+/** RFC 4648 section 5, without padding. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return toBase64(bytes).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+export function fromBase64Url(text: string): Bytes {
+  const plain = text.replace(/-/g, "+").replace(/_/g, "/");
+  return fromBase64(plain + "=".repeat((4 - (plain.length % 4)) % 4));
+}
+
 export function utf8(text: string): Bytes {
   return new TextEncoder().encode(text) as Bytes;
 }

@@ -11,8 +11,13 @@ export async function sha256(bytes: Uint8Array): Promise<Bytes> {
 }
 
 export async function commit(salt: Uint8Array, content: Uint8Array): Promise<Bytes> {
+  return commitDigest(salt, await sha256(content));
+}
+
+/** The same for content that was too large to hold: from its SHA-256. */
+export async function commitDigest(salt: Uint8Array, digest: Uint8Array): Promise<Bytes> {
   if (salt.length !== SALT_LENGTH) throw new RangeError("a salt has 32 bytes");
-  return sha256(concat(CONTEXT, salt, await sha256(content)));
+  return sha256(concat(CONTEXT, salt, digest));
 }
 
 /** True when these are the bytes, to the last bit, that the entry was made for. */

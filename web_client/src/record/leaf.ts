@@ -17,8 +17,10 @@ export interface Leaf {
   /** When the court put it on the record: milliseconds since the Unix epoch. */
   readonly tsMs: number;
   readonly epoch: number;
-  /** A slot ("party/1") or "court". */
+  /** A slot ("party/1"), "registry" for the clerk's desk, or "court". */
   readonly actor: string;
+  /** Which key signed; null for what the court itself records. */
+  readonly deviceKeyId: Bytes | null;
   /** The number the sender's device gave its command; null for what the court itself records. */
   readonly dseq: number | null;
   /** The sender's clock: evidence only. */
@@ -26,6 +28,8 @@ export interface Leaf {
   readonly commit: Bytes | null;
   readonly refs: readonly Reference[];
   readonly facts: readonly Fact[];
+  /** The device's signature over the act; null for what the court itself records. */
+  readonly csig: Bytes | null;
 }
 
 const FIELDS = 14;
@@ -47,7 +51,7 @@ export function readLeaf(bytes: Uint8Array): Leaf {
   if (!Array.isArray(fields) || fields.length !== FIELDS || fields[0] !== VERSION) throw new BadLeaf("not an entry of version 1");
   // msgpack can write one number in several ways; two byte strings for one entry would be two entries.
   if (!equal(encode(fields), bytes)) throw new BadLeaf("not the canonical encoding");
-  const [, type, seq, streamId, tsMs, epoch, actor, , dseq, tsClientMs, commit, refs, facts] = fields as unknown[];
+  const [, type, seq, streamId, tsMs, epoch, actor, deviceKeyId, dseq, tsClientMs, commit, refs, facts, csig] = fields as unknown[];
   if (
     typeof type !== "string" ||
     !TYPE.test(type) ||
@@ -57,13 +61,15 @@ export function readLeaf(bytes: Uint8Array): Leaf {
     !isNatural(tsMs) ||
     !isNatural(epoch) ||
     typeof actor !== "string" ||
+    !(deviceKeyId === null || (deviceKeyId instanceof Uint8Array && deviceKeyId.length > 0 && deviceKeyId.length <= 32)) ||
     !(dseq === null || isNatural(dseq)) ||
     !(tsClientMs === null || Number.isSafeInteger(tsClientMs)) ||
     !(commit === null || (commit instanceof Uint8Array && commit.length === 32)) ||
     !Array.isArray(refs) ||
     !refs.every(isReference) ||
     !Array.isArray(facts) ||
-    !facts.every(isFact)
+    !facts.every(isFact) ||
+    !(csig === null || (csig instanceof Uint8Array && csig.length === 64))
   ) {
     throw new BadLeaf("a field of the entry has another shape");
   }
@@ -74,11 +80,13 @@ export function readLeaf(bytes: Uint8Array): Leaf {
     tsMs,
     epoch,
     actor,
+    deviceKeyId: deviceKeyId === null ? null : own(deviceKeyId),
     dseq,
     tsClientMs: tsClientMs as number | null,
     commit: commit === null ? null : own(commit),
     refs: refs as Reference[],
     facts: facts as Fact[],
+    csig: csig === null ? null : own(csig),
   };
 }
 

@@ -1,6 +1,7 @@
 // The proof of one line: its content opens its commitment, its leaf lies on a path to a root, and the court signed that
 // root. Everything is computed here from bytes; a yes that this file did not compute is not shown as a yes.
 import { equal } from "./bytes";
+import type { DeviceVerdict } from "./keys";
 import { opens } from "./commitment";
 import { verifyEd25519 } from "./ed25519";
 import { BadNote, openCheckpoint, parseVerifier } from "./note";
@@ -90,6 +91,8 @@ export interface LineProof {
   readonly steps: number;
   readonly size: number;
   readonly words: WordsVerdict;
+  /** Whether the person's own device signed it; null where the entry is withheld. */
+  readonly device: DeviceVerdict | null;
   readonly root: Uint8Array | null;
 }
 
@@ -100,6 +103,7 @@ export interface Line {
   readonly commit: Uint8Array | null | undefined;
   readonly salt: Uint8Array | null;
   readonly content: Uint8Array | null;
+  readonly device: DeviceVerdict | null;
 }
 
 /** Checks one line against the court's signed checkpoint. A note that cannot be read counts as a signature that fails. */
@@ -119,14 +123,15 @@ export async function proveLine(line: Line, tree: WholeTree, note: string, vkey:
       steps: path.length,
       size: checkpoint.size,
       words,
+      device: line.device,
       root: checkpoint.root,
     };
   } catch (error) {
     if (!(error instanceof BadNote) && !(error instanceof RangeError)) throw error;
-    return { signature: false, signers: [], path: false, steps: 0, size: tree.size, words, root: null };
+    return { signature: false, signers: [], path: false, steps: 0, size: tree.size, words, device: line.device, root: null };
   }
 }
 
 export function holds(proof: LineProof): boolean {
-  return proof.signature && proof.path && proof.words !== "differ";
+  return proof.signature && proof.path && proof.words !== "differ" && proof.device !== "differs";
 }

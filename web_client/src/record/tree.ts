@@ -85,14 +85,15 @@ export async function inclusionPath(index: number, leaves: readonly Uint8Array[]
   return [...(await inclusionPath(index - k, leaves.slice(k))), await rootOf(leaves.slice(0, k))];
 }
 
-/** RFC 9162 section 2.1.3.2: does this leaf, with this path, lead to this root of a tree of this size? */
-export async function includes(index: number, size: number, leafHash: Uint8Array, path: readonly Uint8Array[], root: Uint8Array): Promise<boolean> {
-  if (index < 0 || index >= size) return false;
+/** The root to which this path leads from this leaf of a tree of this size; null where the path is too short or too long
+ * (RFC 9162 section 2.1.3.2). */
+export async function rootFrom(index: number, size: number, leafHash: Uint8Array, path: readonly Uint8Array[]): Promise<Uint8Array | null> {
+  if (index < 0 || index >= size) return null;
   let fn = index;
   let sn = size - 1;
   let hash = leafHash;
   for (const sibling of path) {
-    if (sn === 0) return false;
+    if (sn === 0) return null;
     if (fn % 2 === 1 || fn === sn) {
       hash = await hashNode(sibling, hash);
       while (fn % 2 === 0 && fn !== 0) {
@@ -105,7 +106,13 @@ export async function includes(index: number, size: number, leafHash: Uint8Array
     fn = Math.floor(fn / 2);
     sn = Math.floor(sn / 2);
   }
-  return sn === 0 && equal(hash, root);
+  return sn === 0 ? hash : null;
+}
+
+/** Does this leaf, with this path, lead to this root of a tree of this size? */
+export async function includes(index: number, size: number, leafHash: Uint8Array, path: readonly Uint8Array[], root: Uint8Array): Promise<boolean> {
+  const reached = await rootFrom(index, size, leafHash, path);
+  return reached !== null && equal(reached, root);
 }
 
 /** RFC 9162 section 2.1.4.2: is the tree (size, root) a continuation of the tree (oldSize, oldRoot)? */

@@ -1,15 +1,19 @@
-// What this browser keeps between pages: for each seat a device identity and its counter, what is not yet delivered, and
-// the link last used. A seat, not a browser, has the identity: two cases on one phone can never be joined by it.
+// What this browser keeps between pages: for each seat a device key and its counter, what is not yet delivered, what this
+// phone witnessed, and the link last used. A seat, not a browser, has the key: two cases on one phone can never be joined by
+// it. Whoever clears the browser's data loses the key, and the clerk must allow a new one.
 import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 
 import type { TicketInfo } from "../protocol/api";
 import { random, type Bytes } from "../record/bytes";
+import { deviceKey, makeKey, type KeptKey } from "../record/device-key";
+import type { Head } from "../record/kept";
 import type { Item, OutboxStore } from "./outbox";
 import type { Identity } from "./sitting";
+import type { Fork, KeptReceipt, WitnessStore } from "./witness";
 
 interface SeatRow {
   readonly streamKey: string;
-  readonly device: Bytes;
+  readonly key: KeptKey;
   readonly secret: Bytes;
   readonly dseq: number;
 }
@@ -18,16 +22,26 @@ interface Schema extends DBSchema {
   outbox: { key: number; value: Item; indexes: { streamKey: string } };
   seats: { key: string; value: SeatRow };
   kept: { key: string; value: string };
+  heads: { key: string; value: Head };
+  receipts: { key: [string, number]; value: KeptReceipt };
+  forks: { key: string; value: Fork };
+  courts: { key: string; value: Bytes };
 }
 
 let opened: Promise<IDBPDatabase<Schema>> | undefined;
 
 function db(): Promise<IDBPDatabase<Schema>> {
-  opened ??= openDB<Schema>("palmcourt", 1, {
+  opened ??= openDB<Schema>("palmcourt", 2, {
     upgrade(database) {
+      // What an unfinished version kept has no keys, and nobody's record rests on it.
+      for (const name of Array.from(database.objectStoreNames)) database.deleteObjectStore(name);
       database.createObjectStore("outbox", { keyPath: "id", autoIncrement: true }).createIndex("streamKey", "streamKey");
       database.createObjectStore("seats", { keyPath: "streamKey" });
       database.createObjectStore("kept");
+      database.createObjectStore("heads", { keyPath: "origin" });
+      database.createObjectStore("receipts", { keyPath: ["origin", "seq"] });
+      database.createObjectStore("forks", { keyPath: "origin" });
+      database.createObjectStore("courts");
     },
   });
   return opened;
@@ -35,14 +49,19 @@ function db(): Promise<IDBPDatabase<Schema>> {
 
 /** The same for ever for this seat on this browser; made on first use. */
 export async function identityOf(streamKey: string): Promise<Identity> {
-  const tx = (await db()).transaction("seats", "readwrite");
-  let row = await tx.store.get(streamKey);
+  const database = await db();
+  let row = await database.get("seats", streamKey);
   if (row === undefined) {
-    row = { streamKey, device: random(16), secret: random(32), dseq: 0 };
-    await tx.store.put(row);
+    // The key is made outside of the transaction, which would end while waiting for it; whoever is second takes the first's.
+    const made: SeatRow = { streamKey, key: await makeKey(), secret: random(32), dseq: 0 };
+    const tx = database.transaction("seats", "readwrite");
+    row = (await tx.store.get(streamKey)) ?? made;
+    if (row === made) await tx.store.put(made);
+    await tx.done;
+    // Asked once: a browser that needs room then takes others' data first. Refused, nothing changes.
+    void navigator.storage?.persist?.().catch(() => undefined);
   }
-  await tx.done;
-  return { device: row.device, secret: row.secret };
+  return { key: await deviceKey(row.key), secret: row.secret };
 }
 
 export const outboxStore: OutboxStore = {
@@ -50,8 +69,10 @@ export const outboxStore: OutboxStore = {
     return (await db()).getAllFromIndex("outbox", "streamKey", streamKey);
   },
   async add(item) {
-    const id = await (await db()).add("outbox", item as Item);
-    return { ...item, id };
+    const database = await db();
+    const id = await database.add("outbox", item as Item);
+    // A chosen file may change or go away; what lies in the database does not.
+    return (await database.get("outbox", id)) ?? { ...item, id };
   },
   async put(item) {
     await (await db()).put("outbox", item);
@@ -67,6 +88,33 @@ export const outboxStore: OutboxStore = {
     await tx.store.put({ ...row, dseq });
     await tx.done;
     return dseq;
+  },
+};
+
+export const witnessStore: WitnessStore = {
+  async head(origin) {
+    return (await (await db()).get("heads", origin)) ?? null;
+  },
+  async keepHead(head) {
+    await (await db()).put("heads", head);
+  },
+  async receipts(origin) {
+    return (await db()).getAll("receipts", IDBKeyRange.bound([origin, 0], [origin, Infinity]));
+  },
+  async keepReceipt(receipt) {
+    await (await db()).put("receipts", receipt);
+  },
+  async fork(origin) {
+    return (await (await db()).get("forks", origin)) ?? null;
+  },
+  async keepFork(fork) {
+    await (await db()).put("forks", fork);
+  },
+  async courtKey(host) {
+    return (await (await db()).get("courts", host)) ?? null;
+  },
+  async keepCourtKey(host, key) {
+    await (await db()).put("courts", key, host);
   },
 };
 

@@ -3,9 +3,14 @@
 import { seatOf, type Phase, type RoomView, type Seat } from "./view";
 
 /** Why not, as a code the catalogs have words for; null where the court would say yes. */
-export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "closed" | "sealed" | "muted" | "not_your_turn" | null;
+export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | null;
 
 const BENCH: ReadonlySet<string> = new Set(["judge", "clerk"]);
+
+/** By its name alone, for entries of seats that are not seen here. */
+export function isBenchSlot(slot: string): boolean {
+  return BENCH.has(slot.split("/")[0] ?? "");
+}
 
 export function isBench(role: string): boolean {
   return BENCH.has(role);
@@ -27,24 +32,35 @@ function bySeat(seat: Seat, view: RoomView): Obstacle {
   return SPEAKING[view.phase];
 }
 
+/** Is this seat outside the restricted part that runs (HR19)? */
+export function isOutside(view: RoomView, slot: string): boolean {
+  const { restricted } = view;
+  const seat = seatOf(view, slot);
+  return restricted !== null && seat !== null && !isBench(seat.role) && !restricted.slots.includes(slot);
+}
+
 /** May this seat send words, pictures and files? */
 export function mayWrite(view: RoomView, slot: string): Obstacle {
   const seat = seatOf(view, slot);
-  return seat === null ? "not_admitted" : bySeat(seat, view);
+  if (seat === null) return "not_admitted";
+  return bySeat(seat, view) ?? (isOutside(view, slot) ? "restricted" : null);
 }
 
 /** May this seat send a clip with its voice? As with live voice, the mute and the floor count (HR8, HR9). */
 export function maySpeak(view: RoomView, slot: string): Obstacle {
   const seat = seatOf(view, slot);
   if (seat === null) return "not_admitted";
-  const written = bySeat(seat, view);
+  const written = mayWrite(view, slot);
   if (written !== null || isBench(seat.role)) return written;
   if (seat.muted) return "muted";
   return view.floor === null || view.floor === slot ? null : "not_your_turn";
 }
 
-/** The acts by which this role may move the sitting on, in the order of frequency (HR1, HR2). */
-export function nextActs(view: RoomView, role: string): readonly ("act.check_in" | "act.open" | "act.recess" | "act.resume" | "act.close" | "seal")[] {
+export type NextAct = "act.check_in" | "act.open" | "act.recess" | "act.resume" | "act.close" | "act.propose_seal" | "act.seal";
+
+/** The acts by which this seat may move the sitting on, in the order of frequency (HR1, HR2). */
+export function nextActs(view: RoomView, slot: string): readonly NextAct[] {
+  const role = seatOf(view, slot)?.role ?? "";
   const judge = role === "judge";
   switch (view.phase) {
     case "scheduled":
@@ -56,8 +72,27 @@ export function nextActs(view: RoomView, role: string): readonly ("act.check_in"
     case "in_recess":
       return judge ? ["act.resume", "act.close"] : [];
     case "closed":
-      return judge ? ["seal"] : [];
+      return sealing(view, slot) ?? [];
     case "sealed":
       return [];
   }
+}
+
+/** Four eyes: one of the bench proposes, another seals, a judge among them; a judge who sits alone seals alone. */
+function sealing(view: RoomView, slot: string): readonly NextAct[] | null {
+  const bench = view.seats.filter((seat) => isBench(seat.role));
+  const me = bench.find((seat) => seat.slot === slot);
+  if (me === undefined) return null;
+  if (bench.length === 1) return me.role === "judge" ? ["act.seal"] : null;
+  const { proposal } = view;
+  if (proposal === null) return ["act.propose_seal"];
+  if (proposal.slot === slot) return null;
+  const proposer = bench.find((seat) => seat.slot === proposal.slot);
+  return me.role === "judge" || proposer?.role === "judge" ? ["act.seal"] : null;
+}
+
+/** Whose act the seal still waits for, once it has been proposed. */
+export function sealWaitsFor(view: RoomView): readonly Seat[] {
+  if (view.phase !== "closed" || view.proposal === null) return [];
+  return view.seats.filter((seat) => (sealing(view, seat.slot) ?? []).includes("act.seal"));
 }

@@ -1,6 +1,7 @@
 // What a person has said and the court has not yet answered. **The law: it is kept before it is shown as "sending", its
-// number never changes once given, and it leaves only when the court has answered.** A reload, a tunnel or a killed tab
-// therefore loses nothing and doubles nothing: the court knows (device, dseq).
+// number never changes once given, and it leaves only when the court has answered.** The device signs it once, with its
+// number, and the signature is kept with it, so what is sent again is the same bytes. A reload, a tunnel or a killed tab
+// therefore loses nothing and doubles nothing: the court knows (device key, dseq).
 //
 // One submit is under way at a time, so the order on the record is the order of the hand. A file is uploaded first and gets
 // its number only when it is there, so that a word never waits behind a video.
@@ -8,7 +9,9 @@ import { batch, signal, type ReadonlySignal } from "@preact/signals";
 
 import type { Argument, Submit } from "../protocol/frames.gen";
 import { random, toBase64, utf8, type Bytes } from "../record/bytes";
-import { commit, SALT_LENGTH } from "../record/commitment";
+import { commit, commitDigest, SALT_LENGTH } from "../record/commitment";
+import type { Act } from "../record/csig";
+import { digestOf } from "../record/digest";
 
 export type ItemState = "uploading" | "waiting" | "recorded" | "refused";
 
@@ -25,6 +28,8 @@ export interface Item {
   readonly id: number;
   readonly streamKey: string;
   dseq: number | null;
+  /** The device's signature over this act under this number; null as long as it has none. */
+  csig: Bytes | null;
   readonly command: string;
   readonly args: readonly Argument[];
   readonly salt: Bytes | null;
@@ -35,8 +40,9 @@ export interface Item {
   state: ItemState;
   /** Where it stands on the record, once it does. */
   seq: number | null;
-  /** Why it was refused: a stable code and the server's detail. */
-  refusal: { readonly code: string; readonly detail: string } | null;
+  /** Why it was refused: a stable code, the server's detail, and whether the court's signature under it holds (null where
+   * it came unsigned, as what no rule was asked about does). */
+  refusal: { readonly code: string; readonly detail: string; readonly signed: boolean | null } | null;
 }
 
 export interface Draft {
@@ -49,7 +55,7 @@ export interface Draft {
 /** Keeps items and the counter of one seat on one device. Each call is durable when it resolves. */
 export interface OutboxStore {
   all(streamKey: string): Promise<Item[]>;
-  /** Keeps a new item and gives it its id. */
+  /** Keeps a new item and gives it its id; what it returns holds the bytes as they are kept, not as they were chosen. */
   add(item: Omit<Item, "id">): Promise<Item>;
   put(item: Item): Promise<void>;
   remove(id: number): Promise<void>;
@@ -69,6 +75,8 @@ export class Rejected extends Error {
 export interface OutboxPorts {
   readonly store: OutboxStore;
   readonly upload: Upload;
+  /** The device's signature over this act. */
+  sign(act: Act): Promise<Bytes>;
   now(): number;
   after(ms: number, call: () => void): () => void;
 }
@@ -79,6 +87,7 @@ const UPLOAD_RETRY_MS = 2_000;
 export class Outbox {
   private readonly list = signal<readonly Item[]>([]);
   private readonly shares = signal<ReadonlyMap<number, number>>(new Map());
+  private readonly reading = signal<number | null>(null);
   private send: ((submit: Submit) => boolean) | null = null;
   private lastDseq = 0;
   private flying: number | null = null;
@@ -101,6 +110,11 @@ export class Outbox {
     return this.shares;
   }
 
+  /** While a chosen file's fingerprint is being made: the share that has been read, 0 to 1. */
+  get preparing(): ReadonlySignal<number | null> {
+    return this.reading;
+  }
+
   /** Brings back what an earlier page kept. */
   async open(): Promise<void> {
     const kept = await this.ports.store.all(this.streamKey);
@@ -115,9 +129,9 @@ export class Outbox {
     let args = draft.args ?? [];
     if (draft.file !== undefined) {
       const salt = random(SALT_LENGTH);
-      const data = await draft.file.arrayBuffer();
-      const digest = await commit(salt, new Uint8Array(data));
-      parcel = { data: new Blob([data], { type: draft.file.type }), salt, commit: digest, url: null };
+      // Piece by piece: a video of 200 MB must not stand in a phone's memory as one.
+      const digest = await commitDigest(salt, await this.fingerprint(draft.file));
+      parcel = { data: draft.file, salt, commit: digest, url: null };
       args = [digest];
       content = { ...content, size: draft.file.size, salt: toBase64(salt) }; // who may read the message may check its file
     }
@@ -126,6 +140,7 @@ export class Outbox {
     const item = await this.ports.store.add({
       streamKey: this.streamKey,
       dseq: null,
+      csig: null,
       command: draft.command,
       args,
       salt,
@@ -166,8 +181,8 @@ export class Outbox {
     this.answered(dseq, (item) => ({ ...item, state: "recorded", seq }));
   }
 
-  refused(dseq: number, code: string, detail: string): void {
-    this.answered(dseq, (item) => ({ ...item, state: "refused", refusal: { code, detail } }));
+  refused(dseq: number, code: string, detail: string, signed: boolean | null): void {
+    this.answered(dseq, (item) => ({ ...item, state: "refused", refusal: { code, detail, signed } }));
   }
 
   busy(dseq: number, retryMs: number): void {
@@ -235,13 +250,14 @@ export class Outbox {
     const numbered = waiting.filter((item) => item.dseq !== null).sort((a, b) => (a.dseq as number) - (b.dseq as number));
     let item = numbered[0] ?? waiting[0];
     if (item === undefined) return;
-    if (item.dseq === null) {
-      const dseq = await this.ports.store.nextDseq(this.streamKey, this.lastDseq);
-      item = { ...item, dseq };
-      await this.ports.store.put(item); // kept before it is sent: after a crash it must go again under this number
+    if (item.dseq === null || item.csig === null) {
+      const dseq = item.dseq ?? (await this.ports.store.nextDseq(this.streamKey, this.lastDseq));
+      const { command, args, tsClientMs } = item;
+      item = { ...item, dseq, csig: await this.ports.sign({ dseq, command, args, refs: [], commit: item.commit, tsClientMs }) };
+      await this.ports.store.put(item); // kept before it is sent: after a crash it must go again under this number, the same bytes
       this.replace(item);
     }
-    const dseq = item.dseq as number;
+    const { dseq, csig } = item as { dseq: number; csig: Bytes };
     const sent = this.send?.({
       type: "submit",
       dseq,
@@ -251,6 +267,7 @@ export class Outbox {
       salt: item.salt,
       content: item.content,
       ts_client_ms: item.tsClientMs,
+      csig,
     });
     if (sent !== true) return;
     this.flying = dseq;
@@ -259,6 +276,14 @@ export class Outbox {
       this.flying = null;
       this.pump();
     });
+  }
+
+  private async fingerprint(file: Blob): Promise<Bytes> {
+    try {
+      return await digestOf(file, (share) => (this.reading.value = share));
+    } finally {
+      this.reading.value = null;
+    }
   }
 
   private async carry(item: Item): Promise<void> {
@@ -276,7 +301,7 @@ export class Outbox {
       this.replace(ready);
     } catch (error) {
       if (error instanceof Rejected) {
-        const refused: Item = { ...item, state: "refused", refusal: { code: error.code, detail: error.message } };
+        const refused: Item = { ...item, state: "refused", refusal: { code: error.code, detail: error.message, signed: null } };
         await this.ports.store.put(refused);
         this.replace(refused);
       } else {

@@ -15,11 +15,14 @@ import {
   type Welcome,
 } from "../protocol/frames.gen";
 import { equal, fromHex, fromUtf8, own, toHex, type Bytes } from "../record/bytes";
-import { Kept, type Verdict } from "../record/kept";
+import { actMessage, COURT } from "../record/csig";
+import type { DeviceKey } from "../record/device-key";
 import { readLeaf, type Leaf } from "../record/leaf";
 import { hashLeaf } from "../record/tree";
 import { Outbox, type Draft, type Item, type OutboxPorts } from "./outbox";
+import { isBenchSlot } from "./may";
 import { fold, readView, type RoomView } from "./view";
+import { Witness, type WitnessStore } from "./witness";
 
 /** One place on the record, as this viewer may see it. */
 export interface Entry {
@@ -59,7 +62,7 @@ export interface Live {
 }
 
 export interface Identity {
-  readonly device: Bytes;
+  readonly key: DeviceKey;
   readonly secret: Bytes;
 }
 
@@ -71,6 +74,7 @@ export interface MediaFrames {
 export interface SittingPorts extends Ports {
   /** Wall clock, milliseconds since the epoch. */
   wall(): number;
+  readonly record: WitnessStore;
 }
 
 const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, silentMs: null, unseenMs: null, quiet: false };
@@ -78,6 +82,7 @@ const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: nu
 const PAGE = 128;
 const ANSWER_MS = 10_000;
 const TYPING_MS = 5_000;
+const JOIN_ON_MS = 1_000;
 
 export class Sitting {
   readonly line = signal<Line>({ kind: "dialling", attempt: 0 });
@@ -87,13 +92,15 @@ export class Sitting {
   readonly view = signal<RoomView | null>(null);
   readonly entries = signal<readonly Entry[]>([]);
   readonly live = signal<ReadonlyMap<string, Live>>(new Map());
-  readonly verdict = signal<Verdict>({ kind: "unchecked" });
   readonly loadingHistory = signal(false);
   /** The tree before the first entry that is here: its size and its frontier. */
   readonly before = signal<{ readonly size: number; readonly frontier: readonly Uint8Array[] }>({ size: 0, frontier: [] });
   /** Nothing before what is here can be seen: it is the beginning, or the beginning for this viewer. */
   readonly complete: ReadonlySignal<boolean>;
   readonly outbox: Outbox;
+  readonly witness: Witness;
+  /** Entries whose content was destroyed by order: their number, and the entry that says so. */
+  readonly destroyed: ReadonlySignal<ReadonlyMap<number, number>>;
   /** How many are kept here and not yet answered by the court. */
   readonly waiting: ReadonlySignal<number>;
   /** The first sequence number that is here; below it the record has not been asked for. */
@@ -102,8 +109,9 @@ export class Sitting {
 
   private readonly connection: Connection;
   private readonly bySeq = new Map<number, Entry>();
-  private kept: Kept | null = null;
   private foldedTo = 0;
+  /** Where this session's entries began: the size and frontier of the tree before them. */
+  private began: { readonly size: number; readonly frontier: readonly Uint8Array[] } | null = null;
   private epoch = 0;
   private skew = 0;
   private readonly noEarlier = signal(false);
@@ -118,9 +126,18 @@ export class Sitting {
     streamKey: string,
     private readonly language: () => string,
     private readonly ports: SittingPorts,
-    outbox: OutboxPorts,
+    outbox: Omit<OutboxPorts, "sign">,
   ) {
-    this.outbox = new Outbox(streamKey, outbox);
+    const stream = fromHex(streamKey.split("/")[0] ?? "");
+    this.outbox = new Outbox(streamKey, { ...outbox, sign: (act) => this.identity.key.sign(actMessage(stream, act)) });
+    this.witness = new Witness(this.identity.key, {
+      store: ports.record,
+      wall: () => ports.wall(),
+      after: (ms, call) => ports.after(ms, call),
+      cosign: (size, timeS, signature) => this.connection.send({ type: "cosign", size, time_s: timeS, signature }),
+      urgent: (from, to) => this.benchActed(from, to),
+    });
+    this.destroyed = computed(() => destroyedIn(this.entries.value));
     this.waiting = computed(() => this.outbox.items.value.filter((item) => item.state === "waiting" || item.state === "uploading").length);
     this.from = computed(() => this.entries.value[0]?.seq ?? this.foldedTo);
     this.complete = computed(() => this.from.value === 0 || this.noEarlier.value);
@@ -131,7 +148,7 @@ export class Sitting {
           type: "hello",
           version: VERSION,
           ticket: this.ticket,
-          device: this.identity.device,
+          device_key: this.identity.key.publicKey,
           device_secret: this.identity.secret,
           language: this.language(),
           cursor: await this.cursor(),
@@ -230,8 +247,41 @@ export class Sitting {
 
   private async cursor(): Promise<{ stream_id: Uint8Array; epoch: number; next_seq: number; root: Uint8Array } | null> {
     const me = this.me.value;
-    if (this.kept === null || me === null) return null;
-    return { stream_id: fromHex(me.streamHex), epoch: this.epoch, next_seq: this.kept.size, root: await this.kept.root() };
+    const { size } = this.witness;
+    const root = this.witness.root();
+    if (size === null || root === null || me === null) return null;
+    return { stream_id: fromHex(me.streamHex), epoch: this.epoch, next_seq: size, root: await root };
+  }
+
+  private benchActed(from: number, to: number): boolean {
+    for (let seq = from; seq < to; seq++) {
+      const leaf = this.bySeq.get(seq)?.leaf;
+      if (leaf != null && (leaf.type === "seal" || (isBenchSlot(leaf.actor) && leaf.type.startsWith("act.")))) return true;
+    }
+    return false;
+  }
+
+  /** What an earlier visit kept lies before what is here: the entries between are fetched, so that the two are compared. */
+  private async joinOn(): Promise<void> {
+    const from = this.witness.unmet;
+    if (from === null || this.began === null || from >= this.began.size) return;
+    if (this.loadingHistory.peek()) {
+      this.ports.after(JOIN_ON_MS, () => void this.joinOn());
+      return;
+    }
+    await this.loadBack(from);
+    const { size, frontier } = this.before.peek();
+    const start = this.began;
+    if (start === null || size > from || this.witness.unmet !== from) return; // the line broke, or the record begins later here
+    const page = size === from ? frontier : await this.frontierAt(from);
+    const between = this.entries.peek().filter((entry) => entry.seq >= from && entry.seq < start.size);
+    if (page === null || between.length !== start.size - from) return;
+    this.turn = this.turn.then(() => this.witness.bridge(page, between.map((entry) => entry.leafHash), start.frontier)).catch((error: unknown) => console.error("palmcourt", error));
+  }
+
+  private async frontierAt(seq: number): Promise<readonly Uint8Array[] | null> {
+    const page = await this.askPage(seq, seq + 1);
+    return page !== null && page.start_seq === seq ? page.frontier.map(own) : null;
   }
 
   private async take(frame: ServerFrame): Promise<void> {
@@ -241,7 +291,7 @@ export class Sitting {
       case "lobby":
         batch(() => {
           this.lobby.value = readView(frame.view);
-          this.kept = null;
+          this.witness.outside();
           this.view.value = null;
           this.me.value = null;
         });
@@ -255,17 +305,18 @@ export class Sitting {
         this.asked = null;
         return;
       case "receipt":
+        // Checked and kept before anything is called proven.
+        await this.witness.receipt(frame, this.bySeq.get(frame.seq)?.leafHash);
         this.outbox.recorded(frame.dseq, frame.seq);
         return;
       case "refused":
-        this.outbox.refused(frame.dseq, frame.code, frame.detail);
+        this.outbox.refused(frame.dseq, frame.code, frame.detail, await this.witness.refusal(frame));
         return;
       case "busy":
         this.outbox.busy(frame.dseq, frame.retry_ms);
         return;
       case "checkpoint":
-        if (this.kept !== null) this.verdict.value = await this.kept.checkpoint(frame.note);
-        return;
+        return this.witness.checkpoint(frame.note, frame.consistency);
       case "answer":
         this.media?.answer(frame.sdp, frame.slots);
         return;
@@ -286,21 +337,15 @@ export class Sitting {
   private async welcome(frame: Welcome): Promise<void> {
     this.skew = frame.now_ms - this.ports.wall();
     this.epoch = frame.epoch;
-    const goesOn = this.kept !== null && this.kept.size === frame.start_seq && this.me.value?.origin === frame.origin;
-    if (!goesOn) {
-      if (!this.bySeq.has(frame.start_seq) && !this.bySeq.has(frame.start_seq - 1)) {
-        // Not a continuation of what is here: a record with a hole would look whole.
-        this.bySeq.clear();
-        this.before.value = { size: frame.start_seq, frontier: frame.frontier.map(own) };
-        this.noEarlier.value = false;
-      }
-      try {
-        this.kept = await Kept.from(frame.origin, frame.vkey, frame.start_seq, frame.frontier);
-      } catch (error) {
-        this.kept = null;
-        this.verdict.value = { kind: "forked", why: error instanceof Error ? error.message : "" };
-      }
+    const goesOn = this.witness.size === frame.start_seq && this.me.value?.origin === frame.origin;
+    if (!goesOn && !this.bySeq.has(frame.start_seq) && !this.bySeq.has(frame.start_seq - 1)) {
+      // Not a continuation of what is here: a record with a hole would look whole.
+      this.bySeq.clear();
+      this.before.value = { size: frame.start_seq, frontier: frame.frontier.map(own) };
+      this.noEarlier.value = false;
     }
+    if (!goesOn) this.began = { size: frame.start_seq, frontier: frame.frontier.map(own) };
+    await this.witness.welcome(frame, goesOn);
     this.foldedTo = frame.next_seq;
     const slots = frame.media["slots"];
     batch(() => {
@@ -318,6 +363,8 @@ export class Sitting {
       };
     });
     this.outbox.connected((submit) => this.connection.send(submit), frame.last_dseq);
+    // After the entries of this welcome, which are in the line behind it.
+    this.ports.after(JOIN_ON_MS, () => void this.joinOn());
   }
 
   private async deliver(entries: readonly Entry[]): Promise<void> {
@@ -325,17 +372,17 @@ export class Sitting {
     const spoke = new Set<string>();
     for (const entry of entries) {
       if (entry.leaf?.type.startsWith("msg.") === true) spoke.add(entry.leaf.actor);
-      await this.kept?.append(entry.seq, entry.leafHash);
+      await this.witness.append(entry.seq, entry.leafHash);
       this.bySeq.set(entry.seq, entry);
       if (entry.seq < this.foldedTo || entry.leaf === null || view === null) continue;
       const name = entry.words?.["name"];
       view = fold(view, entry.leaf, typeof name === "string" ? name : "");
       this.foldedTo = entry.seq + 1;
     }
+    await this.witness.judged();
     batch(() => {
       this.view.value = view;
       this.publish();
-      if (this.kept !== null) this.verdict.value = this.kept.state;
       const slot = this.me.value?.slot;
       this.outbox.settle((item) => entries.some((entry) => isOwn(entry, item, slot)));
       // What was being written is here now.
@@ -382,6 +429,17 @@ function isOwn(entry: Entry, item: Item, slot: string | undefined): boolean {
   const leaf = entry.leaf;
   if (leaf === null || leaf.actor !== slot || item.dseq === null || leaf.dseq !== item.dseq || leaf.type !== item.command) return false;
   return item.commit === null ? leaf.commit === null || leaf.tsClientMs === item.tsClientMs : leaf.commit !== null && equal(leaf.commit, item.commit);
+}
+
+/** What `redact` entries say was destroyed. */
+function destroyedIn(entries: readonly Entry[]): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const { leaf } of entries) {
+    const seqs = leaf?.type === "redact" && leaf.actor === COURT ? leaf.facts[1] : undefined;
+    if (leaf === null || !Array.isArray(seqs)) continue;
+    for (const seq of seqs as readonly unknown[]) if (typeof seq === "number") found.set(seq, leaf.seq);
+  }
+  return found;
 }
 
 async function readDelivered(given: Delivered): Promise<Entry> {

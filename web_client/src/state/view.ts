@@ -30,6 +30,10 @@ export interface RoomView {
   readonly recording: boolean;
   readonly floor: string | null;
   readonly seats: readonly Seat[];
+  /** Who proposed the seal, and by which entry; null where nobody has. */
+  readonly proposal: { readonly seq: number; readonly slot: string } | null;
+  /** The restricted part that runs: its first entry, and who may read it besides the bench. */
+  readonly restricted: { readonly seq: number; readonly slots: readonly string[] } | null;
   readonly sealed: { readonly seq: number; readonly tsMs: number } | null;
   readonly phone: string;
 }
@@ -65,7 +69,7 @@ function readSeat(value: Map_): Seat {
 /** The server's map as a view; what is missing reads as the quietest value, so an older client can sit in a newer room. */
 export function readView(map: Map_): RoomView {
   const seats = Array.isArray(map["seats"]) ? map["seats"].filter(isMap).map(readSeat) : [];
-  const sealed = map["sealed"];
+  const { sealed, proposal, restricted } = map;
   return {
     phase: oneOf(PHASES, map["phase"], "scheduled"),
     court: text(map["court"]),
@@ -78,9 +82,15 @@ export function readView(map: Map_): RoomView {
     recording: flag(map["recording"]),
     floor: typeof map["floor"] === "string" ? map["floor"] : null,
     seats,
+    proposal: isMap(proposal) ? { seq: instant(proposal["seq"]) ?? 0, slot: text(proposal["slot"]) } : null,
+    restricted: isMap(restricted) ? { seq: instant(restricted["seq"]) ?? 0, slots: slotsOf(restricted["slots"]) } : null,
     sealed: isMap(sealed) ? { seq: instant(sealed["seq"]) ?? 0, tsMs: instant(sealed["ts_ms"]) ?? 0 } : null,
     phone: text(map["phone"]),
   };
+}
+
+function slotsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((slot): slot is string => typeof slot === "string") : [];
 }
 
 const STAFF: ReadonlySet<string> = new Set(["judge", "clerk"]);
@@ -108,13 +118,13 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
         ],
       };
     case "join":
-      return withSeat(view, leaf.actor, (seat) => ({
+      return withSeat(view, first, (seat) => ({
         connected: true,
         sinceMs: tsMs,
         state: STAFF.has(seat.role) ? "admitted" : seat.state === "absent" ? "waiting" : seat.state,
       }));
     case "leave":
-      return withSeat(view, leaf.actor, (seat) => ({
+      return withSeat(view, first, (seat) => ({
         connected: false,
         sinceMs: tsMs,
         hand: false,
@@ -135,7 +145,13 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
     case "act.resume":
       return { ...view, phase: "open", recessSinceMs: null };
     case "act.close":
-      return { ...view, phase: "closed", recessSinceMs: null, floor: null };
+      return { ...view, phase: "closed", recessSinceMs: null, floor: null, restricted: null };
+    case "act.restrict":
+      return { ...view, restricted: { seq: leaf.seq, slots: slotsOf(first) } };
+    case "act.unrestrict":
+      return { ...view, restricted: null };
+    case "act.propose_seal":
+      return { ...view, proposal: { seq: leaf.seq, slot: leaf.actor } };
     case "act.mute":
       return withSeat(view, first, () => ({ muted: true }));
     case "act.unmute":

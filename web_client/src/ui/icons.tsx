@@ -25,6 +25,7 @@ const PATHS = {
   people: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM3 20c0-4 2.5-6 6-6s6 2 6 6M16 5a3 3 0 0 1 0 6M17 14c2.5.5 4 2.5 4 6",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   copy: "M8 8h11v12H8zM5 16V4h11",
+  lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
 } as const;
 

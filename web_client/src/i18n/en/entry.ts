@@ -85,9 +85,9 @@ export const entry = {
       next: "Please open the latest link from the court; if you cannot find it, call the clerk.",
     },
     used: {
-      title: "This link is in use on another device",
-      happened: "So that nobody can enter as you, a link knows only the device that opened it first.",
-      next: "Please go back to that device. To change devices, ask the clerk to release the link, then open it here again.",
+      title: "This link belongs to another device's key",
+      happened: "So that nobody can pose as you, a link knows only the first device that opens it. Clearing the browser's data, another browser or a private window also lose this device's key.",
+      next: "Please go back to that device and browser. To change devices, or if the key is lost, ask the clerk to allow it and open this link again. The new key goes on the record.",
     },
     unknown: {
       title: "This link is not known",

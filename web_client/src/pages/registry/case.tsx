@@ -48,7 +48,7 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
   };
   const issue = (slot: string): Promise<void> =>
     doing(async () => {
-      const link = await desk.peek()?.issue(row.id, slot);
+      const link = await desk.peek()?.issue(now.peek(), slot);
       if (link !== undefined) fresh.value = new Map(fresh.value).set(slot, link);
     });
   const forget = (slot: string): void => {
@@ -104,8 +104,8 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
               here={connected.has(seat.slot)}
               fresh={fresh.value.get(seat.slot)}
               issue={() => void issue(seat.slot)}
-              revoke={(link) => void doing(() => desk.peek()?.revoke(row.id, link)).then(() => forget(seat.slot))}
-              release={(link) => doing(() => desk.peek()?.release(row.id, link))}
+              revoke={(link) => void doing(() => desk.peek()?.revoke(now.peek(), link)).then(() => forget(seat.slot))}
+              release={(link) => doing(() => desk.peek()?.release(now.peek(), link))}
             />
           ))}
         </ul>

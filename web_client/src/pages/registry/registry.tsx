@@ -11,8 +11,7 @@ import { words } from "../../i18n/words";
 import { courtTime } from "../../i18n/times";
 import { Problem } from "../../protocol/api";
 import { Desk, type CaseRow } from "../../protocol/desk";
-import { toHex } from "../../record/bytes";
-import { identityOf } from "../../state/device";
+import { identityOf, outboxStore } from "../../state/device";
 import { failureOf, learnCourt, page, type Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { CasePage } from "./case";
@@ -24,7 +23,7 @@ export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk"
   useEffect(() => {
     let here = true;
     void identityOf("registry").then((identity) => {
-      if (here) desk.value = new Desk(at.ticket, toHex(identity.device), toHex(identity.secret));
+      if (here) desk.value = new Desk(at.ticket, { ...identity, nextDseq: () => outboxStore.nextDseq("registry", 0), now: () => Date.now() });
     });
     const back = (): void => {
       place.value = { kind: "cases" };

@@ -1,18 +1,21 @@
 // What judge and clerk do to the sitting. Frequent acts are one tap; what cannot be undone stands apart and is named
 // before it happens. An act goes the same way as a word: it is "sending" until it is on the record.
-import { signal, useSignal } from "@preact/signals";
+import { signal, useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
 import type { Argument } from "../../protocol/frames.gen";
-import { isBench, nextActs } from "../../state/may";
+import type { RoomView } from "../../state/view";
+import { isBench, nextActs, sealWaitsFor } from "../../state/may";
+import { person } from "../../i18n/words";
+import { list } from "../../i18n/times";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
 import { here } from "./here";
 import { who } from "./wording";
 
-type Asked = { readonly act: "act.recess" | "act.close" | "seal" } | { readonly act: "act.remove"; readonly slot: string };
+type Asked = { readonly act: "act.recess" | "act.close" | "act.propose_seal" | "act.seal" | "act.restrict" } | { readonly act: "act.remove"; readonly slot: string };
 const asked = signal<Asked | null>(null);
 
 const ID: Readonly<Record<string, string>> = {
@@ -21,7 +24,8 @@ const ID: Readonly<Record<string, string>> = {
   "act.recess": "act-recess",
   "act.resume": "act-resume",
   "act.close": "act-close",
-  seal: "act-seal",
+  "act.propose_seal": "act-propose-seal",
+  "act.seal": "act-seal",
   "act.mute_all": "act-mute-all",
   "act.unmute_all": "act-unmute-all",
 };
@@ -49,11 +53,13 @@ export function Acts(): JSX.Element | null {
   const view = sitting.view.value;
   const me = sitting.me.value;
   if (view === null || me === null || !isBench(me.role)) return null;
-  const acts = nextActs(view, me.role);
+  const acts = nextActs(view, me.slot);
   const online = sitting.line.value.kind === "open";
   const live = view.phase === "checking_in" || view.phase === "open" || view.phase === "in_recess";
   const anyMuted = view.seats.some((seat) => seat.muted);
-  if (acts.length === 0 && !live) return null;
+  const sealing = acts.includes("act.propose_seal") || acts.includes("act.seal");
+  const waitsFor = sealWaitsFor(view);
+  if (acts.length === 0 && !live && waitsFor.length === 0) return null;
   return (
     <div class="acts" role="toolbar" aria-label={r.sitting_acts}>
       {acts
@@ -62,10 +68,10 @@ export function Acts(): JSX.Element | null {
           <button
             key={act}
             type="button"
-            class={`button ${act === "seal" ? "danger" : act === "act.recess" ? "" : "primary"}`}
+            class={`button ${act === "act.seal" || act === "act.propose_seal" ? "danger" : act === "act.recess" ? "" : "primary"}`}
             data-testid={ID[act]}
-            disabled={!online || under(act) || (act === "seal" && view.recording)}
-            onClick={() => (act === "seal" ? (asked.value = { act }) : perform(act))}
+            disabled={!online || under(act) || (act === "act.seal" && view.recording)}
+            onClick={() => (act === "act.seal" || act === "act.propose_seal" ? (asked.value = { act }) : perform(act))}
           >
             {r.acts[act]}
           </button>,
@@ -76,7 +82,23 @@ export function Acts(): JSX.Element | null {
             </button>
           ),
         ])}
-      {acts.includes("seal") && view.recording && <span class="soft small" role="status">{r.refusals["recording_unsettled"]}</span>}
+      {sealing && view.recording && <span class="soft small" role="status">{r.refusals["recording_unsettled"]}</span>}
+      {view.phase === "closed" && (
+        <span class="soft small grow" role="status" data-testid="seal-missing">
+          {view.proposal === null ? acts.includes("act.propose_seal") && r.seal_needs_two : r.seal_proposed(who(view, view.proposal.slot), list(waitsFor.map((seat) => person(seat.role, seat.name))))}
+        </span>
+      )}
+      {me.role === "judge" && live && (
+        <button
+          type="button"
+          class="button"
+          data-testid={view.restricted === null ? "act-restrict" : "act-unrestrict"}
+          disabled={!online || under("act.restrict") || under("act.unrestrict")}
+          onClick={() => (view.restricted === null ? (asked.value = { act: "act.restrict" }) : perform("act.unrestrict"))}
+        >
+          {r.acts[view.restricted === null ? "act.restrict" : "act.unrestrict"]}
+        </button>
+      )}
       {live && (
         <button
           type="button"
@@ -134,17 +156,25 @@ export function ActQuestion(): JSX.Element | null {
       return (
         <Confirm title={r.act_close_title} text={r.act_close_text(view.caseNumber)} sure={r.act_close_sure} not={r.cancel} danger testid="close" close={close} act={() => perform("act.close")} />
       );
-    case "seal":
+    case "act.propose_seal":
+      return (
+        <Confirm title={r.act_propose_title} text={r.act_propose_text(view.caseNumber)} sure={r.act_propose_sure} not={r.cancel} testid="propose-seal" close={close} act={() => perform("act.propose_seal", [], reason.peek())}>
+          {why}
+        </Confirm>
+      );
+    case "act.restrict":
+      return <RestrictQuestion view={view} reason={reason} close={close} />;
+    case "act.seal":
       return (
         <Confirm
           title={r.act_seal_title}
-          text={r.act_seal_text((last?.seq ?? 0) + 2, view.caseNumber)}
+          text={r.act_seal_text((last?.seq ?? 0) + 3, view.caseNumber)}
           sure={r.act_seal_sure}
           not={r.cancel}
           danger
           testid="seal"
           close={close}
-          act={() => perform("seal", [], reason.peek())}
+          act={() => perform("act.seal", [], reason.peek())}
         >
           {why}
         </Confirm>
@@ -167,4 +197,36 @@ export function ActQuestion(): JSX.Element | null {
       );
     }
   }
+}
+
+/** Who may stay is named by the judge, one by one; nobody is chosen for him. */
+function RestrictQuestion({ view, reason, close }: { readonly view: RoomView; readonly reason: Signal<string>; readonly close: () => void }): JSX.Element {
+  const r = roomWords();
+  const chosen = useSignal<readonly string[]>([]);
+  const seats = view.seats.filter((seat) => !isBench(seat.role));
+  return (
+    <Confirm title={r.act_restrict_title} text={r.act_restrict_text} sure={r.act_restrict_sure} not={r.cancel} testid="restrict" close={close} act={() => perform("act.restrict", [seats.map((seat) => seat.slot).filter((slot) => chosen.peek().includes(slot))], reason.peek())}>
+      <fieldset class="stack">
+        <legend>{r.act_restrict_who}</legend>
+        {seats.map((seat) => (
+          <label key={seat.slot} class="check-line">
+            <input
+              type="checkbox"
+              data-testid={`restrict-${seat.slot}`}
+              checked={chosen.value.includes(seat.slot)}
+              onChange={(event) => {
+                const rest = chosen.peek().filter((slot) => slot !== seat.slot);
+                chosen.value = event.currentTarget.checked ? [...rest, seat.slot] : rest;
+              }}
+            />
+            <span>{person(seat.role, seat.name)}</span>
+          </label>
+        ))}
+      </fieldset>
+      <div class="field">
+        <label for="restrict-reason">{r.reason}</label>
+        <input id="restrict-reason" data-testid="restrict-reason" maxLength={200} autoComplete="off" value={reason.value} onInput={(event) => (reason.value = event.currentTarget.value)} />
+      </div>
+    </Confirm>
+  );
 }

@@ -7,7 +7,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { roomWords } from "../../i18n/room-words";
 import { person, words } from "../../i18n/words";
 import { pictureHeld } from "../../media/devices";
-import { isBench } from "../../state/may";
+import { list } from "../../i18n/times";
+import { isBench, isOutside } from "../../state/may";
 import { seatOf, type RoomView } from "../../state/view";
 import { announce } from "../../ui/announce";
 import { Icon } from "../../ui/icons";
@@ -16,6 +17,7 @@ import { Sheet } from "../../ui/sheet";
 import { wide } from "../../ui/wide";
 import { ActQuestion, Acts, perform, under } from "./acts";
 import { Composer } from "./composer";
+import { ForkNotice } from "./fork";
 import { here } from "./here";
 import { Keys } from "./keys";
 import { LeaveButton } from "./leave";
@@ -73,7 +75,8 @@ export function Room(): JSX.Element | null {
       </header>
       <div class="hall">
         <LineState />
-        <Verdict />
+        <ForkNotice />
+        <Restricted view={view} slot={me.slot} />
         <Sound />
         {pictureHeld.value && <p class="line-state wait" role="status">{r.slow_link}</p>}
         <OwnState view={view} slot={me.slot} />
@@ -177,13 +180,18 @@ function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
   );
 }
 
-function Verdict(): JSX.Element | null {
+/** A quiet bar for as long as a part is restricted: who may read it, or that this person may not. */
+function Restricted({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
   const r = roomWords();
-  return here().sitting.verdict.value.kind === "forked" ? (
-    <p class="notice bad" role="alert" data-testid="forked">
-      {r.forked}
+  if (view.restricted === null) return null;
+  const outside = isOutside(view, slot);
+  const inside = view.restricted.slots.map((each) => who(view, each));
+  return (
+    <p class="restricted-bar" role="status" data-testid="restricted" data-outside={outside ? "yes" : "no"}>
+      <Icon name="lock" />
+      <span>{outside ? r.restricted_out : r.restricted_in(list(inside))}</span>
     </p>
-  ) : null;
+  );
 }
 
 /** The recess and the floor are said at once; who comes and goes, politely. */

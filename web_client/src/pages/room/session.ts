@@ -6,7 +6,7 @@ import { close as closeDevices, cameraOn, microphoneOn, openDevices, stream } fr
 import { Peer } from "../../media/peer";
 import { uploader } from "../../media/upload";
 import { sessionUrl } from "../../protocol/api";
-import { identityOf, outboxStore } from "../../state/device";
+import { identityOf, outboxStore, witnessStore } from "../../state/device";
 import type { Visit } from "../../state/page";
 import { Sitting } from "../../state/sitting";
 
@@ -49,6 +49,7 @@ async function enterNow(visit: Visit): Promise<void> {
       wall: () => Date.now(),
       after,
       chance: Math.random,
+      record: witnessStore,
     },
     { store: outboxStore, upload, now: () => Date.now(), after },
   );

@@ -9,6 +9,7 @@ import { clock } from "../../i18n/times";
 import type { Item } from "../../state/outbox";
 import type { Entry } from "../../state/sitting";
 import type { RoomView } from "../../state/view";
+import type { KeptReceipt } from "../../state/witness";
 import { announce } from "../../ui/announce";
 import { Icon } from "../../ui/icons";
 import { AttachmentView } from "./attachment";
@@ -82,6 +83,9 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
   }, []);
 
   if (view === null || me === null) return <div class="timeline" />;
+  const receipts = sitting.witness.receipts.value;
+  const destroyed = sitting.destroyed.value;
+  const preparing = sitting.outbox.preparing.value;
   const more = found.length > shown.length || !sitting.complete.value;
   const earlier = async (): Promise<void> => {
     const element = box.current;
@@ -128,8 +132,18 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
           {!more && readable.length === 0 && items.length === 0 && <li class="act soft">{r.empty}</li>}
           {needle !== "" && found.length === 0 && <li class="act soft">{r.search_none}</li>}
           {shown.map((entry) => (
-            <Line key={entry.seq} entry={entry} view={view} mine={entry.leaf?.actor === me.slot} />
+            <Line key={entry.seq} entry={entry} view={view} mine={entry.leaf?.actor === me.slot} proven={proofOf(receipts.get(entry.seq))} destroyedBy={destroyed.get(entry.seq) ?? null} />
           ))}
+          {preparing !== null && (
+            <li class="say mine pending" data-testid="preparing">
+              <p class="by">
+                <span class="tag wait">
+                  <Ring share={preparing} />
+                  {r.preparing(Math.round(preparing * 100))}
+                </span>
+              </p>
+            </li>
+          )}
           {items.map((item) => (
             <Pending key={`p${item.id}`} item={item} />
           ))}
@@ -145,18 +159,27 @@ export function Timeline({ search }: { readonly search: string }): JSX.Element {
   );
 }
 
+/** Whether the court is bound by a receipt whose signature was checked here; "none" where none was kept. */
+type Proven = "yes" | "bad" | "none";
+
+function proofOf(receipt: KeptReceipt | undefined): Proven {
+  return receipt === undefined ? "none" : receipt.good ? "yes" : "bad";
+}
+
 interface LineProps {
   readonly entry: Entry;
   readonly view: RoomView;
   readonly mine: boolean;
+  readonly proven: Proven;
+  readonly destroyedBy: number | null;
 }
 
-/** The view changes with every act; a line changes only with its entry, or when a name becomes known. */
-function Line({ entry, view, mine }: LineProps): JSX.Element {
-  return useMemo(() => <LineBody entry={entry} view={view} mine={mine} />, [entry, mine, view.seats.length]);
+/** The view changes with every act; a line changes only with its entry, its receipt, or when a name becomes known. */
+function Line({ entry, view, mine, proven, destroyedBy }: LineProps): JSX.Element {
+  return useMemo(() => <LineBody entry={entry} view={view} mine={mine} proven={proven} destroyedBy={destroyedBy} />, [entry, mine, proven, destroyedBy, view.seats.length]);
 }
 
-function LineBody({ entry, view, mine }: LineProps): JSX.Element {
+function LineBody({ entry, view, mine, proven, destroyedBy }: LineProps): JSX.Element {
   const r = roomWords();
   const leaf = entry.leaf;
   if (leaf === null || !isMessage(leaf.type)) {
@@ -167,22 +190,41 @@ function LineBody({ entry, view, mine }: LineProps): JSX.Element {
       </li>
     );
   }
-  const attachment = attachmentOf(entry);
-  const text = wordsOf(entry);
+  // What was destroyed by order is gone here too, though this page may have held it for longer.
+  const attachment = destroyedBy === null ? attachmentOf(entry) : null;
+  const text = destroyedBy === null ? wordsOf(entry) : "";
   return (
     <li class={`say ${mine ? "mine" : ""}`} data-testid={`entry-${entry.seq}`} data-type={leaf.type} data-mine={mine ? "yes" : "no"}>
       <p class="by">
         <strong>{mine ? r.you : whoShort(view, leaf.actor)}</strong> <time>{clock(leaf.tsMs)}</time>{" "}
-        <span class="number" data-testid={mine ? "on-record" : undefined}>
-          {mine ? r.on_record(entry.seq) : `#${entry.seq}`}
-        </span>
+        {mine ? <OnRecord seq={entry.seq} proven={proven} /> : <span class="number">#{entry.seq}</span>}
       </p>
       <div class="bubble">
         {attachment !== null && <AttachmentView type={leaf.type} attachment={attachment} />}
         {text !== "" && <p class="text">{text}</p>}
-        {attachment === null && text === "" && <p class="soft">{r.not_readable}</p>}
+        {destroyedBy !== null && (
+          <p class="soft" data-testid="destroyed">
+            {r.destroyed(destroyedBy)}
+          </p>
+        )}
+        {destroyedBy === null && attachment === null && text === "" && <p class="soft">{r.not_readable}</p>}
       </div>
     </li>
+  );
+}
+
+function OnRecord({ seq, proven }: { readonly seq: number; readonly proven: Proven }): JSX.Element {
+  const r = roomWords();
+  return (
+    <span class={`number ${proven === "bad" ? "tag bad" : ""}`} data-testid="on-record" data-proven={proven} title={proven === "yes" ? r.receipt_good : undefined}>
+      {proven === "bad" ? r.receipt_bad(seq) : r.on_record(seq)}
+      {proven === "yes" && (
+        <>
+          <span aria-hidden="true"> ✓</span>
+          <span class="unseen">{r.receipt_good}</span>
+        </>
+      )}
+    </span>
   );
 }
 
@@ -226,6 +268,11 @@ function Pending({ item }: { readonly item: Item }): JSX.Element {
         {item.parcel !== null && <AttachmentView type={item.command} attachment={describe(item.parcel.commit, words)} />}
         {text !== "" && <p class="text">{text}</p>}
       </div>
+      {item.refusal?.signed === false && (
+        <p class="tag bad" data-testid="refusal-unsigned">
+          {r.refusal_unsigned}
+        </p>
+      )}
       {(item.state === "refused" || (item.dseq === null && !online)) && (
         <button type="button" class="button quiet small" data-testid="dismiss" onClick={() => void sitting.outbox.discard(item.id)}>
           {item.state === "refused" ? r.dismiss : r.withdraw}

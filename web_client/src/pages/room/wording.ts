@@ -1,6 +1,6 @@
 // An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
 import { roomWords } from "../../i18n/room-words";
-import { parts } from "../../i18n/times";
+import { list, parts } from "../../i18n/times";
 import { person, roleName } from "../../i18n/words";
 import type { Entry } from "../../state/sitting";
 import { seatOf, type RoomView } from "../../state/view";
@@ -26,7 +26,9 @@ export function isMessage(type: string): boolean {
 /** What a person reads in the room: acts and words, not the bookkeeping of the machine. */
 export function isQuiet(entry: Entry): boolean {
   const type = entry.leaf?.type;
-  return type === "open" || type === "seat" || type === "rec.segment";
+  // A first key is everybody's, and an anchor comes by the clock: both stand in the sealed record.
+  const routine = type === "key.add" ? entry.leaf?.facts[2] === "first" : type === "key.revoke" || type === "anchor";
+  return routine || type === "open" || type === "seat" || type === "rec.segment";
 }
 
 export function sentence(entry: Entry, view: RoomView): string {
@@ -45,9 +47,23 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seat":
       return d.seat(who(view, first));
     case "join":
-      return first === "return" ? d["join.return"](who(view, leaf.actor)) : d["join.first"](who(view, leaf.actor));
+      return second === "return" ? d["join.return"](who(view, first)) : d["join.first"](who(view, first));
     case "leave":
-      return first === "left" ? d["leave.left"](actor) : first === "removed" ? d["leave.removed"](actor) : d["leave.network"](actor);
+      return second === "left" ? d["leave.left"](short(first)) : second === "removed" ? d["leave.removed"](short(first)) : d["leave.network"](short(first));
+    case "key.add":
+      return third === "clerk" ? d["key.add.clerk"](who(view, first)) : d["key.add.first"](who(view, first));
+    case "key.revoke":
+      return d["key.revoke"](who(view, first));
+    case "anchor":
+      return d.anchor;
+    case "redact":
+      return d.redact(list(Array.isArray(second) ? second.map((seq) => `#${String(seq)}`) : []), r.grounds[String(first)] ?? String(first));
+    case "act.restrict":
+      return r.by(actor, d["act.restrict"](list(Array.isArray(first) ? first.map(short) : [])));
+    case "act.unrestrict":
+    case "act.propose_seal":
+    case "act.seal":
+      return r.by(actor, d[leaf.type]);
     case "act.check_in":
       return d["act.check_in"];
     case "act.open":
@@ -77,7 +93,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "conflict":
       return d.conflict(who(view, first));
     case "seal":
-      return r.by(actor, d.seal(number(first)));
+      return d.seal(number(first), number(leaf.facts[5]));
     default:
       return isMessage(leaf.type) ? actor : d.other(leaf.type);
   }

@@ -5,10 +5,12 @@ import type { JSX } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
-import { courtTime, exactClock, ownTime } from "../../i18n/times";
+import { courtTime, exactClock, list, ownTime } from "../../i18n/times";
 import { words } from "../../i18n/words";
 import { ask } from "../../protocol/api";
 import { toHex } from "../../record/bytes";
+import { cosigners, type Cosigner } from "../../record/cosign";
+import { Enrolled } from "../../record/keys";
 import { holds, proveLine, WholeTree, type LineProof } from "../../record/proof";
 import { bitsSet } from "../../record/tree";
 import { isBench } from "../../state/may";
@@ -18,10 +20,11 @@ import { Masthead } from "../../ui/masthead";
 import { Sheet } from "../../ui/sheet";
 import { AttachmentView } from "../room/attachment";
 import { attachmentOf, blobSignal } from "../room/blobs";
+import { ForkNotice } from "../room/fork";
 import { here } from "../room/here";
 import { LeaveButton } from "../room/leave";
 import { LineState } from "../room/status";
-import { isMessage, sentence, whoShort, wordsOf } from "../room/wording";
+import { isMessage, sentence, who, whoShort, wordsOf } from "../room/wording";
 
 type Tally = { readonly done: number; readonly bad: readonly number[]; readonly running: boolean } | null;
 
@@ -31,7 +34,8 @@ export function SealedPage(): JSX.Element | null {
   const view = sitting.view.value;
   const me = sitting.me.value;
   const entries = sitting.entries.value;
-  const verdict = sitting.verdict.value;
+  const verdict = sitting.witness.verdict.value;
+  const witnesses = useSignal<readonly Cosigner[]>([]);
   const chosen = useSignal<Entry | null>(null);
   const proof = useSignal<LineProof | "unknown" | null>(null);
   const tally = useSignal<Tally>(null);
@@ -47,13 +51,20 @@ export function SealedPage(): JSX.Element | null {
     const unbroken = entries.every((entry, index) => entry.seq === first + index);
     return unbroken && frontier.length === bitsSet(first) ? new WholeTree(entries.map((entry) => entry.leafHash), first, frontier) : null;
   }, [entries, first, frontier]);
-  if (view === null || me === null) return null;
+  const enrolled = useMemo(() => new Enrolled(entries.flatMap((entry) => (entry.leaf === null ? [] : [entry.leaf]))), [entries]);
   const checkpoint = verdict.kind === "agrees" ? verdict.checkpoint : null;
+  // Who witnessed this head, as the signatures under the court's note show; each is verified here.
+  useEffect(() => {
+    if (checkpoint === null) return;
+    void cosigners(checkpoint.origin, checkpoint.body, checkpoint.signatures, enrolled.last()).then((found) => (witnesses.value = found));
+  }, [checkpoint?.note, enrolled]);
+  if (view === null || me === null) return null;
 
   const prove = async (entry: Entry): Promise<LineProof | "unknown"> => {
     if (tree === null || checkpoint === null || entry.seq >= checkpoint.size) return "unknown";
     const commit = entry.leaf === null ? undefined : entry.leaf.commit;
-    return proveLine({ seq: entry.seq, leafHash: entry.leafHash, commit, salt: entry.salt, content: entry.content }, tree, checkpoint.note, me.vkey, me.origin);
+    const device = entry.leaf === null ? null : await enrolled.verdict(entry.leaf, first === 0);
+    return proveLine({ seq: entry.seq, leafHash: entry.leafHash, commit, salt: entry.salt, content: entry.content, device }, tree, checkpoint.note, me.vkey, me.origin);
   };
   const open = (entry: Entry): void => {
     chosen.value = entry;
@@ -101,6 +112,7 @@ export function SealedPage(): JSX.Element | null {
           </span>
         </h1>
         <LineState />
+        <ForkNotice />
         <div class="card stack" data-testid="sealed-summary">
           <p>
             <strong>{r.sealed_summary((view.sealed?.seq ?? entries.length - 1) + 1, checkpoint === null ? "" : toHex(checkpoint.root).slice(0, 8))}</strong>
@@ -111,9 +123,9 @@ export function SealedPage(): JSX.Element | null {
             </p>
           )}
           {checkpoint !== null && <p>{r.signed_by(view.court)}</p>}
-          {verdict.kind === "forked" && (
-            <p class="notice bad" role="alert">
-              {r.forked}
+          {checkpoint !== null && (
+            <p data-testid="cosigners" data-count={witnesses.value.length}>
+              {witnesses.value.length === 0 ? r.cosigned_none : r.cosigned_by(list(witnesses.value.map(({ slot }) => whoShort(view, slot))))}
             </p>
           )}
           <p class="soft small">{r.sealed_text}</p>
@@ -154,7 +166,7 @@ export function SealedPage(): JSX.Element | null {
           ))}
         </ol>
       </div>
-      {chosen.value !== null && <ProofSheet entry={chosen.value} proof={proof.value} close={() => (chosen.value = null)} />}
+      {chosen.value !== null && <ProofSheet entry={chosen.value} proof={proof.value} cosigned={witnesses.value} close={() => (chosen.value = null)} />}
     </main>
   );
 }
@@ -167,26 +179,34 @@ function summary(entry: Entry): string {
   return kind === undefined ? text : text === "" ? `[${kind}]` : `[${kind}] ${text}`;
 }
 
-function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly proof: LineProof | "unknown" | null; readonly close: () => void }): JSX.Element | null {
+function ProofSheet({ entry, proof, cosigned, close }: { readonly entry: Entry; readonly proof: LineProof | "unknown" | null; readonly cosigned: readonly Cosigner[]; readonly close: () => void }): JSX.Element | null {
   const r = roomWords();
   const { sitting } = here();
   const view = sitting.view.value;
   if (view === null) return null;
-  const attachment = attachmentOf(entry);
+  const receipt = sitting.witness.receipts.value.get(entry.seq);
+  const destroyedBy = sitting.destroyed.value.get(entry.seq) ?? null;
+  const attachment = destroyedBy === null ? attachmentOf(entry) : null;
   const file = attachment === null ? null : blobSignal(attachment.commit).value;
   const state = proof === null ? "checking" : proof === "unknown" ? "unknown" : holds(proof) && file?.kind !== "altered" ? "good" : "bad";
   const words: Readonly<Record<string, string>> = {
     match: r.proof_words,
     differ: r.proof_words_bad,
     none: r.proof_words_none,
-    withheld: r.proof_words_withheld,
+    withheld: destroyedBy === null ? r.proof_words_withheld : r.destroyed(destroyedBy),
+  };
+  const devices: Readonly<Record<string, string>> = {
+    court: r.proof_device_court,
+    holds: entry.leaf === null ? "" : r.proof_device(who(view, entry.leaf.actor)),
+    differs: r.proof_device_bad,
+    unknown: r.proof_device_unknown,
   };
   return (
     <Sheet title={r.proof_title(entry.seq)} close={close} testid="proof">
       <p>
         {entry.leaf !== null && <time>{exactClock(entry.leaf.tsMs)}</time>} · {sentence(entry, view)}
       </p>
-      {wordsOf(entry) !== "" && <blockquote>{wordsOf(entry)}</blockquote>}
+      {destroyedBy === null && wordsOf(entry) !== "" && <blockquote>{wordsOf(entry)}</blockquote>}
       {attachment !== null && <AttachmentView type={entry.leaf?.type ?? ""} attachment={attachment} />}
       <p class={`notice ${state === "good" ? "good" : state === "bad" ? "bad" : "wait"}`} role="status" data-testid="proof-state" data-state={state}>
         <strong>
@@ -198,11 +218,22 @@ function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly p
           <h3>{r.proof_how}</h3>
           <ol class="how">
             <li>{words[proof.words]}</li>
+            {proof.device !== null && (
+              <li data-testid="proof-device" data-device={proof.device}>
+                {devices[proof.device]}
+              </li>
+            )}
             {attachment !== null && (
               <li>{file?.kind === "here" && file.checked ? r.proof_file : file?.kind === "altered" ? r.proof_file_bad : r.proof_file_unchecked}</li>
             )}
             <li>{proof.path ? r.proof_path(entry.seq, proof.size, proof.steps) : r.proof_path_bad}</li>
             <li>{proof.signature ? r.proof_signature(view.court) : r.proof_signature_bad}</li>
+            {cosigned.length > 0 && <li data-testid="proof-cosigned">{r.proof_cosigned(list(cosigned.map(({ slot }) => whoShort(view, slot))))}</li>}
+            {receipt !== undefined && (
+              <li data-testid="proof-receipt" data-good={receipt.good ? "yes" : "no"}>
+                {receipt.good ? r.proof_receipt(exactClock(receipt.tsMs)) : r.proof_receipt_bad}
+              </li>
+            )}
           </ol>
           <details>
             <summary>{r.proof_more}</summary>
@@ -215,6 +246,22 @@ function ProofSheet({ entry, proof, close }: { readonly entry: Entry; readonly p
               <dd>
                 <code>{proof.signers.join(", ")}</code>
               </dd>
+              {entry.leaf?.deviceKeyId != null && (
+                <>
+                  <dt>{r.proof_device_key}</dt>
+                  <dd>
+                    <code>{toHex(entry.leaf.deviceKeyId)}</code>
+                  </dd>
+                </>
+              )}
+              {receipt !== undefined && (
+                <>
+                  <dt>{r.proof_receipt_signature}</dt>
+                  <dd>
+                    <code>{toHex(receipt.attestation.signature)}</code>
+                  </dd>
+                </>
+              )}
               <dt>{r.proof_root}</dt>
               <dd>
                 <code>{proof.root === null ? "" : toHex(proof.root)}</code>
