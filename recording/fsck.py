@@ -417,7 +417,7 @@ class _Stream:
         if self._vault is None:
             return
         try:
-            self._vault.open(self._id, leaf.commit, box)
+            self._vault.open(self._id, seq, leaf.commit, box)
         except BadContent as error:
             code = "content_key_missing" if "key of this content" in str(error) else "content_differs"
             self._add(code, f"entry #{seq}: {error}", seq)

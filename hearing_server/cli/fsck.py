@@ -84,7 +84,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
     reader = open_to_read(data / "record" / "record.sqlite", report)
     try:
         court: VerifierKey = keystore.court_key()
-        files = StoredFiles(data, keystore.content, keys / "keys" / "content-keys.sqlite", report)
+        files = StoredFiles(data, keystore.content, report)
         kept = read_against(against, court, report)
         fsck(
             reader,

@@ -166,7 +166,7 @@ def account(outcome, data, people):
                 leaf = decode(row.leaf)
                 hashes[row.seq] = leaf_hash(row.leaf)
                 if leaf.type == "msg.text":
-                    said[json.loads(vault.open(head.stream_id, leaf.commit, row.box)[1])["text"]] += 1
+                    said[json.loads(vault.open(head.stream_id, row.seq, leaf.commit, row.box)[1])["text"]] += 1
     finally:
         keystore.close()
         store.close()

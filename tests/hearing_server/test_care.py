@@ -131,7 +131,7 @@ async def test_a_backup_of_a_running_court_is_restored_with_every_word_acknowled
     vault = ContentVault(keystore.content)
     for seq, digest, words in before:
         assert leaf_hash(rows[seq].leaf) == digest
-        box = vault.open(bytes.fromhex(sitting), decode(rows[seq].leaf).commit, rows[seq].box)
+        box = vault.open(bytes.fromhex(sitting), seq, decode(rows[seq].leaf).commit, rows[seq].box)
         assert json.loads(box[1])["text"] == words
     store.close()
     keystore.close()
@@ -209,7 +209,7 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
     keystore.close()
     report = StoreReport()
     keystore = open_keys(tmp_path, HOST, report)
-    files = StoredFiles(tmp_path, keystore.content, tmp_path / "keys" / "content-keys.sqlite", report)
+    files = StoredFiles(tmp_path, keystore.content, report)
     assert [files.examine(stream, name) for name in names] == [None, None, None]
     assert {name for name, _ in files.kept(stream)} == set(names)
     assert list(files.streams()) == [stream]
@@ -227,5 +227,8 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
     assert files.examine(stream, names[1])[0] == "blob_missing"
     file_of(names[2]).unlink()
     assert files.examine(stream, names[2])[0] == "blob_missing"
-    assert files.examine(os.urandom(16), names[2])[0] == "content_key_missing"
+    other = os.urandom(16)  # a file moved to another stream: that stream has no such key
+    file_of(names[0], "salts").parent.with_name(other.hex()).mkdir()
+    shutil.copy(file_of(names[0], "salts"), tmp_path / "blobs" / "salts" / other.hex())
+    assert files.examine(other, names[0])[0] == "content_key_missing"
     keystore.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recording.errors import KeysUnreadable
+from recording.errors import KeyMissing, KeysUnreadable
 from recording.keys import CourtKeys
 
 COURT, STREAM = "yuyao.court.example", bytes(16)
@@ -27,15 +27,17 @@ def test_the_first_start_makes_files_that_only_their_owner_can_read(tmp_path: Pa
 
 def test_keys_are_the_same_after_a_restart(tmp_path: Path) -> None:
     first = CourtKeys.open(tmp_path, COURT)
-    number, key = first.content.obtain(STREAM, "party/1")
-    assert first.content.obtain(STREAM, "party/1") == (number, key)
-    assert first.content.obtain(STREAM, "")[1] != key
+    number = first.content.obtain(STREAM, "party/1")
+    key = first.content.key(number, STREAM, 7)
+    assert first.content.obtain(STREAM, "party/1") == number
+    assert first.content.key(first.content.obtain(STREAM, ""), STREAM, 7) != key
     first.close()
     second = CourtKeys.open(tmp_path, COURT)
     assert str(second.court_key()) == str(first.court_key())
-    assert second.content.by_number(number, STREAM) == key
-    assert second.content.by_number(number, b"x" * 16) is None
-    assert second.content.by_number(99, STREAM) is None
+    assert second.content.key(number, STREAM, 7) == key
+    for other, stream in ((number, b"x" * 16), (99, STREAM)):
+        with pytest.raises(KeyMissing):
+            second.content.key(other, stream, 7)
     assert key not in b"".join(each.read_bytes() for each in tmp_path.glob("*/*"))
     second.close()
 
@@ -62,12 +64,12 @@ def test_a_damaged_key_file_is_named(tmp_path: Path, damaged: str) -> None:
 
 def test_another_master_key_is_noticed(tmp_path: Path) -> None:
     first = CourtKeys.open(tmp_path, COURT)
-    number, _ = first.content.obtain(STREAM, "")
+    number = first.content.obtain(STREAM, "")
     first.close()
     (tmp_path / "keys" / "content-master.key").write_text(os.urandom(32).hex())
     second = CourtKeys.open(tmp_path, COURT)
     with pytest.raises(KeysUnreadable, match="not the one"):
-        second.content.by_number(number, STREAM)
+        second.content.key(number, STREAM, 0)
     second.close()
 
 

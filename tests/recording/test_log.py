@@ -265,12 +265,12 @@ async def test_an_altered_or_moved_box_does_not_open(tmp_path: Path) -> None:
     rows = list(record.store.read(log.stream_id))
     first, second = (decode(row.leaf).commit for row in rows)
     with pytest.raises(BadContent, match="moved"):
-        record.vault.open(log.stream_id, second, rows[0].box)
+        record.vault.open(log.stream_id, 1, second, rows[0].box)
     for bit in range(len(rows[0].box) * 8):
         raw = bytearray(rows[0].box)
         raw[bit // 8] ^= 1 << bit % 8
         with pytest.raises(BadContent):
-            record.vault.open(log.stream_id, first, bytes(raw))
+            record.vault.open(log.stream_id, 0, first, bytes(raw))
     record.close()
 
 

@@ -138,11 +138,12 @@ def test_a_first_start_killed_at_any_step_is_gone_on_with(tmp_path: Path) -> Non
         log_key = directory / "signer" / "log-1.key"
         before = log_key.read_bytes() if log_key.exists() else None
         first = CourtKeys.open(directory, COURT)
-        number, key = first.content.obtain(STREAM, "")
+        number = first.content.obtain(STREAM, "")
+        key = first.content.key(number, STREAM, 3)
         first.close()
         assert before in (None, log_key.read_bytes())  # it may have been told to people
         second = CourtKeys.open(directory, COURT, over_record=True)
-        assert second.content.by_number(number, STREAM) == key
+        assert second.content.key(number, STREAM, 3) == key
         second.close()
         if ended == 0:
             steps = at - 1
