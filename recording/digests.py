@@ -86,7 +86,7 @@ class Digests:
     def __init__(
         self, *, progress: Callable[[Progress], None] | None = None, state: State | None = None, total: int = 0
     ) -> None:
-        self._progress = progress
+        self.progress = progress
         self._state = state
         self._done = 0
         self._told = 0
@@ -126,6 +126,6 @@ class Digests:
 
     def _count(self, count: int) -> None:
         self._done += count
-        if self._progress is not None and self._done - self._told >= _BLOCK:
+        if self.progress is not None and self._done - self._told >= _BLOCK:
             self._told = self._done
-            self._progress(Progress("files", self._done, max(self.total, self._done)))
+            self.progress(Progress("files", self._done, max(self.total, self._done)))

@@ -12,26 +12,23 @@ guess short contents, and a name can be a personal datum or a path.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
 from recording import checkpoint as checkpoints
 from recording import tiles
 from recording.content import commitment, commitment_of_digest
+from recording.csig import COURT
 from recording.errors import BadContent, IntegrityError
 from recording.leaf import Leaf
 from recording.log import Entry
 from recording.note import VerifierKey
+from recording.policy import policy_of, policy_text
 
-__all__ = ["policy_text", "write_blob", "write_content", "write_record"]
+__all__ = ["enrol", "write_blob", "write_content", "write_heads", "write_record"]
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,8}", re.ASCII)
-
-
-def policy_text(key: VerifierKey) -> str:
-    """C2SP tlog-policy: whose signature makes a checkpoint of this log count. No witnesses yet."""
-    return f"log {key}\nquorum none\n"
 
 
 def write_record(
@@ -41,17 +38,22 @@ def write_record(
     key: VerifierKey,
     *,
     extension: Callable[[Leaf], str] = lambda _leaf: "json",
+    witnessed: Iterable[tuple[int, str]] = (),
+    rotations: Sequence[str] = (),
 ) -> tuple[int, bytes]:
     """Write data/record and the contents that entries carry, streaming; returns the log's (size, root).
 
-    Raises IntegrityError when the entries are not the ones that the note signs.
+    `note` is the checkpoint with its cosignatures, `witnessed` those of smaller sizes, `rotations` how the court came
+    to its key. Raises IntegrityError when the entries are not the ones that the note signs.
     """
     signed = checkpoints.verify(note, key)
+    enrolled: dict[str, bytes] = {}
 
     def leaves() -> Iterator[bytes]:
         for entry in entries:
             if entry.leaf.commit is not None and entry.content is not None and entry.salt is not None:
                 write_content(bundle, entry.leaf.commit, entry.salt, entry.content, extension(entry.leaf))
+            enrol(enrolled, entry.leaf)
             yield entry.leaf_bytes
 
     record = bundle / "data" / "record"
@@ -61,32 +63,60 @@ def write_record(
         raise IntegrityError(
             f"the {size} entries of {key.name} are not the ones its checkpoint signs", stream_id=stream
         )
+    write_heads(record, key, enrolled, witnessed=witnessed, rotations=rotations)
+    return size, root
+
+
+def enrol(enrolled: dict[str, bytes], leaf: Leaf) -> None:
+    """Remember each seat's last key, in the order of the seats' first."""
+    if leaf.type == "key.add" and leaf.actor == COURT:
+        enrolled[leaf.facts[0]] = leaf.facts[1]
+
+
+def write_heads(
+    record: Path,
+    key: VerifierKey,
+    enrolled: dict[str, bytes],
+    *,
+    witnessed: Iterable[tuple[int, str]] = (),
+    rotations: Sequence[str] = (),
+) -> None:
+    """Write what belongs to the checkpoint: keys, policy, and the heads at smaller sizes that somebody cosigned."""
     (record / "keys").mkdir(exist_ok=True)
     (record / "keys" / "log.vkey").write_text(f"{key}\n", encoding="utf-8")
-    (record / "policy.txt").write_text(policy_text(key), encoding="utf-8")
-    return size, root
+    for number, note in enumerate(rotations, 1):
+        (record / "keys" / f"rotation-{number}.note").write_text(note, encoding="utf-8")
+    (record / "policy.txt").write_text(policy_text(policy_of(key, enrolled)), encoding="utf-8")
+    for size, note in witnessed:
+        (record / "witnessed").mkdir(exist_ok=True)
+        (record / "witnessed" / str(size)).write_text(note, encoding="utf-8")
 
 
 def write_content(bundle: Path, commit: bytes, salt: bytes, content: bytes, extension: str) -> str:
     """Write one content and its salt; returns its path below the bundle. Raises BadContent if they do not match."""
     if commitment(salt, content) != commit:
         raise BadContent("content is not what its commitment says")
-    file = _place(bundle, commit, salt, extension)
-    file.write_bytes(content)
-    return file.relative_to(bundle).as_posix()
+    return write_blob(bundle, commit, salt, [content], extension)
 
 
 def write_blob(bundle: Path, commit: bytes, salt: bytes, blocks: Iterable[bytes], extension: str) -> str:
-    """The same for bytes that come in blocks, such as a clip or a recorded segment."""
+    """The same for bytes that come in blocks, such as a clip or a recorded segment.
+
+    A file has its name once it is whole, and one that has it is not written again: an export that was interrupted goes
+    on where it was.
+    """
     file = _place(bundle, commit, salt, extension)
-    digest = sha256()
-    with file.open("wb") as out:
-        for block in blocks:
-            digest.update(block)
-            out.write(block)
-    if commitment_of_digest(salt, digest.digest()) != commit:
-        file.unlink()
-        raise BadContent("a blob is not what its commitment says")
+    if not file.exists():
+        digest = sha256()
+        unfinished = file.with_name(f".{file.name}")
+        with unfinished.open("wb") as out:
+            for block in blocks:
+                digest.update(block)
+                out.write(block)
+        if commitment_of_digest(salt, digest.digest()) != commit:
+            unfinished.unlink()
+            raise BadContent("a blob is not what its commitment says")
+        unfinished.rename(file)
     return file.relative_to(bundle).as_posix()
 
 

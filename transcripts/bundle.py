@@ -2,25 +2,34 @@
 
 Law of this module: first the record is written, then everything that follows from it is made by reading what was
 written, through the same functions that a verifier uses. So an export cannot say anything that its own record does
-not. It grows aside and gets its name last: a directory under the final name is a whole export. Blobs stream; what
-is held in memory grows with the number of blobs' names, not with their bytes.
+not. It grows aside and gets its name last: a directory under the final name is a whole export. One that was cut short
+goes on where it was, under the checkpoint it began with. Blobs stream; what is held in memory grows with the number of
+blobs' names, not with their bytes.
 """
 
+import fcntl
+import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
-from recording import bag, tiles
+from recording import bag, redactions, tiles
 from recording import checkpoint as checkpoints
+from recording.digests import Digests
+from recording.digests import Progress as Read
 from recording.errors import BadContent, RecordError
-from recording.export import policy_text, write_blob, write_content
-from recording.leaf import decode
+from recording.export import enrol, write_blob, write_content, write_heads
+from recording.findings import Findings
+from recording.leaf import Leaf, decode
 from recording.note import VerifierKey
+from recording.redactions import Redaction
+from recording.spans import Spans
+from recording.verifier.contents import Contents
 from transcripts import layout
 from transcripts.clock import COURT_ZONE, Zone
 from transcripts.items import Recorded
@@ -53,8 +62,8 @@ class Blob:
 class SittingSource(Protocol):
     """What an export is made from: one stream of the court's record, and its blobs.
 
-    `checkpoint` is the signed note; exactly the entries it covers are exported. `vkey` is the stream's verifier
-    key, whose name is the origin.
+    `checkpoint` is the signed note with the cosignatures it has; exactly the entries it covers are exported. `vkey` is
+    the stream's verifier key, whose name is the origin.
     """
 
     @property
@@ -64,19 +73,36 @@ class SittingSource(Protocol):
     def vkey(self) -> str: ...
 
     def entries(self) -> Iterator[Kept]:
-        """Entries in order from the first; more than the checkpoint covers may follow. Called once."""
+        """Entries in order from the first, at each call; more than the checkpoint covers may follow."""
 
     def open_blob(self, commit: bytes) -> Blob | None:
         """The blob of a commitment; None when its bytes are not kept (any more)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What stands beside a stream: who else saw it, how the court came to its key, why content is gone."""
+
+    witnessed: Iterable[tuple[int, str]] = ()
+    """Cosigned checkpoints of smaller sizes."""
+    rotations: Sequence[str] = ()
+    order_of: Callable[[bytes], str | None] = lambda _commit: None
+    """By which entry (`<case stream in hex>/<seq>`) the content of a commitment was destroyed; None if by none."""
+    sign: Callable[[str], str] | None = None
+    """Signs the list of what is left out, under the origin. Without it, what is absent is not stated."""
+    register: Callable[[Path, int], None] = lambda _bundle, _size: None
+    """Writes data/register for a record of this size."""
+
+
 class CannotExport(Exception):  # noqa: N818 named like the record's own errors
-    """No export was made; `str()` is a sentence for the clerk or the operator. Nothing is left behind."""
+    """No export was made; `str()` is a sentence for the clerk or the operator, and says if it can be continued."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an export is: the step's name (`record`, `media`, `views`, `manifest`), and units done of all."""
+    """How far an export is: the step's name, and how much of all: entries of `record`, tracks of `media`, files of
+    `views`, bytes of `manifest`.
+    """
 
     step: str
     done: int
@@ -96,6 +122,8 @@ class Exported:
     damaged: Sequence[int]
     media: Sequence[str]
     unjoined: Sequence[tuple[str, str]]
+    stated: int = 0
+    """Contents that are absent and listed as such: destroyed by order, or left out of a redacted copy."""
 
 
 _SAFE_SLOT: Final = frozenset("abcdefghijklmnopqrstuvwxyz_0123456789/")
@@ -109,58 +137,121 @@ def export(
     zone: Zone = COURT_ZONE,
     remux: Remux | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    evidence: Evidence | None = None,
+    redacted: bool = False,
 ) -> Exported:
     """Write the export of a sitting to `target`, which must not exist. `made_ms` is the time of the export.
 
-    Raises CannotExport; an OSError of a full disk is told as such.
+    `redacted` leaves out what was said in restricted spans. Raises CannotExport; a full disk is told as such, and what
+    was written stays beside the target until the export is asked for again.
     """
     if os.path.lexists(target):
         raise CannotExport(f"{target} exists already; an export is never written over another")
+    aside = target.parent / f".{target.name}.part"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        aside.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _alone(aside):
+            begun = _Begun.of(aside, source, made_ms, zone, redacted=redacted)
+            made = _Writer(source, begun, aside / "bundle", progress, evidence or Evidence()).write(zone, remux)
+            (aside / "bundle").chmod(0o755)
+            (aside / "bundle").rename(target)
+            shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise CannotExport(f"cannot write to {target.parent}: {error.strerror}") from error
-    try:
-        made = _Writer(source, aside, progress).write(zone, made_ms, remux)
-        aside.chmod(0o755)
-        aside.rename(target)
+        sentence = f"the export stopped: {error.strerror or error}; what was written is kept, ask again to continue"
+        raise CannotExport(sentence) from error
     except RecordError as error:
-        raise CannotExport(f"the record does not hold: {error}") from error
-    except OSError as error:
-        raise CannotExport(f"the export stopped: {error.strerror or error}") from error
-    finally:
         shutil.rmtree(aside, ignore_errors=True)
+        raise CannotExport(f"the record does not hold: {error}") from error
+    except CannotExport:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     return replace(made, path=target)
 
 
+class _Busy(OSError):  # noqa: N818 - it is told as one
+    """Another export writes to the same name."""
+
+
+@contextmanager
+def _alone(aside: Path) -> Iterator[None]:
+    """The only export of this name for as long as it lasts; a killed one holds nothing."""
+    with (aside / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise _Busy(error.errno, "another export to this place is under way") from error
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What an export was begun with, and goes on with however often it is interrupted."""
+
+    checkpoint: str
+    made_ms: int
+    redacted: bool
+
+    @classmethod
+    def of(cls, aside: Path, source: SittingSource, made_ms: int, zone: Zone, *, redacted: bool) -> "_Begun":
+        """The one that lies there if it is of the same record, key and kind; else a new one in an empty place."""
+        key = VerifierKey.parse(source.vkey)
+        now = checkpoints.verify(source.checkpoint, key)
+        same = {"vkey": source.vkey, "zone": str(zone), "redacted": redacted}
+        with suppress(OSError, ValueError, KeyError, TypeError, RecordError):
+            kept = json.loads((aside / "begun.json").read_text("utf-8"))
+            if {name: kept[name] for name in same} == same and checkpoints.verify(
+                kept["checkpoint"], key
+            ).size <= now.size:
+                for unfinished in (aside / "bundle" / layout.CONTENT).glob(".*"):
+                    unfinished.unlink()
+                return cls(kept["checkpoint"], int(kept["made_ms"]), redacted)
+        shutil.rmtree(aside / "bundle", ignore_errors=True)
+        (aside / "bundle").mkdir()
+        begun = cls(source.checkpoint.decode(), made_ms, redacted)
+        told = {**same, "checkpoint": begun.checkpoint, "made_ms": made_ms}
+        (aside / "begun.new").write_text(json.dumps(told), encoding="utf-8")
+        (aside / "begun.new").rename(aside / "begun.json")
+        return begun
+
+
+@dataclass(slots=True)
 class _Writer:
     """One export in the making."""
 
-    def __init__(self, source: SittingSource, root: Path, progress: Callable[[Progress], None]) -> None:
-        self._source = source
-        self._root = root
-        self._progress = progress
-        self._endings = Endings()
-        self._written: set[bytes] = set()
-        self._absent: list[int] = []
-        self._damaged: list[int] = []
-        self._unjoined: list[tuple[str, str]] = []
+    _source: SittingSource
+    _begun: _Begun
+    _root: Path
+    _progress: Callable[[Progress], None]
+    _evidence: Evidence
+    _endings: Endings = field(default_factory=Endings)
+    _spans: Spans = field(default_factory=Spans)
+    _enrolled: dict[str, bytes] = field(default_factory=dict)
+    _written: set[bytes] = field(default_factory=set)
+    _left_out: dict[bytes, Redaction] = field(default_factory=dict)
+    _absent: dict[bytes, int] = field(default_factory=dict)
+    _damaged: list[int] = field(default_factory=list)
+    _unjoined: list[tuple[str, str]] = field(default_factory=list)
 
-    def write(self, zone: Zone, made_ms: int, remux: Remux | None) -> Exported:
-        source, root = self._source, self._root
-        key = VerifierKey.parse(source.vkey)
-        signed = checkpoints.verify(source.checkpoint, key)
-        (root / "data" / "view").mkdir(parents=True)
+    def write(self, zone: Zone, remux: Remux | None) -> Exported:
+        root = self._root
+        key = VerifierKey.parse(self._source.vkey)
+        signed = checkpoints.verify(self._begun.checkpoint, key)
+        for view in (layout.RECORD_JSONL, layout.VERIFY_SCRIPT):
+            (root / view).parent.mkdir(parents=True, exist_ok=True)
+        if self._begun.redacted:
+            for kept in islice(self._source.entries(), signed.size):
+                self._spans.add(decode(kept.leaf))
         leaves = islice(self._leaves(signed.size), signed.size)
-        built = tiles.write(root / layout.RECORD, leaves, source.checkpoint.decode())
+        built = tiles.write(root / layout.RECORD, leaves, self._begun.checkpoint)
         if built != (signed.size, signed.root):
             raise CannotExport(
                 "the entries are not the ones that the checkpoint signs; the operator must look at the store"
             )
-        (root / layout.LOG_KEY).parent.mkdir()
-        (root / layout.LOG_KEY).write_text(f"{key}\n", encoding="utf-8")
-        (root / layout.POLICY).write_text(policy_text(key), encoding="utf-8")
+        seen = [(size, note) for size, note in self._evidence.witnessed if size < signed.size]
+        rotations = self._evidence.rotations
+        write_heads(root / layout.RECORD, key, self._enrolled, witnessed=seen, rotations=rotations)
+        stated = self._state_absent(key.name, signed.size)
+        self._evidence.register(root, signed.size)
         record = BundleRecord(root, self._endings)
         media = self._remuxed(record, remux) if remux is not None else []
         written = list(views(record, zone))
@@ -168,56 +259,102 @@ class _Writer:
             self._progress(Progress("views", done, len(written)))
             with (root / view.path).open("wb") as file:
                 file.writelines(view.pieces())
-        self._progress(Progress("manifest", 0, 1))
-        bag.write(root, layout.bag_info(record.name.origin, made_ms, zone))
+        self._bag(layout.bag_info(record.name.origin, self._begun.made_ms, zone))
+        absent = sorted(set(self._absent.values()))
+        return Exported(self._root, signed.size, absent, self._damaged, media, self._unjoined, stated)
+
+    def _state_absent(self, origin: str, size: int) -> int:
+        """The signed list of what is left out; what nothing accounts for is not on it."""
+        lines = [line for commit, line in self._left_out.items() if commit not in self._written]
+        if not lines or self._evidence.sign is None:
+            self._absent.update({line.commit: line.seq for line in lines})
+            return 0
+        text = redactions.text(origin, size, lines)
+        (self._root / layout.REDACTIONS).write_text(self._evidence.sign(text), encoding="utf-8")
+        return len(lines)
+
+    def _bag(self, info: bag.Pairs) -> None:
+        """The manifest, and with the same reading each content against its name: a file that a power cut left torn
+        under its final name does not get into an export.
+        """
+        found = Findings()
+        contents = Contents(self._root, found)
+        sizes = (os.lstat(path).st_size for _, path in bag.walk(self._root / "data", found) if path is not None)
+
+        def told(read: Read) -> None:
+            self._progress(Progress("manifest", read.done, read.total))
+
+        bag.write(self._root, info, digests=Digests(progress=told, total=sum(sizes)), on_file=contents.file)
+        torn = contents.torn()
+        if torn or found.items:
+            raise CannotExport("a file was damaged while it was written; ask for the export again")
         self._progress(Progress("manifest", 1, 1))
-        return Exported(self._root, signed.size, self._absent, self._damaged, media, self._unjoined)
 
     def _leaves(self, size: int) -> Iterator[bytes]:
         """The leaves, each given on after its content and blobs have been written."""
         for done, kept in enumerate(self._source.entries()):
             leaf = decode(kept.leaf)
-            content = self._content(leaf.seq, leaf.commit, kept) if leaf.commit is not None else None
+            enrol(self._enrolled, leaf)
+            content = self._content(leaf, leaf.commit, kept) if leaf.commit is not None else None
             self._endings.add(leaf, content)
             for blob in blobs_of(leaf):
-                self._blob(leaf.seq, blob)
+                self._blob(leaf, blob)
             self._progress(Progress("record", done + 1, size))
             yield kept.leaf
 
-    def _content(self, seq: int, commit: bytes, kept: Kept) -> bytes | None:
+    def _content(self, leaf: Leaf, commit: bytes, kept: Kept) -> bytes | None:
         """Write content and give what was written. Salt and content go together or not at all: a salt alone would let
         destroyed content be guessed.
         """
+        if self._withheld(leaf, commit, blob=False):
+            return None
         if kept.content is None or kept.salt is None:
-            self._absent.append(seq)
+            self._gone(leaf, commit)
             return None
         if commit in self._written:  # a phone makes its salts and may send the same bytes as a blob and as content
             return kept.content
         try:
             write_content(self._root, commit, kept.salt, kept.content, "json")
         except BadContent:
-            self._absent.append(seq)
-            self._damaged.append(seq)
+            self._damage(leaf, commit)
             return None
         self._written.add(commit)
         return kept.content
 
-    def _blob(self, seq: int, commit: bytes) -> None:
-        if commit in self._written:
+    def _blob(self, leaf: Leaf, commit: bytes) -> None:
+        if commit in self._written or self._withheld(leaf, commit, blob=True):
             return
         blob = self._source.open_blob(commit)
         if blob is None:
-            self._absent.append(seq)
+            self._gone(leaf, commit)
             return
         ending = self._endings.path(commit).rpartition(".")[2]
         try:
             write_blob(self._root, commit, blob.salt, blob.chunks, ending)
         except BadContent:
             (self._root / layout.salt_file(commit)).unlink(missing_ok=True)
-            self._absent.append(seq)
-            self._damaged.append(seq)
+            self._damage(leaf, commit)
             return
         self._written.add(commit)
+
+    def _withheld(self, leaf: Leaf, commit: bytes, *, blob: bool) -> bool:
+        """Whether a redacted copy leaves it out."""
+        if not self._spans or not self._spans.hides(leaf, blob=blob):
+            return False
+        self._left_out.setdefault(commit, Redaction(leaf.seq, commit, "restricted", "-"))
+        return True
+
+    def _gone(self, leaf: Leaf, commit: bytes) -> None:
+        """Not kept: by order, or nobody knows why."""
+        order = self._evidence.order_of(commit)
+        if order is None:
+            self._absent.setdefault(commit, leaf.seq)
+        else:
+            self._left_out.setdefault(commit, Redaction(leaf.seq, commit, "shredded", order))
+
+    def _damage(self, leaf: Leaf, commit: bytes) -> None:
+        self._absent.setdefault(commit, leaf.seq)
+        self._damaged.append(leaf.seq)
 
     def _remuxed(self, record: BundleRecord, remux: Remux) -> list[str]:
         """One file per track of each seat, joined from the segments that are here."""
@@ -231,6 +368,10 @@ class _Writer:
         made: list[str] = []
         for done, ((slot, track), segments) in enumerate(sorted(tracks.items())):
             self._progress(Progress("media", done, len(tracks)))
+            finished = [layout.media_file(slot, track, suffix) for suffix in sorted(layout.MEDIA_ENDINGS)]
+            if there := [name for name in finished if (self._root / name).exists()]:
+                made += there  # by an earlier run of this export
+                continue
             try:
                 joined = remux([(start - zero, path) for start, path in sorted(segments)])
             except OSError:
@@ -243,6 +384,7 @@ class _Writer:
                 raise CannotExport(f"a joined recording ends in .{suffix}, not in .webm or .mkv")
             name = layout.media_file(slot, track, suffix)
             (self._root / layout.MEDIA).mkdir(exist_ok=True)
-            shutil.move(joined, self._root / name)
+            shutil.move(joined, self._root.parent / "joined")  # across file systems this copies, and may be cut short
+            (self._root.parent / "joined").rename(self._root / name)
             made.append(name)
         return made

@@ -64,6 +64,8 @@ def views(sitting: Sitting, zone: Zone) -> Iterator[View]:
     yield View(layout.REPLAY_SCRIPT, lambda: iter([_kept("replay.js")]))
     yield View(layout.REPLAY_STYLE, lambda: iter([TOKENS.encode() + _kept("replay.css")]))
     yield View(layout.README, lambda: iter([_kept("README.txt")]))
+    yield View(layout.VERIFY_SCRIPT, lambda: iter([_kept("verify.py")]))
+    yield View(layout.VERIFY_PAGE, lambda: iter([_kept("verify.html")]))
 
 
 def _kept(name: str) -> bytes:

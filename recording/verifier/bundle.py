@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recording import bag
+from recording.digests import Digests
 from recording.findings import Findings
 from recording.leaf import Leaf
 from recording.note import VerifierKey
+from recording.verifier.contents import Contents
 from recording.verifier.record import NamedBlobs, RecordReport, no_blobs, verify_record
 
 __all__ = ["verify_bundle"]
@@ -22,16 +24,31 @@ def verify_bundle(
     seal_type: str = "seal",
     on_leaf: Callable[[Leaf, bytes], None] | None = None,
     info: Callable[[RecordReport], bag.Pairs] | None = None,
+    digests: Digests | None = None,
 ) -> RecordReport:
-    """Check record, contents and bag. Never raises on hostile input.
+    """Check record, contents and bag, each file read once. Never raises on hostile input.
 
     `info` derives what bag-info.txt must say from the verified record, so that it is compared byte for byte; without it
     bag-info.txt is covered by the tag manifest and its own sum only.
     """
-    findings = Findings()
+    findings, files, digests = Findings(), Findings(), digests or Digests()
+    contents = Contents(bundle, findings)
+    payload = None
+    try:
+        payload = bag.check_payload(bundle, files, digests=digests, on_file=contents.file)
+    except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
+        files.add("verifier_error", f"the bag could not be checked ({type(error).__name__})")
     report = verify_record(
-        bundle, court_key=court_key, named_blobs=named_blobs, seal_type=seal_type, on_leaf=on_leaf, findings=findings
+        bundle,
+        court_key=court_key,
+        named_blobs=named_blobs,
+        seal_type=seal_type,
+        on_leaf=on_leaf,
+        findings=findings,
+        contents=contents,
+        progress=digests.progress,
     )
+    report.taken_over = digests.taken_over
     pairs = None
     if info is not None and report.origin is not None:
         try:
@@ -39,8 +56,12 @@ def verify_bundle(
         except Exception as error:  # noqa: BLE001 - it reads what a hostile record says
             sentence = f"what it must say cannot be derived from this record ({type(error).__name__})"
             findings.add("file_differs", sentence, file="bag-info.txt")
-    try:
-        bag.check(bundle, findings, info=pairs)
-    except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
-        findings.add("verifier_error", f"the bag could not be checked ({type(error).__name__})")
+    if payload is not None:
+        try:
+            bag.check_tags(bundle, files, payload, info=pairs)
+        except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
+            files.add("verifier_error", f"the bag could not be checked ({type(error).__name__})")
+    for each in files.items:  # behind what the record itself says, which names entries
+        findings.put(each)
+    findings.dropped += files.dropped
     return report

@@ -21,14 +21,17 @@ from tlog_scales.signing import Vkey
 
 sys.path.insert(0, str(Path(__file__).parent))
 from conftest import COURT
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from recording import bag, export, tiles
+from recording import bag, csig, export, tiles
+from recording import note as notes
 from recording.content import commitment
 from recording.errors import BadContent, IntegrityError
 from recording.leaf import Leaf
 from recording.log import Draft
 from recording.merkle import leaf_hash, root_from_hashes
-from recording.note import VerifierKey
+from recording.note import Note, VerifierKey
+from recording.policy import cosigner_name
 from recording.record import Record
 from recording.verifier import CODES, RecordReport, verify_bundle, verify_record
 
@@ -44,21 +47,61 @@ def info(report: RecordReport) -> bag.Pairs:
     return [("External-Identifier", report.origin or "")]
 
 
+class Device:
+    """A seat's device: its key, and drafts signed by it."""
+
+    def __init__(self, stream_id: bytes, slot: str) -> None:
+        self.slot = slot
+        self.private = Ed25519PrivateKey.from_private_bytes(sha256(slot.encode()).digest())
+        self.public = self.private.public_key().public_bytes_raw()
+        self._stream_id = stream_id
+        self._dseq = 0
+
+    def enrolled(self, ts_ms: int = 1_000) -> Draft:
+        return Draft("key.add", "court", ts_ms, [self.slot, self.public, "first"])
+
+    def act(
+        self,
+        kind: str,
+        ts_ms: int,
+        facts: list[object],
+        content: bytes | None = None,
+        private: Ed25519PrivateKey | None = None,
+    ) -> Draft:
+        self._dseq += 1
+        salt = None if content is None else os.urandom(32)
+        commit = None if content is None or salt is None else commitment(salt, content)
+        signed = csig.message(self._stream_id, self._dseq, kind, facts, (), commit, ts_ms - 7)
+        return Draft(
+            kind, self.slot, ts_ms, facts, (), self._dseq, ts_ms - 7, salt, content, "",
+            csig.key_id_of(self.public), csig.sign(private or self.private, signed),
+        )  # fmt: skip
+
+    def cosigned(self, note: str, time_s: int = 1_500_000_000) -> str:
+        """The same note with this device's line behind the others."""
+        parsed = notes.parse(note)
+        name = cosigner_name(parsed.text.split("\n")[0], self.slot)
+        line = notes.Signer(name, self.private).cosign(parsed.text, time_s)
+        return Note(parsed.text, (*parsed.signatures, line)).render()
+
+
 async def make(directory: Path, entries: int, *, sealed: bool = True) -> tuple[Path, VerifierKey]:
     """A bundle of a stream with one picture; entries beyond the first few have no content, to keep it small."""
     record = Record.open(directory / "data", COURT)
     log = await record.create()
+    party, other, judge = (Device(log.stream_id, slot) for slot in ("party/1", "party/2", "judge/1"))
     drafts = [Draft("open", "court", 1_000, ["hearing"], content=b'{"court":"x"}')]
-    drafts.append(Draft("msg.image", "party/1", 1_001, [BLOB_COMMIT], dseq=1, content=b'{"mime":"image/png"}'))
-    drafts += [
-        Draft("hand", "party/2", 1_002 + n, [n % 2 == 0], dseq=n, content=b"%d" % n if n < 6 else None)
-        for n in range(entries - 3)
-    ]
-    drafts.append(Draft("seal" if sealed else "hand", "judge/1", 99_000, [entries], content=b'{"reason":"done"}'))
-    await log.append(drafts)
-    note = await log.checkpoint()
+    drafts += [each.enrolled() for each in (judge, party, other)]
+    drafts.append(party.act("msg.image", 1_001, [BLOB_COMMIT], b'{"mime":"image/png"}'))
+    drafts += [other.act("hand", 1_002 + n, [n % 2 == 0], b"%d" % n if n < 6 else None) for n in range(entries - 7)]
+    drafts.append(judge.act("act.seal", 99_000, [], b'{"reason":"done"}'))
+    drafts.append(Draft("seal" if sealed else "rec.stop", "court", 99_000, [entries] if sealed else []))
+    await log.append(drafts[:200])
+    early = [(log.size, party.cosigned(await log.checkpoint()))] if len(drafts) > 200 else []
+    await log.append(drafts[200:])
+    note = judge.cosigned(await log.checkpoint())
     bundle = directory / "bundle"
-    export.write_record(bundle, log.read(), note, log.vkey)
+    export.write_record(bundle, log.read(), note, log.vkey, witnessed=early)
     export.write_blob(bundle, BLOB_COMMIT, BLOB_SALT, [BLOB[:100], BLOB[100:]], "png")
     bag.write(bundle, [("External-Identifier", log.origin)])
     key = record.court_key()
@@ -93,7 +136,9 @@ def test_a_sealed_export_holds(bundle: tuple[Path, VerifierKey]) -> None:
     assert (report.exit_status, report.trusted, report.sealed, report.size) == (0, True, True, 600)
     assert (report.contents_checked, report.blobs_checked) == (9, 1)
     assert seen == list(range(600))
-    assert report.counts["hand"] == 597
+    assert report.counts["hand"] == 593
+    assert (report.acts, report.signatures_checked, report.witnessed) == (595, 595, 1)
+    assert (report.quorum, set(report.cosigners)) == (False, {"judge/1"})
     assert report.headline() == "holds: sealed, 600 entries"
 
 
@@ -285,7 +330,7 @@ async def test_an_entry_after_the_seal_and_disorder_are_found_although_signed(tm
     """What the court itself could sign, with its own key, against its own rules."""
     record = Record.open(tmp_path / "data", COURT, seal_type="never")
     log = await record.create()
-    await log.append([Draft("seal", "judge/1", 1_000, []), Draft("hand", "party/1", 1_001, [True])])
+    await log.append([Draft("seal", "court", 1_000, []), Draft("rec.stop", "court", 1_001, [])])
     note = await log.checkpoint()
     export.write_record(tmp_path / "after", log.read(), note, log.vkey)
     report = verify_record(tmp_path / "after", court_key=record.court_key())
