@@ -55,7 +55,8 @@ class Docket:
         self._attestor = Attestor(signer)
         self.register_opening: Opening = unregistered
         """Awaited before the first entry of a stream is shown or answered: the register sets it."""
-        self._cosigned: dict[bytes, dict[int, str]] = {}
+        self.compare: Callable[[StreamLog], None] = lambda _record: None
+        """Raises IntegrityError for a replayed stream that is not as the register holds it."""
         self._places: dict[bytes, Place] = {}
         self._writers: dict[bytes, Writer[Any]] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -91,6 +92,10 @@ class Docket:
         """The writers of cases that are open on this node."""
         return [writer for writer in self._writers.values() if writer.flow is CASE]
 
+    def writer(self, stream_id: bytes) -> Writer[Any] | None:
+        """The writer of a stream, if it is open on this node."""
+        return self._writers.get(stream_id)
+
     def place(self, stream_id: bytes) -> Place | None:
         """What a stream is, if the docket knows it."""
         return self._places.get(stream_id)
@@ -110,11 +115,11 @@ class Docket:
 
     def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
         """The signed heads of a stream that phones have cosigned, smallest first."""
-        return sorted(self._cosigned.get(stream_id, {}).items())
+        return self._store.cosigned(stream_id)
 
     async def keep_cosigned(self, stream_id: bytes, size: int, note: str) -> None:
         """Keep a head with the cosignatures it has so far."""
-        self._cosigned.setdefault(stream_id, {})[size] = note
+        await self._store.save_cosigned(stream_id, size, note)
 
     async def create(
         self, stream_id: bytes | None = None, case_stream: bytes | None = None, flow: Flow[Any] = HEARING
@@ -152,6 +157,8 @@ class Docket:
         place = self._places.get(stream_id)
         if place is None or place.flow is not flow:
             raise UnknownStream("no such stream")
+        if stream_id in self.halted:
+            raise IntegrityError(self.halted[stream_id], stream_id=stream_id)
         async with self._opening.setdefault(stream_id, asyncio.Lock()):
             writer = self._writers.get(stream_id)
             if writer is None:
@@ -162,8 +169,11 @@ class Docket:
             return writer
 
     async def _replayed(self, stream_id: bytes, flow: Flow[Any]) -> Writer[Any]:
-        def opening(fold: Fold) -> Awaitable[StreamLog]:
-            return StreamLog.open(self._store, self._vault, self._signer, self.origin(stream_id), stream_id, fold=fold)
+        async def opening(fold: Fold) -> StreamLog:
+            origin = self.origin(stream_id)
+            record = await StreamLog.open(self._store, self._vault, self._signer, origin, stream_id, fold=fold)
+            self.compare(record)
+            return record
 
         try:
             writer = await open_writer(flow, opening, self._attestor, self._registered)

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import os
 
 from hearing_server.app import running
 from hearing_server.config import load
 from hearing_server.flows.decider import Role
+from hearing_server.rehearsal.device import Device
 from hearing_server.runtime.registry import NewSeat
-from signaling.client import Client, Identity
+from signaling.client import Client
+from signaling.frames import Receipt
 
 SEATS = (
     NewSeat(Role.JUDGE, "陈静"),
@@ -27,13 +28,29 @@ class CourtOnLoopback:
         self.case_stream = stream
         self.tickets = tickets
         self.url = node.public_url
+        self.devices = {}
         self.clients = contextlib.AsyncExitStack()
 
-    async def enter(self, slot, **more):
-        identity = Identity(self.tickets[slot], os.urandom(16), os.urandom(32), "zh")
-        return await self.clients.enter_async_context(
-            Client(f"{self.url.replace('http', 'ws')}/api/session", identity, **more)
-        )
+    @property
+    def socket(self):
+        return f"{self.url.replace('http', 'ws')}/api/session"
+
+    async def enter(self, slot, *, device=None, ticket=None, **more):
+        self.devices[slot] = device or Device()
+        identity = self.devices[slot].identity(ticket or self.tickets[slot])
+        return await self.clients.enter_async_context(Client(self.socket, identity, **more))
+
+    async def close_and_seal(self, judge):
+        """The clerk proposes, the judge seals, once the recording is settled (HR12, HR18)."""
+        clerk = await self.enter("clerk/1")
+        await clerk.admitted()
+        assert isinstance(await judge.submit("act.close"), Receipt)
+        assert isinstance(await clerk.submit("act.propose_seal"), Receipt)
+        async with asyncio.timeout(5):
+            while not isinstance(answer := await judge.submit("act.seal"), Receipt):
+                assert answer.code == "recording_unsettled"
+                await asyncio.sleep(0.05)
+        return clerk
 
     @property
     async def sitting(self):

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import shutil
 import sqlite3
 
@@ -15,15 +14,6 @@ from test_text_hearing import opened, said
 from hearing_server.cli.common import configure_log
 from hearing_server.config import load
 from recording.errors import KeysUnreadable
-from signaling.client import Client, Identity
-from signaling.frames import Receipt
-
-
-async def close_and_seal(judge):
-    assert isinstance(await judge.submit("act.close"), Receipt)
-    async with asyncio.timeout(5):
-        while not isinstance(await judge.submit("seal"), Receipt):
-            await asyncio.sleep(0.05)
 
 
 async def test_HR11_after_a_restart_everybody_has_left_by_the_servers_fault_and_may_return(tmp_path):
@@ -33,20 +23,19 @@ async def test_HR11_after_a_restart_everybody_has_left_by_the_servers_fault_and_
     async with court_in(tmp_path) as court:
         room = await court.room()
         entries = await room.writer.read(0, room.writer.log.size)
-        left = {entry.leaf.actor for entry in entries if entry.leaf.type == "leave"}
+        left = {entry.leaf.facts[0] for entry in entries if entry.leaf.type == "leave"}
         assert left == {"judge/1", "party/1", "party/2"}
         assert room.writer.state.phase == "open"
         assert not any(seat.connected for seat in room.writer.state.seats.values())
         assert ("rec.fault", ("restart",)) in {(e.leaf.type, tuple(e.leaf.facts)) for e in entries}
-        url = f"{court.url.replace('http', 'ws')}/api/session"
-        async with Client(url, Identity(tickets["witness/1"], os.urandom(16), os.urandom(32), "zh")):
-            await court.until_connected(1)
+        await court.enter("witness/1", ticket=tickets["witness/1"])
+        await court.until_connected(1)
 
 
 async def test_CA6_a_sealed_sitting_is_noted_in_its_case_once_also_when_the_note_was_interrupted(tmp_path):
     async with court_in(tmp_path) as court:
         judge, _, _ = await opened(court)
-        await close_and_seal(judge)
+        await court.close_and_seal(judge)
         case = await court.node.court.docket.case(court.case_stream)
         async with asyncio.timeout(5):
             while not case.state.sittings[await court.sitting].sealed:
@@ -127,7 +116,7 @@ async def test_no_word_no_name_and_no_ticket_reaches_the_log(tmp_path, capsys, f
             async with http.post("/api/ticket", json={"ticket": "CANARY-ticket"}) as bug:
                 assert bug.status == 500
             monkeypatch.undo()
-        await close_and_seal(judge)
+        await court.close_and_seal(judge)
         tickets = list(court.tickets.values())
     out, err = capsys.readouterr()
     assert "request_failed" in out + err, "the log was looked at"

@@ -42,13 +42,7 @@ async def test_HR1_a_hearing_is_opened_spoken_in_closed_and_sealed(court):
     heard = await entries_until(defendant, lambda e: e.content and "72607" in e.content.decode())
     assert heard[-1].seq == receipt.seq
     assert [e.seq for e in heard] == list(range(heard[0].seq, receipt.seq + 1))
-    assert isinstance(await judge.submit("act.close"), Receipt)
-    for _ in range(100):
-        sealed = await judge.submit("seal", content=b'{"reason":""}', salt=os.urandom(32))
-        if isinstance(sealed, Receipt):
-            break
-        assert sealed.code == "recording_unsettled"
-        await asyncio.sleep(0.05)
+    await court.close_and_seal(judge)
     room = await court.room()
     assert room.writer.state.phase == "sealed"
     refused = await said(plaintiff, "还有一句")
