@@ -201,7 +201,10 @@ def sitting(messages: int = 40, *, sealed: bool = True, anchors: list[tuple[Any,
     secret = it.content(b"%PDF-1.7 the secret", "pdf")
     it.put("msg.file", "party/1", secret, content={"mime": "application/pdf"})
     it.put("act.unrestrict", "judge/1")
-    segments = [("judge/1", "audio", "opus", 0, begun, begun + 5000), ("judge/1", "audio", "opus", 1, it.now - 2000, it.now)]
+    segments = [
+        ("judge/1", "audio", "opus", 0, begun, begun + 5000),
+        ("judge/1", "audio", "opus", 1, it.now - 2000, it.now),
+    ]
     for facts, words in zip(segments, (b"a segment", b"inside the span"), strict=True):
         blob = it.content(b"\x1aE\xdf\xa3 " + words, "weba")
         it.put("rec.segment", "court", *facts, blob, content={"mime": "audio/webm"})
@@ -242,7 +245,9 @@ class Bag:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data if isinstance(data, bytes) else data.encode())
 
-    def record(self, *, cosigners: tuple[str, ...] = ("clerk/1", "judge/1", "party/2"), absent: dict[bytes, str] | None = None) -> None:
+    def record(
+        self, *, cosigners: tuple[str, ...] = ("clerk/1", "judge/1", "party/2"), absent: dict[bytes, str] | None = None
+    ) -> None:
         it, hashes, where = self.it, self.it.hashes, "data/record/"
         for index in range(0, len(it.leaves), 256):
             part = it.leaves[index : index + 256]
@@ -289,20 +294,31 @@ class Bag:
         return "\n".join([*rows, "group everybody all bench parties", "quorum everybody"]) + "\n"
 
     def views(self) -> None:
-        for name in ("README.txt", "transcript.en.html", "transcript.en.txt", "transcript.zh.html", "transcript.zh.txt"):
+        for name in (
+            "README.txt",
+            "transcript.en.html",
+            "transcript.en.txt",
+            "transcript.zh.html",
+            "transcript.zh.txt",
+        ):
             self.put(f"data/{name}", f"{name}\n")
         for name in ("index.csv", "record.jsonl", "replay-data.js", "replay.css", "replay.html", "replay.js"):
             self.put(f"data/view/{name}", f"{name}\n")
 
     def lists(self) -> None:
         """Make the manifests again, as whoever alters a bag would."""
-        files = sorted((p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()), key=str.encode)
+        files = sorted(
+            (p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()), key=str.encode
+        )
         data = [name for name in files if name.startswith("data/")]
         size = sum((self.path / name).stat().st_size for name in data)
         info = f"Bag-Software-Agent: by hand\nExternal-Identifier: {self.it.origin}\nPayload-Oxum: {size}.{len(data)}\n"
         self.put("bag-info.txt", info)
         self.put("bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
-        for manifest, names in (("manifest", data), ("tagmanifest", ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"])):
+        for manifest, names in (
+            ("manifest", data),
+            ("tagmanifest", ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"]),
+        ):
             rows = (f"{sha((self.path / name).read_bytes()).hex()}  {name}\n" for name in names)
             self.put(f"{manifest}-sha256.txt", "".join(rows))
 
@@ -357,12 +373,20 @@ def good_bag(directory: Path, *, redacted: bool = False, **how: Any) -> Bag:
     bag = Bag(directory / "bag", it)
     absent: dict[bytes, str] = {}
     if redacted:
-        spoken = [commit for commit, (_, data, _, _) in it.contents.items() if b"secret" in data or "配方".encode() in data]
+        spoken = [
+            commit for commit, (_, data, _, _) in it.contents.items() if b"secret" in data or "配方".encode() in data
+        ]
         absent = dict.fromkeys(spoken, "restricted")
-        absent[next(commit for commit, (_, data, _, _) in it.contents.items() if b"inside the span" in data)] = "restricted"
-        absent[next(commit for commit, (_, data, _, _) in it.contents.items() if "第 3 句".encode() in data)] = "shredded"
+        absent[next(commit for commit, (_, data, _, _) in it.contents.items() if b"inside the span" in data)] = (
+            "restricted"
+        )
+        absent[next(commit for commit, (_, data, _, _) in it.contents.items() if "第 3 句".encode() in data)] = (
+            "shredded"
+        )
         inside = min(it.contents[commit][3] for commit in spoken)
-        absent[next(commit for commit, each in it.contents.items() if each[3] == inside + 1 and b"mime" in each[1])] = "restricted"
+        absent[next(commit for commit, each in it.contents.items() if each[3] == inside + 1 and b"mime" in each[1])] = (
+            "restricted"
+        )
     bag.record(absent=absent)
     for name, data in files.items():
         bag.put(f"data/register/{name}", data)

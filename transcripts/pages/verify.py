@@ -25,14 +25,23 @@ import time
 MAX_INT, LEAF_MAX, FILE_MAX, DEPTH, SHOWN = 2**53 - 1, 4096, 1 << 24, 8, 50
 TAGS = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
-VIEWS = ["data/README.txt", *("data/transcript.%s.%s" % (a, b) for a in ("en", "zh") for b in ("html", "txt")),
-         *("data/view/" + v for v in ("index.csv", "record.jsonl", "replay-data.js", "replay.css", "replay.html", "replay.js"))]
+VIEWS = [
+    "data/README.txt",
+    *("data/transcript.%s.%s" % (a, b) for a in ("en", "zh") for b in ("html", "txt")),
+    *(
+        "data/view/" + v
+        for v in ("index.csv", "record.jsonl", "replay-data.js", "replay.css", "replay.html", "replay.js")
+    ),
+]
 KNOWN = re.compile(  # §6: every name an export may hold besides VIEWS and tiles
     r"data/(record/(checkpoint|policy\.txt|redactions|keys/log\.vkey|keys/rotation-[1-9][0-9]{0,5}\.note|witnessed/(0|[1-9][0-9]{0,15}))"
     r"|record/tile/.*|content/[0-9a-f]{64}\.(aac|bin|gif|jpg|json|m4a|mkv|mp3|mp4|ogg|pdf|png|txt|wav|weba|webm|webp)|salts/[0-9a-f]{64}"
     r"|register/(checkpoint|policy\.txt|(opening|head)\.(tlog-proof|leaf|salt)|head\.checkpoint-body|query\.tsq|token\.tsr|tsa-chain\.pem"
     r"|anchors/[1-9][0-9]{0,15}/(checkpoint|consistency|token\.tsr))|verify/verify\.(py|html)|media/[a-z0-9_-]+\.(webm|mkv))", re.ASCII)  # fmt: skip
-TYPE, ACTOR = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII), re.compile(r"[a-z][a-z_]*(/[0-9]{1,4})?", re.ASCII)
+TYPE, ACTOR = (
+    re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", re.ASCII),
+    re.compile(r"[a-z][a-z_]*(/[0-9]{1,4})?", re.ASCII),
+)
 
 CODES = {  # code: (property, zh, en); property: a authenticity, i integrity, u usability, s security; small = cannot be checked
     "not_a_bundle": ("i?", "这不是一份导出的卷宗", "this is not an export of a record"),
@@ -162,6 +171,7 @@ class Keys:
         if not pure:
             try:
                 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
                 self.foreign, self.how = Ed25519PublicKey.from_public_bytes, "cryptography"
             except Exception:
                 pass
@@ -428,7 +438,9 @@ def read_proof(raw):
         head, blank, note = raw.decode().partition("\n\n")
     except UnicodeDecodeError:
         raise Malformed from None
-    found = re.fullmatch(r"c2sp\.org/tlog-proof@v1\n(?:extra (\S*)\n)?index (0|[1-9][0-9]{0,15})((?:\n\S+)*)", head, re.ASCII)
+    found = re.fullmatch(
+        r"c2sp\.org/tlog-proof@v1\n(?:extra (\S*)\n)?index (0|[1-9][0-9]{0,15})((?:\n\S+)*)", head, re.ASCII
+    )
     if not found or not blank:
         raise Malformed
     unbase64(found[1] or "")
@@ -484,16 +496,51 @@ class Check:
     """One export under test. Findings gather; nothing stops but what makes the next step senseless."""
 
     def __init__(self, bag, court, tsa, progress, resume, pure):
-        self.bag, self.court, self.tsa, self.progress, self.resume, self.keys = bag, court, tsa, progress, resume, Keys(pure)
-        self.found, self.dropped, self.origin, self.size, self.root, self.sealed, self.whole = [], 0, None, 0, None, False, False
+        self.bag, self.court, self.tsa, self.progress, self.resume, self.keys = (
+            bag,
+            court,
+            tsa,
+            progress,
+            resume,
+            Keys(pure),
+        )
+        self.found, self.dropped, self.origin, self.size, self.root, self.sealed, self.whole = (
+            [],
+            0,
+            None,
+            0,
+            None,
+            False,
+            False,
+        )
         self.public, self.trusted, self.old, self.names, self.content, self.salts = None, False, [], set(), {}, {}
         self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
-        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = collections.Counter(), 0, 0, 0, [], [], {}
-        self.heads, self.bytes, self.files, self.signed, self.contents, self.stated, self.cosigned = {}, 0, 0, 0, 0, 0, []
+        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = (
+            collections.Counter(),
+            0,
+            0,
+            0,
+            [],
+            [],
+            {},
+        )
+        self.heads, self.bytes, self.files, self.signed, self.contents, self.stated, self.cosigned = (
+            {},
+            0,
+            0,
+            0,
+            0,
+            0,
+            [],
+        )
         self.quorum, self.said, self.not_said, self.first = None, [], [], None
 
     def add(self, code, file=None, seq=None):
-        item = (code, file and file.encode("ascii", "backslashreplace").decode().translate(dict.fromkeys((*range(32), 127), "?")), seq)
+        item = (
+            code,
+            file and file.encode("ascii", "backslashreplace").decode().translate(dict.fromkeys((*range(32), 127), "?")),
+            seq,
+        )
         if item not in self.found:
             if len(self.found) < 200:
                 self.found.append(item)
@@ -539,7 +586,9 @@ class Check:
         """Every file below, in the byte order of its path."""
         try:
             with os.scandir(path) as entries:
-                found = sorted((os.fsencode(e.name) + (b"/" if e.is_dir(follow_symlinks=False) else b""), e) for e in entries)
+                found = sorted(
+                    (os.fsencode(e.name) + (b"/" if e.is_dir(follow_symlinks=False) else b""), e) for e in entries
+                )
         except OSError:
             return self.add("unreadable", name)
         if not found:
@@ -556,7 +605,11 @@ class Check:
     def check_files(self):
         info = self.read("bag-info.txt", 1 << 16) or b""
         oxum = re.search(rb"Payload-Oxum: ([0-9]{1,16})\.([0-9]{1,16})\n\Z", info)
-        limit, made, sure = max(1 << 30, int(oxum[1]) if oxum else 0), hashlib.sha256(), not any(c == "not_a_file" for c, _, _ in self.found)
+        limit, made, sure = (
+            max(1 << 30, int(oxum[1]) if oxum else 0),
+            hashlib.sha256(),
+            not any(c == "not_a_file" for c, _, _ in self.found),
+        )
         listed = open(os.path.join(self.bag, TAGS[2]), "rb") if self.read(TAGS[2], 1 << 28) is not None else None
         line, last = None, b""
         for name, path in self.walk(os.path.join(self.bag, "data"), "data/"):
@@ -592,7 +645,9 @@ class Check:
         if tags[1][1] is not None and tags[1][1] != BAGIT:
             self.add("file_differs", "bagit.txt")
         listing = self.read("tagmanifest-sha256.txt", 1 << 16)
-        if listing is not None and listing != b"".join(sha(raw or b"").hex().encode() + b"  " + name.encode() + b"\n" for name, raw in tags):
+        if listing is not None and listing != b"".join(
+            sha(raw or b"").hex().encode() + b"  " + name.encode() + b"\n" for name, raw in tags
+        ):
             self.add("manifest_differs", "tagmanifest-sha256.txt")
         for name in sorted(set(os.listdir(self.bag)) - {*TAGS, "tagmanifest-sha256.txt", "data"}):
             self.add("extra_file", name)
@@ -650,7 +705,9 @@ class Check:
 
     def by_court(self, text, line, name, publics):
         """Whether one of these public keys of the court made this line under this name."""
-        return any(line[:2] == (name, key_id(name, 1, key)) and self.keys.holds(key, line[2], text.encode()) for key in publics)
+        return any(
+            line[:2] == (name, key_id(name, 1, key)) and self.keys.holds(key, line[2], text.encode()) for key in publics
+        )
 
     def checkpoint(self):
         where, note = "data/record/checkpoint", self.note("data/record/checkpoint")
@@ -696,13 +753,18 @@ class Check:
 
     def rotations(self):
         """§4.3: checks the chain; gives the public key that the given one leads to."""
-        names = sorted((n for n in self.names if "/rotation-" in n), key=lambda n: int(n[27:-5]))
+        names = sorted((n for n in self.names if "/rotation-" in n), key=lambda n: int(n[26:-5]))
         reached, before = self.court and self.court[1], None
         for at, name in enumerate(names):
             note = self.note(name)
             try:
                 lines = note[0].split("\n") if note else []
-                if len(lines) != 7 or lines[0] != "palm/key-rotation/v1" or lines[1] != self.host or name != "data/record/keys/rotation-%d.note" % (at + 1):
+                if (
+                    len(lines) != 7
+                    or lines[0] != "palm/key-rotation/v1"
+                    or lines[1] != self.host
+                    or name != "data/record/keys/rotation-%d.note" % (at + 1)
+                ):
                     raise Malformed
                 (one, old), (two, new) = read_vkey(lines[2]), read_vkey(lines[3])
                 signers = [old, new] if lines[5] == "scheduled" else [new]
@@ -737,7 +799,11 @@ class Check:
             return found
         last = (-1, b"")
         for row in rows[3:-1]:
-            part = re.fullmatch(r"(0|[1-9][0-9]{0,15}) ([0-9a-f]{64}) (shredded|restricted) (-|[0-9a-f]{32}/(?:0|[1-9][0-9]{0,15}))", row, re.ASCII)
+            part = re.fullmatch(
+                r"(0|[1-9][0-9]{0,15}) ([0-9a-f]{64}) (shredded|restricted) (-|[0-9a-f]{32}/(?:0|[1-9][0-9]{0,15}))",
+                row,
+                re.ASCII,
+            )
             if part is None or (int(part[1]), bytes.fromhex(part[2])) <= last:
                 self.add("redaction_bad", name)
                 continue
@@ -749,7 +815,15 @@ class Check:
 
     def reset(self):
         self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
-        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = collections.Counter(), 0, 0, 0, [], [], {}
+        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = (
+            collections.Counter(),
+            0,
+            0,
+            0,
+            [],
+            [],
+            {},
+        )
         self.heads, self.contents, self.first, self.signed = {}, 0, None, 0
 
     def entries(self, skip):
@@ -779,7 +853,9 @@ class Check:
                 if self.tree.size == skip and not self.resume.agrees(fold(self.tree.peaks)):
                     return False
                 if self.resume and self.tree.size % 1000 == 0:
-                    self.resume.reached(self.origin, self.tree.size, fold(self.tree.peaks), any(s is not None for _, _, s in self.found))
+                    self.resume.reached(
+                        self.origin, self.tree.size, fold(self.tree.peaks), any(s is not None for _, _, s in self.found)
+                    )
             self.progress("walking", self.tree.size)
         self.tree.finish()
         if fold(self.tree.peaks) != self.root:
@@ -796,7 +872,11 @@ class Check:
             self._head = ()
             if "data/register/head.checkpoint-body" in self.names:
                 try:
-                    self._head = (read_body((self.read("data/register/head.checkpoint-body", 4096) or b"").decode("utf-8", "replace"))[1],)
+                    self._head = (
+                        read_body(
+                            (self.read("data/register/head.checkpoint-body", 4096) or b"").decode("utf-8", "replace")
+                        )[1],
+                    )
                 except Malformed:
                     pass
         return self._head
@@ -808,7 +888,11 @@ class Check:
         if raw is None or raw == built:
             return
         wrong = next((n for n in range(len(row)) if raw[32 * n : 32 * n + 32] != row[n]), None)
-        self.add("tile_differs" if level else "leaf_differs", name, 256 * index + wrong if level == 0 and wrong is not None else None)
+        self.add(
+            "tile_differs" if level else "leaf_differs",
+            name,
+            256 * index + wrong if level == 0 and wrong is not None else None,
+        )
 
     def leaf(self, seq, raw, file, skip):
         try:
@@ -875,7 +959,13 @@ class Check:
             start, end = whole(facts, 2, 3)
             self.gaps, self.gap_ms = self.gaps + 1, self.gap_ms + max(0, end - start)
         elif kind == "anchor":
-            good = actor == "court" and len(facts) == 4 and octets(facts[0], 16) and type(facts[1]) is int and octets(facts[2], 32)
+            good = (
+                actor == "court"
+                and len(facts) == 4
+                and octets(facts[0], 16)
+                and type(facts[1]) is int
+                and octets(facts[2], 32)
+            )
             if good:
                 self.anchors.append((seq, *facts))
             else:
@@ -900,7 +990,10 @@ class Check:
         acts = [self.acts.get(ref, (None, "")) if type(ref) is int else (None, "") for ref in refs]
         if getattr(self, "kind", None) == "supplement":
             return eyes == 0 and not acts
-        if type(eyes) is not int or [kind for kind, _ in acts] != {1: ["act.seal"], 2: ["act.propose_seal", "act.seal"]}.get(eyes):
+        if type(eyes) is not int or [kind for kind, _ in acts] != {
+            1: ["act.seal"],
+            2: ["act.propose_seal", "act.seal"],
+        }.get(eyes):
             return False
         actors = [actor for _, actor in acts]
         bench = [actor.partition("/")[0] for actor in actors]
@@ -914,7 +1007,11 @@ class Check:
         elif here is None or salt is None:
             self.add("content_missing", file, seq)
         else:
-            if len(salt) != 32 or sha(b"palm/content/v1\x00", salt, here[1]) != commit or (first_hand and here[0] != "json"):
+            if (
+                len(salt) != 32
+                or sha(b"palm/content/v1\x00", salt, here[1]) != commit
+                or (first_hand and here[0] != "json")
+            ):
                 self.add("content_differs", "%s.%s" % (file, here[0]), seq)
             self.contents += 1
 
@@ -941,7 +1038,9 @@ class Check:
         if raw is not None and self.public and raw != "".join(lines).encode():
             self.add("policy_differs", "data/record/policy.txt")
         last = dict(self.enrolled)
-        self.cosigned = self.cosignatures(self.head, "data/record/checkpoint", [(slot, last[slot]) for slot in self.order], True)
+        self.cosigned = self.cosignatures(
+            self.head, "data/record/checkpoint", [(slot, last[slot]) for slot in self.order], True
+        )
         self.quorum = met("".join(lines), {slot.replace("/", "-") for slot in self.cosigned})
         for size in sorted(self.witnessed):
             name = "data/record/witnessed/%d" % size
@@ -949,7 +1048,12 @@ class Check:
             if note is None:
                 continue
             body = "%s\n%d\n%s\n" % (self.origin, size, base64.b64encode(root or b"").decode())
-            if note[0] != body or size >= self.size or len(note[1]) < 2 or not self.by_court(note[0], note[1][0], self.origin, [self.public, *self.old]):
+            if (
+                note[0] != body
+                or size >= self.size
+                or len(note[1]) < 2
+                or not self.by_court(note[0], note[1][0], self.origin, [self.public, *self.old])
+            ):
                 self.add("cosignature_bad", name)
             self.cosignatures(note, name, self.enrolled[:keys], False)
 
@@ -957,19 +1061,27 @@ class Check:
         """§6.3: whether what is left out of this copy lies in a restricted span."""
         if kind.startswith("msg."):
             return any(one < seq < (MAX_INT if two is None else two) for one, _, two, _ in self.spans)
-        return span is not None and any(span[0] < (MAX_INT if end is None else end) and span[1] > start for _, start, _, end in self.spans)
+        return span is not None and any(
+            span[0] < (MAX_INT if end is None else end) and span[1] > start for _, start, _, end in self.spans
+        )
 
     def policy_lines(self):
         last = dict(self.enrolled)
         dashed = {slot: slot.replace("/", "-") for slot in self.order}
         lines = ["log %s\n" % vkey(self.origin, self.public or bytes(32))]
-        lines += ["witness %s %s\n" % (dashed[s], vkey("%s/%s" % (self.origin, dashed[s]), last[s], 4)) for s in self.order]
+        lines += [
+            "witness %s %s\n" % (dashed[s], vkey("%s/%s" % (self.origin, dashed[s]), last[s], 4)) for s in self.order
+        ]
         bench = [dashed[s] for s in self.order if s.partition("/")[0] in ("judge", "clerk")]
         parties = [dashed[s] for s in self.order if dashed[s] not in bench]
         lines += ["group bench all %s\n" % " ".join(bench)] if bench else []
         lines += ["group parties any %s\n" % " ".join(parties)] if parties else []
         lines += ["group everybody all bench parties\n"] if bench and parties else []
-        return [*lines, "quorum %s\n" % ("everybody" if bench and parties else "bench" if bench else "parties" if parties else "none")]
+        return [
+            *lines,
+            "quorum %s\n"
+            % ("everybody" if bench and parties else "bench" if bench else "parties" if parties else "none"),
+        ]
 
     def cosignatures(self, note, name, known, ordered):
         """The slots whose keys signed a checkpoint after the log; every line must be one of them."""
@@ -977,7 +1089,12 @@ class Check:
         for who, number, blob in note[1][1:]:
             match = next((n for n, (slot, public) in enumerate(known) if who == "%s/%s" % (self.origin, slot.replace("/", "-"))
                           and number == key_id(who, 4, public)), None)  # fmt: skip
-            if match is None or len(blob) != 72 or (ordered and match <= at) or not self.cosigns(known[match][1], blob, note[0]):
+            if (
+                match is None
+                or len(blob) != 72
+                or (ordered and match <= at)
+                or not self.cosigns(known[match][1], blob, note[0])
+            ):
                 self.add("cosignature_bad", name)
                 continue
             at = match
@@ -1016,7 +1133,9 @@ class Check:
         self.outside(note, origin, has)
         done = []
         for part in ("opening", "head"):
-            names = [part + each for each in (".tlog-proof", ".leaf", ".salt")] + (["head.checkpoint-body"] if part == "head" else [])
+            names = [part + each for each in (".tlog-proof", ".leaf", ".salt")] + (
+                ["head.checkpoint-body"] if part == "head" else []
+            )
             if not any(map(has, names)):
                 self.not_said.append(("no_register", part))
             elif not all(map(has, names)):
@@ -1024,9 +1143,14 @@ class Check:
             elif self.in_register(part, top, origin, size, root, note[0]):
                 done.append(part)
         self.said.append(("register", "%s #%d %s" % (stream[:8], size, " ".join(done))))
-        self.stamp(top, "checkpoint", "token.tsr", None) if has("token.tsr") else self.not_said.append(("no_stamp", None))
+        self.stamp(top, "checkpoint", "token.tsr", None) if has("token.tsr") else self.not_said.append(
+            ("no_stamp", None)
+        )
         known, checked = {str(anchor[2]): anchor for anchor in self.anchors}, 0
-        for number in sorted({n[len(top + "anchors/") :].partition("/")[0] for n in self.names if n.startswith(top + "anchors/")}, key=int):
+        for number in sorted(
+            {n[len(top + "anchors/") :].partition("/")[0] for n in self.names if n.startswith(top + "anchors/")},
+            key=int,
+        ):
             checked += self.anchor(top + "anchors/%s/" % number, known.get(number), origin, size, root, publics)
         if checked:
             self.said.append(("anchors", checked))
@@ -1037,17 +1161,23 @@ class Check:
     def outside(self, note, origin, has):
         """The register's own policy: outside witnesses."""
         raw = self.read("data/register/policy.txt", 1 << 20) if has("policy.txt") else b""
-        known = {}
+        known, logs, quorums = {}, 0, 0
         for line in (raw or b"").decode("utf-8", "replace").split("\n"):
             part = line.split(" ")
             try:
-                if part[0] == "log" and (len(part) != 2 or part[1] != vkey(origin, self.public)):
-                    raise Malformed
-                if part[0] == "witness" and len(part) > 2:
+                if part[0] == "log" and part[1:] == [vkey(origin, self.public)]:
+                    logs += 1
+                elif part[0] == "witness" and len(part) > 2:
                     name, public = read_vkey(part[2], 4)
                     known[name, key_id(name, 4, public)] = public
+                elif part[0] == "quorum" and len(part) == 2:
+                    quorums += 1
+                elif part != [""] and (part[0] != "group" or len(part) < 4):
+                    raise Malformed
             except Malformed:
-                self.add("policy_differs", "data/register/policy.txt")
+                logs = 2
+        if raw and (logs, quorums) != (1, 1) or raw == b"" and has("policy.txt"):
+            self.add("policy_differs", "data/register/policy.txt")
         for name, number, blob in note[1][1:]:
             public = known.get((name, number))
             if public is None or len(blob) != 72 or not self.cosigns(public, blob, note[0]):
@@ -1065,7 +1195,9 @@ class Check:
             else:
                 content = (self.read(top + "head.checkpoint-body", 4096) or b"").decode("utf-8", "replace")
                 about, told, its_root = read_body(content)
-                follows = about == self.origin and 0 < told <= self.size and (self.heads.get(told) or (None,))[0] == its_root
+                follows = (
+                    about == self.origin and 0 < told <= self.size and (self.heads.get(told) or (None,))[0] == its_root
+                )
             good = (
                 follows and leaf[1] == "reg." + ("open" if part == "opening" else "head") and leaf[2] == index
                 and origin.endswith("/" + leaf[3].hex()) and leaf[6] == "court" and len(salt or b"") == 32
@@ -1115,10 +1247,14 @@ class Check:
             months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
             clock = [int(each) for each in when[3].split(":")]
             import calendar
+
             seconds = calendar.timegm((int(when[5]), months.index(when[1]) + 1, int(when[2]), *clock, 0, 0, 0))
         more = ["-untrusted", chain] if with_chain else []
         trust = ["-CAfile", self.tsa, *more] if self.tsa else ["-CAfile", chain, "-partial_chain"]
-        if seconds is None or not openssl("ts", "-verify", "-data", path[0], "-in", path[1], "-attime", str(seconds), *trust)[0]:
+        if (
+            seconds is None
+            or not openssl("ts", "-verify", "-data", path[0], "-in", path[1], "-attime", str(seconds), *trust)[0]
+        ):
             return self.add("timestamp_bad", where, anchor and anchor[0])
         if anchor and anchor[4] is not None and (type(anchor[4]) is not int or anchor[4] // 1000 != seconds):
             return self.add("timestamp_bad", where, anchor[0])
@@ -1129,7 +1265,9 @@ class Check:
 
 def openssl(*arguments):
     try:
-        done = subprocess.run(["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
     except (OSError, subprocess.SubprocessError):
         return False, ""
     return done.returncode == 0, done.stdout.decode("utf-8", "replace")
@@ -1167,7 +1305,11 @@ class Resume:
 
     def digest(self, name, status):
         kept = self.files.get(name)
-        good = type(kept) is list and kept[:2] == [status.st_size, status.st_mtime_ns] and re.fullmatch("[0-9a-f]{64}", str(kept[2]))
+        good = (
+            type(kept) is list
+            and kept[:2] == [status.st_size, status.st_mtime_ns]
+            and re.fullmatch("[0-9a-f]{64}", str(kept[2]))
+        )
         return kept[2] if good else None
 
     def keep(self, name, status, digest):
@@ -1210,7 +1352,9 @@ def report(check, zh):
     """The report as a value; `text` shows it."""
     word = lambda key, *of: WORDS[key][not zh] % of if of else WORDS[key][not zh]  # noqa: E731
     status, colon = status_of(check), "：" if zh else ": "
-    seqs = [seq for code, _, seq in check.found if seq is not None and CODES[code][0][1] == ("!" if status == 1 else "?")]
+    seqs = [
+        seq for code, _, seq in check.found if seq is not None and CODES[code][0][1] == ("!" if status == 1 else "?")
+    ]
     files = [file for code, file, _ in check.found if file]
     if status:
         verdict = word("altered" if status == 1 else "cannot")
@@ -1226,10 +1370,18 @@ def report(check, zh):
     elif check.court is None:
         unchecked.append(word("no_key"))
     if check.whole:
-        checked += [word("entries", check.size), word("signatures", check.signed, check.keys.how), word("contents", check.contents)]
+        checked += [
+            word("entries", check.size),
+            word("signatures", check.signed, check.keys.how),
+            word("contents", check.contents),
+        ]
         checked += [word("stated", check.stated)] if check.stated else []
         checked += [word("cosigned", len(check.cosigned), " ".join(check.cosigned))] if check.cosigned else []
-        checked += [word("seal_ok", check.eyes_said)] if check.sealed and not any(c == "seal_differs" for c, _, _ in check.found) else []
+        checked += (
+            [word("seal_ok", check.eyes_said)]
+            if check.sealed and not any(c == "seal_differs" for c, _, _ in check.found)
+            else []
+        )
         if check.quorum is not None:
             checked.append(word("quorum" if check.quorum else "no_quorum"))
         for key, of in check.said:
@@ -1242,7 +1394,13 @@ def report(check, zh):
     properties = {}
     for letter in "aius":
         kinds = {CODES[code][0][1] for code, _, _ in check.found if CODES[code][0][0] == letter}
-        said = "altered" if "!" in kinds else "cannot" if kinds or (not check.whole and letter != "s") or status == 2 and not check.files else "holds"
+        said = (
+            "altered"
+            if "!" in kinds
+            else "cannot"
+            if kinds or (not check.whole and letter != "s") or status == 2 and not check.files
+            else "holds"
+        )
         properties[letter] = "only" if said == "holds" and letter == "a" and not check.trusted else said
     return {
         "status": status, "headline": headline, "verdict": ("holds" if check.trusted else "internally consistent only") if status == 0 else
@@ -1259,12 +1417,21 @@ def report(check, zh):
 def text(said, zh):
     lines = [said["headline"], "", *said["property_lines"], ""]
     for each in said["findings"][:SHOWN]:
-        place = " ".join([WORDS["entry"][not zh] % each["seq"]] * (each["seq"] is not None) + [each["file"] or ""])
-        lines.append("! %s: %s [%s]" % (place, each["sentence"], each["code"]) if place else "! %s [%s]" % (each["sentence"], each["code"]))
+        place = [] if each["seq"] is None else [WORDS["entry"][not zh] % each["seq"]]
+        place = " ".join(place + [each["file"]] * (each["file"] is not None))
+        lines.append(
+            "! %s: %s [%s]" % (place, each["sentence"], each["code"])
+            if place
+            else "! %s [%s]" % (each["sentence"], each["code"])
+        )
     more = said["more"] + max(0, len(said["findings"]) - SHOWN)
     lines += [WORDS["more"][not zh] % more] if more else []
     for title in ("checked", "not_checked"):
-        lines += ["", WORDS["checked" if title == "checked" else "unchecked"][not zh] + (":" if not zh else "："), *("  - " + each for each in said[title])]
+        lines += [
+            "",
+            WORDS["checked" if title == "checked" else "unchecked"][not zh] + (":" if not zh else "："),
+            *("  - " + each for each in said[title]),
+        ]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
 
@@ -1277,7 +1444,9 @@ class Progress:
     def __call__(self, step, done):
         if self.on and time.monotonic() - self.last > 0.5:
             self.last = time.monotonic()
-            sys.stderr.write("\r%s %s\x1b[K" % (WORDS[step][not self.zh], "%d MB" % (done >> 20) if step == "reading" else done))
+            sys.stderr.write(
+                "\r%s %s\x1b[K" % (WORDS[step][not self.zh], "%d MB" % (done >> 20) if step == "reading" else done)
+            )
 
     def end(self):
         if self.on:
@@ -1287,15 +1456,28 @@ class Progress:
 def main(arguments=None):
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(description="核验导出的电子卷宗 / Check the export of a court record.")
-    parser.add_argument("bag", nargs="?", default=os.path.dirname(os.path.dirname(here)), help="卷宗目录 / directory of the export")
-    parser.add_argument("--court-key", metavar="FILE|VKEY", help="法院公钥，由别处取得 / the court's key, had from elsewhere")
-    parser.add_argument("--tsa-ca", metavar="FILE", help="时间戳机构根证书 / certificates of the time-stamp authority (PEM)")
+    parser.add_argument(
+        "bag", nargs="?", default=os.path.dirname(os.path.dirname(here)), help="卷宗目录 / directory of the export"
+    )
+    parser.add_argument(
+        "--court-key", metavar="FILE|VKEY", help="法院公钥，由别处取得 / the court's key, had from elsewhere"
+    )
+    parser.add_argument(
+        "--tsa-ca", metavar="FILE", help="时间戳机构根证书 / certificates of the time-stamp authority (PEM)"
+    )
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
     parser.add_argument("--lang", choices=("zh", "en"), help="语言 / language")
     parser.add_argument("--resume", metavar="FILE", help="中断后继续 / keep here what was read, to go on after a break")
-    parser.add_argument("--pure", action="store_true", help="不用已安装的密码库 / use no installed library for signatures")
+    parser.add_argument(
+        "--pure", action="store_true", help="不用已安装的密码库 / use no installed library for signatures"
+    )
     given = parser.parse_args(arguments)
-    tongue = given.lang or (os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or (locale.getlocale()[0] or ""))
+    tongue = given.lang or (
+        os.environ.get("LC_ALL")
+        or os.environ.get("LC_MESSAGES")
+        or os.environ.get("LANG")
+        or (locale.getlocale()[0] or "")
+    )
     zh, progress = tongue.lower().startswith(("zh", "chinese")), Progress(tongue.lower().startswith("zh"))
     court = resume = None
     check = Check(given.bag, None, given.tsa_ca, progress, None, given.pure)
