@@ -41,6 +41,16 @@ async def come_in(page, link):
     await tid(page, "selftest-continue").click()
 
 
+async def closed_and_sealed(judge, clerk):
+    """The judge closes; then four eyes: the clerk proposes, the judge seals."""
+    await tid(judge, "act-close").click()
+    await tid(judge, "close-confirm").click()
+    await tid(clerk, "act-propose-seal").click()
+    await tid(clerk, "propose-seal-confirm").click()
+    await tid(judge, "act-seal").click()
+    await tid(judge, "seal-confirm").click()
+
+
 async def say(page, text):
     await tid(page, "composer-text").fill(text)
     await tid(page, "composer-send").click()

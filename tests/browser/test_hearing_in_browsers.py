@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from browsers import DESK, PHONE
-from hands import come_in, new_case, say, sees_text, shot, tid, video_plays
+from hands import closed_and_sealed, come_in, new_case, say, sees_text, shot, tid, video_plays
 
 PEOPLE = [("judge", "陈静"), ("clerk", "李敏"), ("plaintiff", "平安保险余姚支公司"), ("defendant", "方某")]
 
@@ -33,16 +33,25 @@ async def opened(served, pages):
     for page in (plaintiff, defendant):
         await tid(page, "page-room").wait_for()
     await tid(judge, "act-open").click()
-    return clerk, judge, plaintiff, defendant
+    return clerk, judge, plaintiff, defendant, links
+
+
+async def clerks_seat(links, pages):
+    """The clerk sits in the hearing too, beside the desk."""
+    seat = await pages.person(DESK)
+    await come_in(seat, links["clerk/1"])
+    await tid(seat, "page-room").wait_for()
+    return seat
 
 
 async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages, tmp_path):
-    _clerk, judge, plaintiff, defendant = await opened(served, pages)
+    _clerk, judge, plaintiff, defendant, links = await opened(served, pages)
     for page, slot in ((plaintiff, "judge/1"), (plaintiff, "party/2"), (judge, "party/1"), (defendant, "party/1")):
         assert await video_plays(page, slot), f"the picture of {slot} does not move"
 
     await say(plaintiff, "请求判令被告支付保险赔款72607元。")
     await sees_text(defendant, "72607")
+    await plaintiff.locator("[data-testid=on-record][data-proven=yes]").first.wait_for()
     await say(defendant, "I agree, but I ask to pay by instalments.")
     await sees_text(judge, "instalments")
     picture = tmp_path / "receipt.png"
@@ -69,16 +78,19 @@ async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages
     for name, page in (("judge", judge), ("plaintiff", plaintiff), ("defendant", defendant)):
         await shot(page, f"room-{name}")
 
-    await tid(judge, "act-close").click()
-    await tid(judge, "close-confirm").click()
-    await tid(judge, "act-seal").click()
-    await tid(judge, "seal-confirm").click()
+    secretary = await clerks_seat(links, pages)
+    await closed_and_sealed(judge, secretary)
     await tid(judge, "page-sealed").wait_for(timeout=30_000)
     await tid(plaintiff, "page-sealed").wait_for(timeout=30_000)
+    # Judge, clerk and both parties witness the sealed head from their own pages.
+    await plaintiff.locator("[data-testid=cosigners][data-count='4']").wait_for(timeout=20_000)
     summary = await tid(plaintiff, "sealed-summary").inner_text()
     assert re.search(r"\d+ 条", summary), summary
-    await plaintiff.locator("[data-testid^=entry-]").nth(6).click()
-    await tid(plaintiff, "proof-state").wait_for()
+    said = plaintiff.locator("[data-testid^=entry-][data-type='msg.text']").first
+    await said.click()
+    await plaintiff.locator("[data-testid=proof-state][data-state=good]").wait_for()
+    assert await tid(plaintiff, "proof-device").get_attribute("data-device") == "holds"
+    assert await tid(plaintiff, "proof-receipt").get_attribute("data-good") == "yes"
     await shot(plaintiff, "sealed-plaintiff")
     await shot(judge, "sealed-judge")
 
@@ -95,7 +107,7 @@ async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages
 
 
 async def test_a_refusal_says_why_and_a_mute_is_told_in_words(served, pages):
-    _clerk, judge, plaintiff, _defendant = await opened(served, pages)
+    _clerk, judge, plaintiff, _defendant, _links = await opened(served, pages)
     await tid(judge, "mute-party/1").click()
     await tid(plaintiff, "own-state").wait_for()
     assert "静音" in await tid(plaintiff, "own-state").inner_text()

@@ -77,7 +77,7 @@ function made(clock: Clock, net: Net): { connection: Connection; lines: Line[] }
     "ws://court/api/session",
     {
       hello: () =>
-        Promise.resolve({ type: "hello", version: 1, ticket: "t".repeat(32), device: new Uint8Array(16), device_secret: new Uint8Array(32), language: "zh", cursor: null }),
+        Promise.resolve({ type: "hello", version: 1, ticket: "t".repeat(32), device_key: new Uint8Array(32), device_secret: new Uint8Array(32), language: "zh", cursor: null }),
       frame: () => undefined,
       line: (line) => lines.push(line),
       roundTrip: () => undefined,

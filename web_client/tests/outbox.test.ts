@@ -29,10 +29,13 @@ class Memory implements OutboxStore {
   }
 }
 
+let signatures = 0;
+/** Never twice the same, so that a second signature for one act would show. */
+const sign = (): Promise<Uint8Array<ArrayBuffer>> => Promise.resolve(new Uint8Array(64).fill(++signatures));
 const there: Upload = () => Promise.resolve();
 
 function made(store: Memory, upload: Upload = there): Outbox {
-  return new Outbox("s/party/1", { store, upload, now: () => 1_000, after: () => () => undefined });
+  return new Outbox("s/party/1", { store, upload, sign, now: () => 1_000, after: () => () => undefined });
 }
 
 async function settle(): Promise<void> {
@@ -105,7 +108,7 @@ describe("the outbox", () => {
     await box.add({ command: "msg.text", content: { text: "a" } });
     await box.add({ command: "msg.text", content: { text: "b" } });
     await settle();
-    box.refused(1, "wrong_phase", "in_recess");
+    box.refused(1, "wrong_phase", "in_recess", true);
     await settle();
     expect(sent.map((submit) => submit.dseq)).toEqual([1, 2]);
     expect(box.items.value[0]).toMatchObject({ state: "refused", refusal: { code: "wrong_phase" } });

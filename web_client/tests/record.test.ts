@@ -166,7 +166,7 @@ describe("a line's proof", () => {
   it("holds for the line and not for another", async () => {
     if (note === undefined) throw new Error("no checkpoint to test with");
     const whole = new WholeTree(leaves.slice(0, note.size));
-    const line = { seq: 1, leafHash: leaves[1] as Uint8Array, commit: null, salt: null, content: null };
+    const line = { seq: 1, leafHash: leaves[1] as Uint8Array, commit: null, salt: null, content: null, device: null };
     const proof = await proveLine(line, whole, note.note, notes.stream_vkey, notes.origin);
     expect(holds(proof)).toBe(true);
     const other = await proveLine({ ...line, leafHash: leaves[2] as Uint8Array }, whole, note.note, notes.stream_vkey, notes.origin);
@@ -177,7 +177,7 @@ describe("a line's proof", () => {
     const whole = new WholeTree(leaves.slice(0, note.size));
     const salt = new Uint8Array(32);
     const digest = await commit(salt, utf8('{"text":"yes"}'));
-    const line = { seq: 1, leafHash: leaves[1] as Uint8Array, commit: digest, salt, content: utf8('{"text":"no"}') };
+    const line = { seq: 1, leafHash: leaves[1] as Uint8Array, commit: digest, salt, content: utf8('{"text":"no"}'), device: null };
     expect(holds(await proveLine(line, whole, note.note, notes.stream_vkey, notes.origin))).toBe(false);
   });
 });

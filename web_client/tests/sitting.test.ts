@@ -4,15 +4,19 @@ import { describe, expect, it } from "vitest";
 import type { Socket } from "../src/protocol/connection";
 import { decodeClientFrame, encodeServerFrame, type ClientFrame, type Delivered, type ServerFrame } from "../src/protocol/frames.gen";
 import { utf8 } from "../src/record/bytes";
+import { receiptStatement } from "../src/record/attest";
 import { commit } from "../src/record/commitment";
+import { deviceKey, makeKey } from "../src/record/device-key";
 import { hashLeaf, Tree } from "../src/record/tree";
 import type { Item, OutboxStore } from "../src/state/outbox";
 import { Sitting } from "../src/state/sitting";
+import { MemoryRecord, SigningCourt } from "./signing-court";
 
 const STREAM = new Uint8Array(16).fill(7);
 const ORIGIN = "court.example/07070707070707070707070707070707";
-// A key of the shared vectors; no checkpoint is opened here.
-const VKEY = "yuyao.court.example+d79e7850+ARFgurVqAnnG5UCYdCpsQP0N22vrTB3h0H0vHVOioCLc";
+const signer = await SigningCourt.of();
+const VKEY = await signer.vkey(ORIGIN);
+const KEY = await deviceKey(await makeKey());
 
 /** A court of one room: keeps entries, answers frames, and can be cut off. */
 class FakeCourt {
@@ -43,9 +47,9 @@ class FakeCourt {
   async welcome(line: Line, cursorNext: number | null): Promise<void> {
     const start = cursorNext ?? Math.max(this.firstVisible, this.entries.length - 4);
     line.say({
-      type: "welcome", version: 1, session: "token", stream_id: STREAM, origin: ORIGIN, vkey: VKEY, epoch: 1, slot: "party/1", role: "plaintiff",
+      type: "welcome", version: 2, session: "token", stream_id: STREAM, origin: ORIGIN, vkey: VKEY, epoch: 1, slot: "party/1", role: "plaintiff",
       view: { phase: "open", seats: [{ slot: "party/1", role: "plaintiff", name: "张三", state: "admitted", connected: true }] },
-      next_seq: this.entries.length, start_seq: start, frontier: await this.frontier(start), now_ms: 50_000, last_dseq: Math.max(0, ...this.seen.keys()), limits: {}, media: { slots: 3 },
+      next_seq: this.entries.length, start_seq: start, frontier: await this.frontier(start), now_ms: 50_000, last_dseq: Math.max(0, ...this.seen.keys()), rotations: [], limits: {}, media: { slots: 3 },
     });
     const tail = this.entries.slice(start);
     if (tail.length > 0) line.say({ type: "deliver", entries: tail });
@@ -71,7 +75,8 @@ class FakeCourt {
         }
         line.say({ type: "deliver", entries: [entry] });
       }
-      line.say({ type: "receipt", dseq: frame.dseq, seq, leaf_hash: await hashLeaf((this.entries[seq] as Delivered).leaf), ts_ms: 1 });
+      const leafHash = await hashLeaf((this.entries[seq] as Delivered).leaf);
+      line.say({ type: "receipt", dseq: frame.dseq, seq, leaf_hash: leafHash, ts_ms: 1, attestation: await signer.attest(receiptStatement(ORIGIN, seq, leafHash, 1)) });
     }
   }
 }
@@ -129,10 +134,10 @@ function enter(court: FakeCourt, store = new Memory()): Sitting {
   return new Sitting(
     "ws://court",
     "t".repeat(32),
-    { device: new Uint8Array(16), secret: new Uint8Array(32) },
-    "s/party/1",
+    { key: KEY, secret: new Uint8Array(32) },
+    `${"07".repeat(16)}/party/1`,
     () => "zh-CN",
-    { dial: () => new Line(court), now: () => performance.now(), wall: () => 40_000, after: (ms, call) => (ms < 1_000 ? after(ms, call) : () => undefined), chance: () => 0 },
+    { dial: () => new Line(court), now: () => performance.now(), wall: () => 40_000, after: (ms, call) => (ms < 1_000 ? after(ms, call) : () => undefined), chance: () => 0, record: new MemoryRecord() },
     { store, upload: () => Promise.resolve(), now: () => 40_000, after },
   );
 }

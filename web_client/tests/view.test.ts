@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 
 import type { Leaf } from "../src/record/leaf";
-import { maySpeak, mayWrite, nextActs } from "../src/state/may";
+import { maySpeak, mayWrite, nextActs, sealWaitsFor } from "../src/state/may";
 import { fold, readView, seatOf, type RoomView } from "../src/state/view";
 
 let seq = 0;
 function leaf(type: string, actor: string, facts: Leaf["facts"] = []): Leaf {
   seq += 1;
-  return { type, seq, streamId: new Uint8Array(16), tsMs: 1_000 * seq, epoch: 1, actor, dseq: null, tsClientMs: null, commit: null, refs: [], facts };
+  return { type, seq, streamId: new Uint8Array(16), tsMs: 1_000 * seq, epoch: 1, actor, deviceKeyId: null, dseq: null, tsClientMs: null, commit: null, refs: [], facts, csig: null };
 }
 
 const court = readView({
@@ -31,10 +31,10 @@ describe("the fold", () => {
     expect(phases.at(-1)?.sealed?.seq).toBe(seq);
   });
   it("HR5 HR11 the bench sits by joining, others wait, and a drop keeps the seat", () => {
-    const room = after(court, leaf("leave", "party/1", ["network"]), leaf("leave", "party/2", ["left"]));
+    const room = after(court, leaf("leave", "court", ["party/1", "network"]), leaf("leave", "court", ["party/2", "left"]));
     expect(seatOf(room, "party/1")).toMatchObject({ state: "admitted", connected: false });
     expect(seatOf(room, "party/2")).toMatchObject({ state: "absent", connected: false });
-    const back = after(room, leaf("join", "party/1", ["return"]), leaf("join", "party/2", ["return"]), leaf("join", "judge/1", ["first"]));
+    const back = after(room, leaf("join", "court", ["party/1", "return"]), leaf("join", "court", ["party/2", "return"]), leaf("join", "court", ["judge/1", "first"]));
     expect(seatOf(back, "party/1")?.state).toBe("admitted");
     expect(seatOf(back, "party/2")?.state).toBe("waiting");
     expect(seatOf(back, "judge/1")?.state).toBe("admitted");
@@ -78,9 +78,35 @@ describe("what one may do", () => {
     expect(maySpeak(floor, "judge/1")).toBeNull();
   });
   it("HR2 only the judge moves the sitting, and nothing moves a sealed one", () => {
-    expect(nextActs(open, "judge")).toEqual(["act.recess", "act.close"]);
-    expect(nextActs(open, "clerk")).toEqual([]);
-    expect(nextActs({ ...open, phase: "sealed" }, "judge")).toEqual([]);
-    expect(nextActs({ ...open, phase: "scheduled" }, "clerk")).toEqual(["act.check_in"]);
+    expect(nextActs(open, "judge/1")).toEqual(["act.recess", "act.close"]);
+    expect(nextActs(open, "clerk/1")).toEqual([]);
+    expect(nextActs({ ...open, phase: "sealed" }, "judge/1")).toEqual([]);
+    expect(nextActs({ ...bench(), phase: "scheduled" }, "clerk/1")).toEqual(["act.check_in"]);
+  });
+  it("HR18 two of the bench seal, a judge among them, and a judge alone seals alone", () => {
+    const closed = { ...bench(), phase: "closed" as const };
+    expect(nextActs(closed, "judge/1")).toEqual(["act.propose_seal"]);
+    expect(nextActs(closed, "party/1")).toEqual([]);
+    const byClerk = fold(closed, leaf("act.propose_seal", "clerk/1"));
+    expect(nextActs(byClerk, "clerk/1")).toEqual([]);
+    expect(nextActs(byClerk, "clerk/2")).toEqual([]);
+    expect(nextActs(byClerk, "judge/1")).toEqual(["act.seal"]);
+    expect(sealWaitsFor(byClerk).map((seat) => seat.slot)).toEqual(["judge/1"]);
+    const byJudge = fold(closed, leaf("act.propose_seal", "judge/1"));
+    expect(sealWaitsFor(byJudge).map((seat) => seat.slot)).toEqual(["clerk/1", "clerk/2"]);
+    expect(nextActs({ ...court, phase: "closed" }, "judge/1")).toEqual(["act.seal"]);
+  });
+  it("HR19 those outside a restricted part are silent until it ends, or the court closes", () => {
+    const open = after(bench(), leaf("act.open", "judge/1"));
+    const restricted = fold(open, leaf("act.restrict", "judge/1", [["party/1"]]));
+    expect([mayWrite(restricted, "party/1"), mayWrite(restricted, "judge/1"), mayWrite(restricted, "party/2")]).toEqual([null, null, "restricted"]);
+    expect(maySpeak(restricted, "party/2")).toBe("restricted");
+    for (const type of ["act.unrestrict", "act.close"]) expect(fold(restricted, leaf(type, "judge/1")).restricted).toBeNull();
   });
 });
+
+/** A judge, two clerks and the parties, all admitted. */
+function bench(): RoomView {
+  const clerks = readView({ seats: ["clerk/1", "clerk/2"].map((slot) => ({ slot, role: "clerk", name: "", state: "admitted", connected: true })) }).seats;
+  return { ...court, seats: [...court.seats.map((seat) => ({ ...seat, state: "admitted" as const })), ...clerks] };
+}

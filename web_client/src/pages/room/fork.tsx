@@ -8,6 +8,7 @@ import { phone } from "../../state/page";
 import type { Fork } from "../../state/witness";
 import { Icon } from "../../ui/icons";
 import { CallCourt } from "../../ui/masthead";
+import { evidence } from "./evidence";
 import { here } from "./here";
 
 export function ForkNotice(): JSX.Element | null {
@@ -31,21 +32,6 @@ export function ForkNotice(): JSX.Element | null {
       </div>
     </section>
   );
-}
-
-/** Both notes as they came, to the byte, with what a stranger needs to know around them. */
-export function evidence(fork: Fork): string {
-  const rule = (title: string): string => `----- ${title} -----\n`;
-  return [
-    "Two statements of one court that cannot both be true.\n",
-    `record: ${fork.origin}\nfound: ${new Date(fork.atMs).toISOString()}\nreason: ${fork.why}\ncourt key: ${fork.vkey}\n\n`,
-    rule("kept before"),
-    fork.head?.note ?? "",
-    rule("shown afterwards"),
-    fork.came,
-    fork.came.endsWith("\n") ? "" : "\n",
-    rule("end"),
-  ].join("");
 }
 
 function save(fork: Fork): void {
