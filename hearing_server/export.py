@@ -14,8 +14,10 @@ from typing import Final
 from hearing_server.config import CourtConfig
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
+from recording import checkpoint as checkpoints
+from recording import note as notes
 from recording.log import StreamLog
-from transcripts.bundle import Blob, Exported, Kept, Progress, export
+from transcripts.bundle import Blob, Evidence, Exported, Kept, Progress, export
 from transcripts.clock import Zone
 
 PAGE: Final = 1_000
@@ -50,21 +52,59 @@ class Exporter:
         scratch.mkdir(mode=0o700, parents=True)
         self.scratch = scratch
         self.turn = asyncio.Semaphore(1)
+        self.order_of: Callable[[bytes, bytes], str | None] = lambda _stream, _commit: None
+        """By which order the content of a commitment of a stream was destroyed."""
         self._docket = docket
         self._blobs = blobs
         self._zone = Zone.parse(_offset(court.time_zone))
 
     async def export(
-        self, stream_id: bytes, target: Path, made_ms: int, progress: Callable[[Progress], None] = lambda _: None
+        self,
+        stream_id: bytes,
+        target: Path,
+        made_ms: int,
+        progress: Callable[[Progress], None] = lambda _: None,
+        *,
+        redacted: bool = False,
     ) -> Exported:
-        """Write the bundle of a sitting to `target`. Raises UnknownStream, CannotExport."""
-        writer = await self._docket.sitting(stream_id)
-        note = await writer.log.checkpoint()
-        source = RecordSource(writer.log, note, self._blobs)
+        """Write the bundle of a sitting or a supplement to `target`; `redacted` leaves out what was said in restricted
+        spans. Raises UnknownStream, CannotExport.
+        """
+        log = (await self._docket.stream(stream_id)).log
+        note = await log.checkpoint()
+        seen = self._docket.cosigned(stream_id)
+        source = RecordSource(log, with_cosignatures(note, seen), self._blobs)
+        loop = asyncio.get_running_loop()
+
+        def sign(text: str) -> str:
+            return asyncio.run_coroutine_threadsafe(self._docket.sign_note(text, log.origin), loop).result()
+
+        evidence = Evidence(seen, log.rotations, lambda commit: self.order_of(stream_id, commit), sign)
         with tempfile.TemporaryDirectory(prefix="tracks-", dir=self.scratch) as scratch:
             return await asyncio.to_thread(
-                export, source, target, made_ms=made_ms, zone=self._zone, remux=_Remux(Path(scratch)), progress=progress
+                export,
+                source,
+                target,
+                made_ms=made_ms,
+                zone=self._zone,
+                remux=_Remux(Path(scratch)),
+                progress=progress,
+                evidence=evidence,
+                redacted=redacted,
             )
+
+
+def with_cosignatures(note: str, seen: Sequence[tuple[int, str]]) -> str:
+    """The court's note with the lines of those who cosigned the same head, in the order in which they were kept."""
+    own = notes.parse(note)
+    size = checkpoints.parse(own.text).size
+    for at, kept in seen:
+        parsed = notes.parse(kept)
+        if at == size and parsed.text == own.text:
+            name = own.signatures[0].name
+            lines = [each for each in parsed.signatures if each.name != name]
+            return notes.Note(own.text, (own.signatures[0], *lines)).render()
+    return note
 
 
 class _Remux:

@@ -236,8 +236,8 @@ class _Writer:
         root = self._root
         key = VerifierKey.parse(self._source.vkey)
         signed = checkpoints.verify(self._begun.checkpoint, key)
-        for view in (layout.RECORD_JSONL, layout.VERIFY_SCRIPT):
-            (root / view).parent.mkdir(parents=True, exist_ok=True)
+        for name in (layout.RECORD_JSONL, layout.VERIFY_SCRIPT):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
         if self._begun.redacted:
             for kept in islice(self._source.entries(), signed.size):
                 self._spans.add(decode(kept.leaf))

@@ -21,14 +21,15 @@ LISTED: Final = 20
 """How many findings the text lists; the JSON has them all."""
 
 _CANNOT: Final = frozenset(
-    {*(code for code, kind in CODES.items() if kind == "cannot"), "content_absent", "format_unknown", "key_unreadable"}
+    {*(code for code, kind in CODES.items() if kind == "cannot"), "format_unknown", "key_unreadable"}
 )
 _OF: Final[dict[str, frozenset[str]]] = {
     "authenticity": frozenset(
         {
             *("note_malformed", "signature_bad", "key_differs", "empty_record", "bundle_malformed", "leaf_malformed"),
             *("leaf_differs", "tile_differs", "root_differs", "out_of_order", "after_seal", "content_differs"),
-            "view_differs",
+            *("view_differs", "act_unsigned", "act_signature_bad", "key_unknown", "cosignature_bad", "policy_differs"),
+            *("policy_unmet", "redaction_bad", "register_differs", "timestamp_bad", "anchor_differs", "seal_differs"),
         }
     ),
     "completeness": frozenset(
@@ -64,6 +65,8 @@ class Scope:
     compared: bool = False
     views: int = 0
     media: int = 0
+    demanded: bool = False
+    """The reader gave a policy of his own, and the cosignatures satisfy it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ class Report:
         last = self.record.size - 1
         return (words.sealed if self.record.sealed else words.open).format(seq=last)
 
-    def checked(self, language: Language) -> list[str]:
+    def checked(self, language: Language) -> list[str]:  # noqa: C901 - a sentence for each thing done
         """What was done, in sentences."""
         words, record, scope = VERDICTS[language], self.record, self.scope
         done = []
@@ -146,8 +149,22 @@ class Report:
         if scope.entries:
             done.append(words.did_entries.format(size=record.size))
             done.append(words.did_contents.format(contents=record.contents_checked, blobs=record.blobs_checked))
+            done.append(words.did_acts.format(signed=record.signatures_checked, acts=record.acts))
             if record.sealed:
                 done.append(words.did_seal)
+            if record.cosigners or record.witnessed:
+                here = ", ".join(record.cosigners) or "–"
+                done.append(words.did_cosigned.format(slots=here, earlier=record.witnessed))
+            if record.quorum is not None and record.policy is not None and record.policy.witnesses:
+                done.append(words.quorum_met if record.quorum else words.quorum_unmet)
+            if scope.demanded:
+                done.append(words.did_policy)
+            if record.stated:
+                done.append(words.did_stated.format(**{"shredded": 0, "restricted": 0, **record.stated}))
+            if record.rotations and record.trusted:
+                done.append(words.did_rotations.format(count=record.rotations))
+        if record.taken_over:
+            done.append(words.did_resumed.format(count=record.taken_over))
         if scope.compared:
             done.append(words.did_views.format(count=scope.views))
         if scope.files:
@@ -164,11 +181,15 @@ class Report:
             left.append(words.not_views)
         if scope.media:
             left.append(words.not_media)
+        if not scope.entries:
+            left.append(words.not_acts)
+        if self.record.stated:
+            left.append(words.not_stated)
         return [
             *left,
             words.not_played,
             words.not_time,
-            words.not_witness,
+            words.not_orders,
             words.not_virus,
             words.not_truth,
         ]
@@ -232,6 +253,14 @@ class Report:
             "root": record.root.hex() if record.root is not None else None,
             "sealed": record.sealed,
             "gaps": self.gaps,
+            "acts": record.acts,
+            "signatures_checked": record.signatures_checked,
+            "cosigners": record.cosigners,
+            "cosignatures_before": record.witnessed,
+            "quorum_met": record.quorum,
+            "stated_absent": record.stated,
+            "rotations": record.rotations,
+            "digests_taken_over": record.taken_over,
             "findings": [
                 {"code": each.code, "detail": each.detail, "file": each.file, "seq": each.seq} for each in self.findings
             ],
@@ -252,9 +281,9 @@ def _properties(findings: Sequence[Found], record: RecordReport, scope: Scope) -
         elif not scope.entries:
             state = "unchecked"
         elif name == "authenticity":
-            state = "ok" if record.trusted else "part"
+            state = "ok" if record.trusted and record.quorum else "part"
         elif name == "completeness":
-            state = "ok" if record.sealed else "part"
+            state = "ok" if record.sealed and not record.stated else "part"
         else:
             state = "part"  # recordings were not played, nothing was searched for viruses
         made.append(Property(name, state))

@@ -115,6 +115,14 @@ class VerdictWording:
     did_views: str
     did_files: str
     did_seal: str
+    did_acts: str
+    did_cosigned: str
+    quorum_met: str
+    quorum_unmet: str
+    did_policy: str
+    did_stated: str
+    did_rotations: str
+    did_resumed: str
     not_key: str
     not_entries: str
     not_views: str
@@ -122,7 +130,9 @@ class VerdictWording:
     not_played: str
     not_virus: str
     not_time: str
-    not_witness: str
+    not_acts: str
+    not_orders: str
+    not_stated: str
     not_truth: str
     gaps: str
     names: Mapping[str, str]
@@ -158,14 +168,24 @@ VERDICT_ZH: Final = VerdictWording(
     did_views="{count} 个由记录生成的文件（笔录、目录、回放、说明），重新生成并逐字节比对",
     did_files="文件清单，重新生成并逐字节比对；每个文件均有归属",
     did_seal="封存条目所载的条数、各类条数、录制时长和中断数",
+    did_acts="{acts} 项个人行为中 {signed} 项的设备签名，公钥为记录中登记给该席位的公钥",
+    did_cosigned="对本记录现有条数的见证签名（席位：{slots}），以及对较早条数的 {earlier} 个见证签名",
+    quorum_met="见证规则所要求的签名已齐",
+    quorum_unmet="见证规则所要求的签名未齐（已注明，不视为改动）",
+    did_policy="见证签名符合核验人所给的见证规则",
+    did_stated="法院签名的删节说明：按令销毁 {shredded} 项，因限制旁听而未附 {restricted} 项",
+    did_rotations="由所给法院公钥经 {count} 次更换到签名公钥的链条",
+    did_resumed="{count} 个文件的摘要取自核验人此前的记录，本次未重读",
     not_key="签名公钥是否为该法院所有",
     not_entries="条目之后的部分（因记录本身已被改动）",
     not_views="笔录、目录和回放（因记录本身不成立或版本不同）",
     not_media="data/media 中拼接的录音录像与原始分段是否一致（仅核对文件清单）",
     not_played="录音录像能否播放（仅核对字节）",
     not_virus="病毒",
-    not_time="时间是否真实（本版没有可信时间戳和法院总登记）",
-    not_witness="各方设备的见证签名和发送人签名（本版没有）",
+    not_time="时间是否真实（未核验可信时间戳和法院总登记）",
+    not_acts="各项行为的设备签名（因记录本身已被改动）",
+    not_orders="登记设备公钥、删节所依据的案件条目（在案件自己的记录中）",
+    not_stated="未附内容的真实性（只有其承诺值）",
     not_truth="存入之前内容的真实性",
     gaps="录音录像中断 {count} 处，均载于笔录",
     names={
@@ -206,14 +226,24 @@ VERDICT_EN: Final = VerdictWording(
     did_views="{count} files made from the record (transcripts, tables, replay, instructions): made again and compared",
     did_files="the list of files, made again and compared; every file belongs to the export",
     did_seal="number of entries, number of each kind, recorded time and interruptions as the seal states them",
+    did_acts="the devices' signatures under {signed} of {acts} acts, by the keys that the record enrolled",
+    did_cosigned="the cosignatures under this very head (seats: {slots}), and {earlier} under earlier heads",
+    quorum_met="the signatures that the record's policy asks for are there",
+    quorum_unmet="the signatures that the record's policy asks for are NOT all there (marked, not altered)",
+    did_policy="the cosignatures satisfy the policy that you gave",
+    did_stated="the signed list of what is absent: {shredded} destroyed by order, {restricted} from restricted spans",
+    did_rotations="the chain of the court's keys, {count} rotations, from the one you gave to the one that signed",
+    did_resumed="{count} files by the digests you kept of an earlier run; they were not read again",
     not_key="whether the signing key is the court's",
     not_entries="what follows from the entries (the record itself was altered)",
     not_views="transcripts, tables and replay (the record does not hold, or is of another version)",
     not_media="whether the joined recordings in data/media agree with the segments (only their listed digests were)",
     not_played="whether recordings can be played (only their bytes were compared)",
     not_virus="viruses",
-    not_time="whether the times are true (this version has no trusted time-stamps and no court register)",
-    not_witness="signatures of the parties' devices (this version has none)",
+    not_time="whether the times are true (time-stamps and the court's register were not checked)",
+    not_acts="the signatures of devices (the record itself was altered)",
+    not_orders="the orders by which keys were enrolled and content was destroyed (they are in the case's own record)",
+    not_stated="what was left out (only its commitment is here)",
     not_truth="the truth of what was said or sent, before it reached the record",
     gaps="interruptions of the recording: {count}, each in the transcript",
     names={

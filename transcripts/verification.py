@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Final
 
 from recording import bag
+from recording.digests import Digests, Progress, State
 from recording.errors import MalformedNote
 from recording.findings import Findings, shown
-from recording.note import VerifierKey
-from recording.verifier import CODES, RecordReport
+from recording.note import ED25519, VerifierKey
+from recording.policy import Policy
+from recording.verifier import RecordReport
 from recording.verifier import verify_bundle as verify_record_and_bag
 from transcripts import layout
 from transcripts.clock import COURT_ZONE, Zone
@@ -42,30 +44,46 @@ _BY_MANIFEST: Final = frozenset({"file_differs", "extra_file", "missing_file"})
 """What an altered manifest alone can say of a file that is as it was."""
 
 
-def verify_bundle(path: Path, court_key: str | None = None) -> Report:
+def verify_bundle(
+    path: Path,
+    court_key: str | None = None,
+    *,
+    policy: str | None = None,
+    state: State | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Report:
     """Check an export. `court_key` is the text of a verifier key that came from the court by another way, under the
-    court's name or the record's. Never raises: see `Report.outcome`.
+    court's name or the record's; `policy` that of a tlog-policy whose quorum the reader demands; `state` keeps digests
+    between runs. Never raises: see `Report.outcome`.
     """
     scope = Scope()
     try:
-        return _verify(path, court_key, scope)
+        return _verify(path, court_key, policy, scope, Digests(progress=progress, state=state))
     except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a report
         found = Found("verifier_error", type(error).__name__, None, None)
         return Report.of([found], 0, RecordReport(Findings()), Overview(), scope)
 
 
-def _verify(path: Path, court_key: str | None, scope: Scope) -> Report:
+def _verify(path: Path, court_key: str | None, policy: str | None, scope: Scope, digests: Digests) -> Report:
     if not _is_ours(path):
         return Report.of([Found("not_a_bundle", "", None, None)], 0, RecordReport(Findings()), Overview(), scope)
-    key = None
+    key, demanded = None, None
     found: list[Found] = []
     if court_key is not None:
         try:
             key = VerifierKey.parse(court_key)
+            if key.kind != ED25519:
+                raise MalformedNote("a court signs with a key of type 1")
         except MalformedNote as error:
+            key = None
             found.append(Found("key_unreadable", str(error), None, None))
+    if policy is not None:
+        try:
+            demanded = Policy.parse(policy)
+        except MalformedNote as error:
+            found.append(Found("policy_unreadable", str(error), None, None))
     head = _BagInfo.read(path / layout.BAG_INFO)
-    giant = _giant(path, head)
+    giant, digests.total = _surveyed(path, head)
     if giant is not None:
         found.append(Found("file_differs", "this file is larger than bag-info.txt says of all together", giant, None))
         return Report.of(found, 0, RecordReport(Findings()), Overview(), scope)
@@ -76,18 +94,39 @@ def _verify(path: Path, court_key: str | None, scope: Scope) -> Report:
         named_blobs=blobs_of,
         on_leaf=lambda leaf, _hash: tally.add(leaf),
         info=_info(head) if head.known else None,
+        digests=digests,
     )
-    found += _told(record, path)
+    found += [Found(each.code, each.sentence, each.file, each.seq) for each in record.findings.items]
     found += tally.findings()
+    found += _demanded(demanded, record, scope)
     scope.files = True
     if not head.parsed:
         found.append(Found("file_differs", "bag-info.txt cannot be read", layout.BAG_INFO, None))
-    if record.size and record.entries_read == record.size and not _broken(record):
+    if record.whole and not _broken(record):
         scope.entries = True
         total = _derived(path, head, found, scope)
     else:
         total = Overview()
     return Report.of(_ranked(found), record.findings.dropped, record, total, scope)
+
+
+def _demanded(policy: Policy | None, record: RecordReport, scope: Scope) -> Iterator[Found]:
+    """What the reader's own policy asks for, against the cosignatures that hold."""
+    if policy is None or record.vkey is None:
+        return
+    if policy.log.public_key != record.vkey.public_key or policy.log.name not in _names(record):
+        yield Found("key_differs", "the policy you gave is for another log than this record", layout.CHECKPOINT, None)
+        return
+    signed = [record.keys[slot] for slot in record.cosigners]
+    if policy.met(signed):
+        scope.demanded = True
+    else:
+        yield Found("policy_unmet", "", layout.CHECKPOINT, None)
+
+
+def _names(record: RecordReport) -> set[str]:
+    origin = record.origin or ""
+    return {origin, origin.rpartition("/")[0]}
 
 
 def _is_ours(path: Path) -> bool:
@@ -132,14 +171,18 @@ class _BagInfo:
             return cls(parsed=False, known=False)
 
 
-def _giant(path: Path, head: _BagInfo) -> str | None:
+def _surveyed(path: Path, head: _BagInfo) -> tuple[str | None, int]:
     """A file that would take hours to read and that the bag itself does not claim to hold (a sparse file costs its
-    maker nothing); found by sizes alone.
+    maker nothing), found by sizes alone; and the sum of all sizes.
     """
+    total = 0
     for name, file in bag.walk(path, Findings()):
-        if file is not None and os.lstat(file).st_size > max(head.payload, _READ_ANYHOW):
-            return shown(name)
-    return None
+        if file is not None:
+            size = os.lstat(file).st_size
+            if size > max(head.payload, _READ_ANYHOW):
+                return shown(name), total
+            total += size
+    return None, total
 
 
 def _info(head: _BagInfo) -> Callable[[RecordReport], bag.Pairs]:
@@ -148,17 +191,6 @@ def _info(head: _BagInfo) -> Callable[[RecordReport], bag.Pairs]:
 
 def _broken(record: RecordReport) -> bool:
     return any(each.code in _RECORD_CODES for each in record.findings.items)
-
-
-def _told(record: RecordReport, path: Path) -> Iterator[Found]:
-    """What the record's verifier found. Content that is absent with its salt is not altered: it cannot be checked."""
-    for each in record.findings.items:
-        code = each.code if each.code in CODES else "verifier_error"
-        if code == "content_missing" and each.file is not None:
-            name = each.file.rpartition("/")[2].partition(".")[0]
-            kept = (path / layout.SALTS / name).exists() or any((path / layout.CONTENT).glob(f"{name}.*"))
-            code = "content_missing" if kept else "content_absent"
-        yield Found(code, each.sentence, each.file, each.seq)
 
 
 def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Overview:

@@ -1,11 +1,13 @@
 """What an operator may ask of a court, wherever it runs (see operator.py)."""
 
+import sys
 import time
 from pathlib import Path
 from typing import Any, Final
 
 from hearing_server.app import Node
 from hearing_server.cli.operator import Act
+from hearing_server.cli.progress import progress_line
 from hearing_server.flows.decider import Role
 from hearing_server.prove import prove_entry
 from hearing_server.runtime.registry import NewSeat
@@ -39,8 +41,20 @@ async def desk(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
 
 async def export(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     """A sitting's bundle."""
-    made = await node.exporter.export(bytes.fromhex(given["sitting"]), Path(given["out"]), int(time.time() * 1000))
-    return {"bundle": str(made.path), "entries": made.entries, "absent": len(made.absent), "damaged": len(made.damaged)}
+    made = await node.exporter.export(
+        bytes.fromhex(given["sitting"]),
+        Path(given["out"]),
+        int(time.time() * 1000),
+        progress_line() if sys.stderr.isatty() else lambda _: None,
+        redacted=given["redacted"],
+    )
+    return {
+        "bundle": str(made.path),
+        "entries": made.entries,
+        "absent": len(made.absent),
+        "damaged": len(made.damaged),
+        "stated": made.stated,
+    }
 
 
 async def prove(node: Node, given: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     parser.add_argument("sitting", help="the sitting's stream, as `palmcourt case list` prints it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a directory that does not exist yet")
+    parser.add_argument("--redacted", action="store_true", help="leave out what was said in restricted spans")
     add_court(parser)
 
 
@@ -19,9 +20,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     chosen = settings(arguments, log={"level": "warning"})
     configure_log(chosen)
-    given = {"sitting": arguments.sitting, "out": str(arguments.out.absolute())}
+    given = {"sitting": arguments.sitting, "out": str(arguments.out.absolute()), "redacted": arguments.redacted}
     made = run_async(ask(chosen, "export", given, ACTS))
     print(f"{made['entries']} entries in {made['bundle']}")
+    if made["stated"]:
+        print(f"{made['stated']} contents are left out, each listed and signed for.")
     if made["damaged"]:
         print(f"{made['damaged']} entries have files that are not what was put on the record: look at the store.")
     return 0

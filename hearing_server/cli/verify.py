@@ -5,8 +5,12 @@ Exit 0: it holds; 1: altered; 2: cannot be checked.
 
 import argparse
 import json
+import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 
+from hearing_server.cli.progress import progress_line
+from recording.digests import BadState, State
 from transcripts.proof import ProofReport, verify_proof
 from transcripts.report import Report
 from transcripts.verification import verify_bundle
@@ -20,24 +24,51 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--court-key", type=Path, metavar="FILE", help="the court's verifier key, got from elsewhere than the export"
     )
+    parser.add_argument(
+        "--policy", type=Path, metavar="FILE", help="a tlog-policy of yours that the record must satisfy"
+    )
+    parser.add_argument(
+        "--resume",
+        type=Path,
+        metavar="FILE",
+        help="keep digests of what was read in this file, and take them over from an earlier run",
+    )
     parser.add_argument("--language", choices=("zh", "en"), default="en", help="of the report")
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object on the last line")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Verify."""
-    key = None
-    if arguments.court_key is not None:
-        try:
-            key = arguments.court_key.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            print(f"The court's key {arguments.court_key} cannot be read. Check the path.")
-            return 2
-    report: Report | ProofReport
-    if arguments.proof is not None:
-        report = verify_proof(arguments.proof, key)
-    else:
-        report = verify_bundle(arguments.directory, key)
+    try:
+        key, policy = _read(arguments.court_key, "court's key"), _read(arguments.policy, "policy")
+        if arguments.proof is not None:
+            return _say(verify_proof(arguments.proof, key), arguments)
+        state = None if arguments.resume is None else State(arguments.resume, arguments.directory)
+    except (_UnreadableError, BadState) as error:
+        print(f"{error}.")
+        return 2
+    with closing(state) if state is not None else nullcontext():
+        shown = progress_line() if sys.stderr.isatty() else None
+        report = verify_bundle(arguments.directory, key, policy=policy, state=state, progress=shown)
+    if shown is not None:
+        print("\r\x1b[K", end="", file=sys.stderr)
+    return _say(report, arguments)
+
+
+class _UnreadableError(Exception):
+    """A file named on the command line cannot be read."""
+
+
+def _read(path: Path | None, what: str) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise _UnreadableError(f"The {what} {path} cannot be read. Check the path") from None
+
+
+def _say(report: Report | ProofReport, arguments: argparse.Namespace) -> int:
     print(report.text(arguments.language))
     if arguments.json:
         print(json.dumps(report.as_json(), ensure_ascii=False))

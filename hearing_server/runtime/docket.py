@@ -109,6 +109,10 @@ class Docket:
         """The key that signs now, under the court's own name."""
         return self._signer.key(self._host)
 
+    async def sign_note(self, text: str, origin: str) -> str:
+        """A statement of the court's about a stream of its own. Raises SigningRefused, SignerDown."""
+        return await self._signer.note(text, origin)
+
     def origin(self, stream_id: bytes) -> str:
         """The stream's name in its checkpoints: opaque, so a closed hearing leaks nothing by it."""
         return f"{self._host}/{stream_id.hex()}"
