@@ -13,6 +13,7 @@ from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.room import Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.view import Names
+from hearing_server.runtime.witnessed import Witnessed
 from media.blobs import StoreFull
 from media.events import SegmentClosed
 from recording.content import ContentVault
@@ -94,7 +95,8 @@ async def sitting(tmp_path, monkeypatch):
     store, keys = SqliteStore(tmp_path / "record"), CourtKeys.open(tmp_path, "court.test")
     docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test")
     writer = await docket.sitting(await docket.create(case_stream=CASE))
-    room = Room(writer, Names("0"), CourtClock(), lambda _stream, _phone: "token")
+    witnessed = Witnessed(docket.origin(writer.stream_id), (), lambda _size, _note: None, tuple)  # nobody cosigns here
+    room = Room(writer, Names("0"), CourtClock(), None, witnessed)  # and nobody enters
     plane, blobs = Plane(), Blobs()
     media = RoomMedia(room, plane, blobs, CourtClock())
     for actor, name, args in SETTING:
@@ -185,7 +187,7 @@ async def test_HR14_a_reused_number_after_the_seal_is_refused_and_nobody_is_sent
     await sitting.writer.submit(said, Stamp(1, "party/1", device, 1, 1))
     await sitting.act("judge/1", "act.close")
     await sitting.until("rec.stop")
-    await sitting.act("judge/1", "seal")
+    await sitting.act("judge/1", "act.seal")
     with contextlib.suppress(Exception):
         await sitting.writer.submit(said._replace(salt=b"t" * 32), Stamp(1, "party/1", device, 1, 1))
     assert (await sitting.writer.submit(said, Stamp(1, "party/1", device, 1, 1))).seq > 0
