@@ -263,8 +263,9 @@ class Bag:
             level += 1
         text = body(it.origin, hashes)
         lines = [line(it.origin, self.court, text)]
-        for slot in [slot for slot in it.keys if slot in cosigners]:
-            lines.append(line(f"{it.origin}/{slot.replace('/', '-')}", it.keys[slot], text, it.now // 1000))
+        for slot, private in it.keys.items():
+            if slot in cosigners:
+                lines += [line(f"{it.origin}/{slot.replace('/', '-')}", private, text, it.now // 1000)]
         self.put(where + "checkpoint", text + "\n" + "".join(lines))
         self.put(where + "keys/log.vkey", vkey(it.origin, public(self.court)) + "\n")
         self.put(where + "policy.txt", self.policy())

@@ -1,4 +1,4 @@
-"""The two verifiers for strangers, ready to be asked many times: verify.py in this process, verify.html's check in Node."""
+"""The two verifiers for strangers, ready to be asked many times: verify.py here, the check of verify.html in Node."""
 
 from __future__ import annotations
 
