@@ -9,13 +9,15 @@ import aiohttp
 import msgpack
 import pytest
 from courtroom import court_in
+from desk import Desk
 from test_text_hearing import opened, said
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from hearing_server.rehearsal.device import Device
 from recording.content import commitment
 from signaling import frames
-from signaling.client import Client, Ended, Identity
+from signaling.client import Client, Ended
 from signaling.frames import Receipt, Refused
 
 
@@ -34,7 +36,7 @@ async def closes_with(court, payloads):
 
 
 def hello(ticket, **more):
-    fields = {"version": frames.VERSION, "device": os.urandom(16), "device_secret": os.urandom(32), **more}
+    fields = {"version": frames.VERSION, "device_key": Device().public_key, "device_secret": os.urandom(32), **more}
     return frames.encode(frames.Hello(ticket=ticket, language="zh", cursor=None, **fields))
 
 
@@ -48,6 +50,7 @@ def hello(ticket, **more):
         ("unknown tag", [msgpack.packb(["become_judge", 1])], 4400),
         ("no hello", [frames.encode(frames.Ping(1))], 4401),
         ("unknown ticket", [hello("x" * 32)], 4401),
+        ("no key", [hello("x" * 32, device_key=bytes(32))], 4400),
         ("another version", [hello("x" * 32, version=99)], 4400),
     ],
 )
@@ -61,9 +64,8 @@ async def test_a_frame_too_large_is_refused_by_size_alone(court):
     assert await closes_with(court, [os.urandom(frames.MAX_CLIENT_FRAME + 10)]) in (1009, 4413, 4400)
 
 
-async def ended(court, ticket, device=None, secret=None):
-    identity = Identity(ticket, device or os.urandom(16), secret or os.urandom(32), "zh")
-    async with Client(f"{court.url.replace('http', 'ws')}/api/session", identity) as client:
+async def ended(court, ticket, device=None):
+    async with Client(court.socket, (device or Device()).identity(ticket)) as client:
         with pytest.raises(Ended) as end:
             async with asyncio.timeout(5):
                 await client.admitted()
@@ -106,12 +108,11 @@ async def test_CA4_a_newer_link_ends_the_connection_of_the_one_before(court):
 
 async def test_CA5_the_clerks_word_lets_another_device_in(court):
     link = await court.node.registry.issue_link(court.case_stream, "party/1")
-    url = f"{court.url.replace('http', 'ws')}/api/session"
-    async with Client(url, Identity(link.ticket, os.urandom(16), os.urandom(32), "zh")):
+    async with Client(court.socket, Device().identity(link.ticket)):
         await court.until_connected(1)
         assert (await ended(court, link.ticket)).detail == "used_elsewhere"
     await court.node.registry.release_link(court.case_stream, link.link_id)
-    async with Client(url, Identity(link.ticket, os.urandom(16), os.urandom(32), "zh")):
+    async with Client(court.socket, Device().identity(link.ticket)):
         await court.until_connected(1)
 
 
@@ -219,7 +220,7 @@ async def test_the_desk_is_closed_to_everybody_else(court, path):
         ("/api/ticket", b'{"ticket": "' + b"x" * 100_000 + b'"}', 400),
         ("/api/ticket", b'{"ticket": "aaaaaaaaaaaa", "more": 1}', 400),
         ("/api/ticket", b'{"ticket": "aaaaaaaaaaaa"}', 401),
-        ("/api/registry/session", b'{"ticket": "aaaaaaaaaaaa", "device": "zz", "device_secret": ""}', 400),
+        ("/api/registry/session", b'{"ticket": "aaaaaaaaaaaa", "device_key": "zz", "device_secret": ""}', 400),
         ("/api/sittings/zz/export", b"", 404),
     ],
 )
@@ -240,24 +241,22 @@ async def test_no_path_leads_out_of_the_pages(court):
 
 
 async def test_the_same_request_for_a_case_makes_one_case_also_after_a_restart(tmp_path):
-    body = {
-        "request_id": os.urandom(16).hex(),
-        "case_number": "(2026)1",
-        "cause": "c",
-        "seats": [{"role": "judge", "name": "J"}, {"role": "plaintiff", "name": "P"}],
-        "sitting": {"kind": "hearing", "at_ms": 0},
-    }
-    made = []
+    desk = Desk()
+    body = desk.new_case(os.urandom(16).hex())
+    made, seqs = [], []
+    ticket = None
     for _ in range(2):
         async with court_in(tmp_path) as court, aiohttp.ClientSession(base_url=court.url) as http:
-            desk = {"ticket": await court.node.registry.desk_link(), "device": "0" * 32, "device_secret": "0" * 64}
-            async with http.post("/api/registry/session", json=desk) as answer:
-                headers = {"Authorization": f"Bearer {(await answer.json())['session']}"}
+            ticket = ticket or await court.node.registry.desk_link()
+            headers = await desk.session(http, ticket)
             for _ in range(2):
                 async with http.post("/api/cases", json=body, headers=headers) as answer:
                     assert answer.status == 201
-                    made.append((await answer.json())["id"])
+                    case = await answer.json()
+                    made.append(case["id"])
+                    seqs.append([desk.checked(text, case["origin"]).seq for text in case["receipts"]])
     assert len(set(made)) == 1
+    assert seqs == [[2, 3, 4]] * 4  # after the opening and the desk's key; the first receipts each time
 
 
 async def test_a_link_that_does_not_open_says_whom_to_call(court):
