@@ -1,6 +1,8 @@
 """The one composition root: read top to bottom, it is the parts list of a node. No other file names a back end."""
 
 import contextlib
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,7 +12,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from hearing_server.config import Config, ConfigError
+from hearing_server import process_user, signing
+from hearing_server.config import Config, ConfigError, witness_of
 from hearing_server.export import Exporter
 from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
@@ -23,6 +26,8 @@ from hearing_server.runtime.court import Court
 from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance
+from hearing_server.runtime.register import Register, RegisterSettings
+from hearing_server.runtime.register_table import RegisterTable
 from hearing_server.runtime.registry import Registry
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.tickets import Tickets
@@ -30,8 +35,9 @@ from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
 from media.recovery import recover_segments
 from recording.content import ContentVault
+from recording.content_keys import MASTER, ContentKeys
 from recording.files import write_durably
-from recording.keys import CourtKeys
+from recording.keys import KEYS, CourtKeys
 from recording.sqlite_store import SqliteStore
 
 log = structlog.get_logger()
@@ -56,19 +62,28 @@ class PortBusy(Exception):  # noqa: N818 - what the operator is told
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
+async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:  # noqa: PLR0915 - a parts list
     """Bring a node up and take it down in order.
 
     Raises CannotOpen, KeysUnreadable, PortBusy, each a sentence for the operator.
     """
     data = Path(config.data.directory)
     async with contextlib.AsyncExitStack() as stack:
-        # The record first: it takes the directory's lock, so nothing below can run twice.
+        # The lock first, so nothing below can run twice; then what root alone can do; then no root any more.
+        stack.callback(os.close, signing.hold(data))
+        door = _door(config, stack) if serve else None
+        signer_at = await signing.start(config, data, stack)
+        if os.geteuid() == 0 and (becomes := process_user.user(config.process.user, "process.user")):
+            process_user.become(becomes)
         store = SqliteStore(data / "record")
         stack.callback(store.close)
         _same_court(data / "court-host", config.court.host)
         # Over a record keys are never made anew: they could neither sign for the old streams nor read their content.
-        keystore = CourtKeys.open(data, config.court.host, over_record=bool(store.streams()))
+        over_record = bool(store.streams())
+        begun = over_record or (data / KEYS / MASTER).exists()
+        signer = await signing.connect(config, signer_at, make=not begun)
+        stack.push_async_callback(signer.aclose)
+        keystore = CourtKeys(signer, ContentKeys.open(data / KEYS, over_record=over_record))
         stack.callback(keystore.close)
         vault = ContentVault(keystore.content)
         tickets = Tickets(data / "tickets.sqlite")
@@ -110,13 +125,26 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             plane=plane,
             phone=config.court.telephone,
         )
+        table = RegisterTable(data / "register.sqlite")
+        stack.callback(table.close)
+        outside = config.register
+        register = Register(
+            store,
+            vault,
+            keystore.signer,
+            docket,
+            clock,
+            table,
+            RegisterSettings(outside.interval_s, outside.tsa_url, [witness_of(each) for each in outside.witnesses]),
+        )
+        court.register = register
         stack.push_async_callback(court.aclose)
         await court.start(leftovers, sit=serve)
         exporter = Exporter(docket, blobs, config.court, data / "scratch")
 
         url = ""
-        if serve:
-            url = await stack.enter_async_context(_site(config, court, exporter, data))
+        if door is not None:
+            url = await stack.enter_async_context(_site(config, door, court, exporter, data))
         yield Node(config, court, registry, keystore, exporter, url)
 
 
@@ -130,8 +158,15 @@ def _same_court(file: Path, host: str) -> None:
         )
 
 
-@contextlib.asynccontextmanager
-async def _site(config: Config, court: Court, exporter: Exporter, data: Path) -> AsyncIterator[str]:
+@dataclass(frozen=True)
+class _Door:
+    """What may need root: the port, not listening yet, and the TLS key."""
+
+    sockets: list[socket.socket]
+    tls: ssl.SSLContext | None
+
+
+def _door(config: Config, stack: contextlib.AsyncExitStack) -> _Door:
     http = config.http
     tls = None
     if http.tls_certificate:
@@ -140,6 +175,33 @@ async def _site(config: Config, court: Court, exporter: Exporter, data: Path) ->
             tls.load_cert_chain(http.tls_certificate, http.tls_key or None)
         except (OSError, ssl.SSLError) as error:
             raise ConfigError(f"The TLS certificate and key cannot be used: {error.strerror or error}.") from error
+    sockets: list[socket.socket] = []
+    try:
+        flags = socket.AI_PASSIVE
+        for family, kind, _, _, address in socket.getaddrinfo(
+            http.host, http.port, type=socket.SOCK_STREAM, flags=flags
+        ):
+            listening = stack.enter_context(socket.socket(family, kind))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            listening.bind(address)
+            sockets.append(listening)
+    except OSError as error:
+        raise _busy(config, error) from error
+    return _Door(sockets, tls)
+
+
+def _busy(config: Config, error: OSError) -> PortBusy:
+    return PortBusy(
+        f"Port {config.http.port} on {config.http.host} cannot be used ({error.strerror}). "
+        "Stop what is listening there, or choose another with --port."
+    )
+
+
+@contextlib.asynccontextmanager
+async def _site(config: Config, door: _Door, court: Court, exporter: Exporter, data: Path) -> AsyncIterator[str]:
+    http = config.http
     public: list[str] = [http.public_url.rstrip("/")]
     desk = Desk(court, public, config.court.language)
     files = Files(court, exporter, data / "uploads")
@@ -150,16 +212,14 @@ async def _site(config: Config, court: Court, exporter: Exporter, data: Path) ->
     await runner.setup()
     try:
         try:
-            await web.TCPSite(runner, http.host, http.port, ssl_context=tls, reuse_address=True).start()
+            for listening in door.sockets:
+                await web.SockSite(runner, listening, ssl_context=door.tls).start()
         except OSError as error:
-            raise PortBusy(
-                f"Port {http.port} on {http.host} cannot be used ({error.strerror}). "
-                "Stop what is listening there, or choose another with --port."
-            ) from error
+            raise _busy(config, error) from error
         port = runner.addresses[0][1]
         if not public[0]:
             host = "127.0.0.1" if http.host in ("0.0.0.0", "::") else http.host  # noqa: S104 - compared, not bound
-            public[0] = f"{'https' if tls else 'http'}://{host}:{port}"
+            public[0] = f"{'https' if door.tls else 'http'}://{host}:{port}"
         log.info("serving", url=public[0])
         yield public[0]
     finally:

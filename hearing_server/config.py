@@ -12,6 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta, Struct
 
+from recording.errors import MalformedNote
+from recording.note import VerifierKey
+from recording.witness import WitnessClient
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 
 
@@ -45,6 +49,19 @@ class DataConfig(Struct, frozen=True, forbid_unknown_fields=True):
     directory: str
 
 
+class ProcessConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the server becomes when root starts it: a user's name or number; empty: it stays what it is."""
+
+    user: str
+
+
+class SignerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who holds the keys that sign: a process of this user, or one that answers at `socket` and is run elsewhere."""
+
+    user: str
+    socket: str
+
+
 class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The media worker's one UDP port and the addresses it is reached at."""
 
@@ -52,6 +69,15 @@ class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bind: str
     port: Port
     addresses: tuple[str, ...]
+
+
+class RegisterConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often heads go into the register, and who outside the court is asked to stamp and to witness it."""
+
+    interval_s: Annotated[float, Meta(gt=0, le=3600)]
+    tsa_url: str
+    tsa_certificates: str
+    witnesses: tuple[str, ...]
 
 
 class LinkConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +99,10 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     court: CourtConfig
     http: HttpConfig
     data: DataConfig
+    process: ProcessConfig
+    signer: SignerConfig
     media: MediaSettings
+    register: RegisterConfig
     links: LinkConfig
     log: LogConfig
 
@@ -116,9 +145,24 @@ def _check(chosen: Config) -> None:
         ) from None
     if chosen.http.tls_key and not chosen.http.tls_certificate:
         raise ConfigError("http.tls_key is set without http.tls_certificate; name both files, or neither.")
+    if chosen.register.tsa_certificates and not Path(chosen.register.tsa_certificates).is_file():
+        raise ConfigError(f"register.tsa_certificates {chosen.register.tsa_certificates} is not there; check the path.")
+    for each in chosen.register.witnesses:
+        witness_of(each)
     for name, file in (("tls_certificate", chosen.http.tls_certificate), ("tls_key", chosen.http.tls_key)):
         if file and not Path(file).is_file():
             raise ConfigError(f"http.{name} {file} is not there; check the path.")
+
+
+def witness_of(text: str) -> WitnessClient:
+    """`<vkey> <url>` as in a policy. Raises ConfigError."""
+    vkey, _, url = text.partition(" ")
+    try:
+        if not url.startswith(("http://", "https://")):
+            raise MalformedNote("its address begins with http:// or https://")
+        return WitnessClient(url.strip(), VerifierKey.parse(vkey))
+    except MalformedNote as error:
+        raise ConfigError(f"register.witnesses holds {text!r}, which is not `<vkey> <url>`: {error}.") from error
 
 
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ KEYS = ("keys", "signer")
 """The keys of words and files, and those that sign."""
 LEFT = frozenset(
     {
-        *("uploads", "recordings", "scratch", "operator.sock", "lock", "record", "blobs", *KEYS),
+        *("uploads", "recordings", "scratch", "operator.sock", "signer.sock", "lock", "record", "blobs", *KEYS),
         *("demo-certificate.pem", "demo-key.pem"),
     }
 )

@@ -99,6 +99,8 @@ class StreamLog:
         self._last_ts = 0
         self._failed: RecordError | None = None
         self._note: SavedCheckpoint | None = head.checkpoint
+        self._note_key: bytes | None = None
+        """Under which key: after a rotation the newest head is signed again."""
         self._signing = asyncio.Lock()
         self._under_way: deque[int] = deque()
 
@@ -307,7 +309,7 @@ class StreamLog:
         if saved is None:
             return
         try:
-            signed = checkpoints.verify(saved.note, self.vkey)
+            signed = self._signed(saved.note)
         except RecordError as error:
             raise self._broken(f"its last checkpoint does not hold: {error}", None) from error
         if (signed.size, signed.root) != (saved.size, saved.root):
@@ -316,6 +318,18 @@ class StreamLog:
             raise self._broken(f"entries #{self._size} to #{saved.size - 1} were signed and are gone", self._size)
         if self._tree.root(saved.size) != saved.root:
             raise self._broken(f"its first {saved.size} entries are not the ones that were signed", None)
+
+    def _signed(self, note: str) -> Checkpoint:
+        """A note of this log under whichever key the court had then. Raises RecordError."""
+        active, *former = self._signer.keys(self.origin)
+        for key in former:
+            try:
+                return checkpoints.verify(note, key)
+            except RecordError:
+                continue
+        signed = checkpoints.verify(note, active)
+        self._note_key = active.public_key
+        return signed
 
     def _broken(self, what: str, seq: int | None) -> IntegrityError:
         return IntegrityError(
@@ -333,9 +347,10 @@ class StreamLog:
             if self._failed is not None:
                 raise self._failed
             size = self._size
-            if self._note is None or self._note.size != size:
+            key = self._signer.public_key
+            if self._note is None or self._note.size != size or self._note_key != key:
                 root = self._tree.root(size)
                 saved = SavedCheckpoint(size, root, await self._signer.checkpoint(Checkpoint(self.origin, size, root)))
                 await asyncio.shield(self._store.save_checkpoint(self.stream_id, saved))
-                self._note = saved
+                self._note, self._note_key = saved, key
             return self._note.note

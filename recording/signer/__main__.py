@@ -7,7 +7,8 @@
     --user UID --group GID          become this user first (started as root)
 
 *Law*: the parent starts the child again whenever it ends, with the same listening socket, so whoever was connected
-comes back to the same address. A signer killed while it signed has lost nothing: what it signed is in the answer or nowhere.
+comes back to the same address. A signer killed while it signed has lost nothing: what it signed was answered or is
+asked again.
 """
 
 from __future__ import annotations

@@ -59,15 +59,8 @@ class SignerProcess:
         `signer` is the user it shall be, which only root can choose; None: the same as this process. `told` hears of a
         signer that ended.
         """
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX)
-        with short_name(path) as name:
-            listening.bind(name)
-        path.chmod(0o600)
-        if os.geteuid() == 0:
-            os.chown(path, server.uid, server.gid)
-        listening.listen(64)
-        command = [sys.executable, "-m", "recording.signer", "--keys", str(keys.absolute()), "--court", court]
+        listening = _listening(path, server)
+        command = [sys.executable, "-m", "recording.signer", "--keys", str(keys), "--court", court]
         command += ["--listen-fd", str(listening.fileno()), "--client", str(server.uid)]
         if signer is not None:
             command += ["--user", str(signer.uid), "--group", str(signer.gid)]
@@ -113,3 +106,15 @@ class SignerProcess:
             except TimeoutError:
                 self._process.kill()
         self._path.unlink(missing_ok=True)
+
+
+def _listening(path: Path, server: User) -> socket.socket:
+    path.unlink(missing_ok=True)  # whoever made it held the directory's lock and is gone
+    listening = socket.socket(socket.AF_UNIX)
+    with short_name(path) as name:
+        listening.bind(name)
+    path.chmod(0o600)
+    if os.geteuid() == 0:
+        os.chown(path, server.uid, server.gid)
+    listening.listen(64)
+    return listening
