@@ -94,6 +94,10 @@ async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages
     await shot(plaintiff, "sealed-plaintiff")
     await shot(judge, "sealed-judge")
 
+    await verified_export(served, judge, tmp_path)
+
+
+async def verified_export(served, judge, tmp_path):
     async with judge.expect_download(timeout=60_000) as download:
         await tid(judge, "export").first.click()
     archive = tmp_path / "export.zip"

@@ -1,0 +1,125 @@
+"""What a phone keeps against the court, and what happens when it has lost its own key."""
+
+import asyncio
+import shutil
+
+import pytest
+from browsers import DESK, PHONE
+from hands import come_in, new_case, say, sees_text, shot, tid
+from test_hearing_in_browsers import PEOPLE, admitted
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+READ_KEY = """async () => {
+  const open = indexedDB.open("palmcourt");
+  const db = await new Promise((done) => (open.onsuccess = () => done(open.result)));
+  const ask = db.transaction("seats").objectStore("seats").getAll();
+  const rows = await new Promise((done) => (ask.onsuccess = () => done(ask.result)));
+  const { key } = rows[0];
+  let taken = "no";
+  try { await crypto.subtle.exportKey("pkcs8", key.privateKey); taken = "yes"; } catch {}
+  return [key.kind, Array.from(key.publicKey).join(), taken];
+}"""
+READ_HEAD = """async () => {
+  const open = indexedDB.open("palmcourt");
+  const db = await new Promise((done) => (open.onsuccess = () => done(open.result)));
+  const ask = db.transaction("heads").objectStore("heads").getAll();
+  const rows = await new Promise((done) => (ask.onsuccess = () => done(ask.result)));
+  db.close();
+  return rows.length === 0 ? 0 : rows[0].size;
+}"""
+WIPE = """async () => {
+  sessionStorage.clear();
+  localStorage.clear();
+  const gone = indexedDB.deleteDatabase("palmcourt");
+  await new Promise((done) => { gone.onsuccess = gone.onerror = gone.onblocked = done; });
+}"""
+
+
+async def in_court(served, pages):
+    clerk, judge, party = await pages.person(DESK), await pages.person(DESK), await pages.person(PHONE)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    await come_in(judge, links["judge/1"])
+    await tid(judge, "page-room").wait_for()
+    await come_in(party, links["party/1"])
+    await tid(party, "page-waiting").wait_for()
+    await admitted(judge, ["party/1"])
+    await tid(party, "page-room").wait_for()
+    await tid(judge, "act-open").click()
+    await party.locator("[data-testid=phase][data-phase=open]").wait_for()
+    return clerk, judge, party, links
+
+
+async def proven(page, count):
+    await page.locator("[data-testid=on-record][data-proven=yes]").nth(count - 1).wait_for()
+
+
+async def test_a_reload_keeps_the_key_which_no_script_can_read(served, pages):
+    _clerk, judge, party, _links = await in_court(served, pages)
+    await say(party, "重载之前。")
+    await proven(party, 1)
+    before = await party.evaluate(READ_KEY)
+    await party.reload()
+    await tid(party, "page-room").wait_for()
+    await say(party, "重载之后。")
+    await sees_text(judge, "重载之后")
+    await proven(party, 2)
+    assert await party.evaluate(READ_KEY) == before
+    assert before[0] == "native"
+    assert before[2] == "no"
+
+
+async def test_a_wiped_browser_gets_a_new_key_by_the_clerks_leave_and_on_the_record(served, pages):
+    clerk, judge, party, links = await in_court(served, pages)
+    await say(party, "原来的钥匙。")
+    await proven(party, 1)
+    await party.evaluate(WIPE)
+    await party.goto("about:blank")
+    await come_in(party, links["party/1"])
+    await tid(party, "failed-used").wait_for()
+    assert "书记员" in await party.locator("body").inner_text()
+    await shot(party, "key-lost")
+    await tid(clerk, "release-party/1").click()
+    await clerk.wait_for_timeout(500)
+    await party.goto("about:blank")
+    await party.goto(links["party/1"])  # this tab was let in before: it goes straight on
+    await tid(party, "page-room").wait_for()
+    await say(party, "新的钥匙。")
+    await proven(party, 1)
+    await judge.locator("[data-testid=timeline] li[data-type='key.add']").wait_for()
+    await shot(judge, "key-replaced")
+
+
+async def test_a_phone_shows_that_the_record_was_rolled_back_and_keeps_both_notes(served, pages, tmp_path):
+    _clerk, judge, party, _links = await in_court(served, pages)
+    await say(party, "第一句。")
+    await sees_text(judge, "第一句")
+    await served.kill()
+    copy = tmp_path / "yesterday"
+    shutil.copytree(served.data, copy, ignore=shutil.ignore_patterns("*.sock"))
+    await served.start()
+    for words in ("第二句。", "第三句。", "第四句。"):
+        await say(party, words)
+        await sees_text(judge, words)
+    await proven(party, 4)
+    size = 0
+    for _ in range(60):
+        size, before = await party.evaluate(READ_HEAD), size
+        if size == before and size > 0:
+            break
+        await asyncio.sleep(2)
+    await served.kill()
+    shutil.rmtree(served.data)
+    shutil.copytree(copy, served.data)
+    await served.start()
+    await tid(party, "forked").wait_for(timeout=40_000)
+    text = await tid(party, "forked").inner_text()
+    assert "联系法院" in text
+    await shot(party, "forked")
+    async with party.expect_download() as download:
+        await tid(party, "fork-save").click()
+    saved = tmp_path / "evidence.txt"
+    await (await download.value).save_as(saved)
+    assert saved.read_text(encoding="utf-8").count("\n— ") >= 1
+    await party.reload()
+    await tid(party, "forked").wait_for(timeout=20_000)
