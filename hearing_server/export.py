@@ -72,6 +72,7 @@ class Exporter:
         """
         log = (await self._docket.stream(stream_id)).log
         note = await log.checkpoint()
+        await self._docket.settle(stream_id)
         seen = self._docket.cosigned(stream_id)
         source = RecordSource(log, with_cosignatures(note, seen), self._blobs)
         loop = asyncio.get_running_loop()

@@ -63,12 +63,10 @@ async def postgres(parent: Path) -> AsyncIterator[str]:
             await asyncio.to_thread(_hand_over, place, nobody.pw_uid, nobody.pw_gid)
         data = place / "data"
         made = await asyncio.to_thread(
-            subprocess.run,
+            _ran,
             [programs / "initdb", "-D", data, "-U", "bench", "-A", "trust", "-E", "UTF8", "--locale=C"],
-            capture_output=True,
-            check=False,
-            cwd=place,
-            **user,
+            place,
+            user,
         )
         if made.returncode:
             raise NoPostgres(f"PostgreSQL could not make a database: {made.stderr.decode(errors='replace')[-300:]}")
@@ -88,6 +86,10 @@ async def postgres(parent: Path) -> AsyncIterator[str]:
             await asyncio.to_thread(server.wait)
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _ran(command: list[Any], place: Path, user: dict[str, Any]) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(command, capture_output=True, check=False, cwd=place, **user)
 
 
 def _hand_over(place: Path, uid: int, gid: int) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,9 +62,8 @@ async def bench_record(
                 store.close()
 
     if not with_postgres:
-        figures, peers = await ours(seconds), {}
-    else:
-        figures, peers = await _rounds(ours, writers, hearings, seconds / ROUNDS, directory)
+        return {**await ours(seconds), "hearings": hearings, "rate": rate}
+    figures, peers = await _rounds(ours, writers, hearings, seconds / ROUNDS, directory)
     return {**figures, "hearings": hearings, "rate": rate, **peers}
 
 
@@ -139,7 +138,7 @@ async def _open_hearing(docket: Docket) -> Writer[Sitting]:
     case = os.urandom(16)
     stream = await docket.create(case_stream=case)
     writer = await docket.sitting(stream)
-    for name, args in (
+    acts: Sequence[tuple[str, tuple[Any, ...]]] = (
         ("open", ("hearing", case, 0)),
         ("seat", ("judge/1", str(Role.JUDGE))),
         ("seat", ("party/1", str(Role.PLAINTIFF))),
@@ -148,11 +147,13 @@ async def _open_hearing(docket: Docket) -> Writer[Sitting]:
         ("join", ("judge/1",)),
         ("key.add", ("party/1", PARTY, "first")),
         ("join", ("party/1",)),
-    ):
+    )
+    for name, args in acts:
         command = Command(name, args)
         if name in ("open", "seat"):
             command = command._replace(content={}, content_bytes=b"{}")
         await writer.submit(command, Stamp(0, COURT))
-    for number, (name, args) in enumerate((("act.admit", ("party/1",)), ("act.open", ())), 1):
-        await writer.submit(Command(name, args), Stamp(0, "judge/1", key_id_of(JUDGE), number, 0))
+    judge = key_id_of(JUDGE)
+    await writer.submit(Command("act.admit", ("party/1",)), Stamp(0, "judge/1", judge, 1, 0))
+    await writer.submit(Command("act.open"), Stamp(0, "judge/1", judge, 2, 0))
     return writer

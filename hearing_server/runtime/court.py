@@ -20,10 +20,12 @@ from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance, Principal
 from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.reactors import Reactor
+from hearing_server.runtime.register import Register
 from hearing_server.runtime.registry import Registry
 from hearing_server.runtime.room import Phone, Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
+from hearing_server.runtime.shred import Forget
 from hearing_server.runtime.view import Names
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
@@ -81,10 +83,13 @@ class Court:
         self._opening: dict[bytes, asyncio.Lock] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._leftovers: dict[bytes, list[SegmentClosed]] = {}
+        self.on_shredded: list[Forget] = []
         self.connections: set[Any] = set()
         self.stopping = False
+        self.register: Register | None = None
         docket.on_opened.append(self._opened)
         docket.on_died.append(self._died)
+        docket.settle = self._settle
 
     # -- start and stop -----------------------------------------------------------------------------------------------
     async def start(self, leftovers: Sequence[SegmentClosed], *, sit: bool = True) -> None:
@@ -95,6 +100,8 @@ class Court:
         for segment in leftovers:
             self._leftovers.setdefault(segment.room, []).append(segment)
         self.docket.index()
+        if self.register is not None:
+            await self.register.open()
         for stream_id in list(self.docket.cases()):
             try:
                 await self._open_case(await self.docket.case(stream_id), sit=sit)
@@ -102,6 +109,8 @@ class Court:
                 log.error("case_not_opened", stream=stream_id.hex(), kind=type(error).__name__)
         if not sit:
             return
+        if self.register is not None:
+            await self.register.start()
         self._scheduler.start()
         self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
         if self._plane is not None:
@@ -135,12 +144,19 @@ class Court:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.register is not None:
+            await self.register.aclose()
         for media in self._media.values():
             await media.aclose()
         for reactor in self._reactors:
             await reactor.aclose()
         await self._scheduler.aclose()
         await self.docket.aclose()
+
+    async def _settle(self, stream_id: bytes) -> None:
+        room = self._rooms.get(stream_id)
+        if room is not None:
+            await room.witnessed.settle()
 
     # -- rooms --------------------------------------------------------------------------------------------------------
     async def room(self, stream_id: bytes) -> Room:
@@ -210,6 +226,8 @@ class Court:
 
     def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)
+        if self.register is not None:
+            self.register.noticed(writer.stream_id, [entry.leaf.type for entry in entries])
         for reactor in self._reactors:
             if any(entry.leaf.type in reactor.types for entry in entries):
                 reactor.notice(writer)
@@ -334,6 +352,14 @@ class Court:
                 phone.act(phone.session.slots({}))
 
     # -- what routes ask ----------------------------------------------------------------------------------------------
+    def forget(self, stream_id: bytes, seqs: Sequence[int], commits: Sequence[bytes]) -> None:
+        """Content was destroyed by order: nothing in memory shows it any more."""
+        room = self._rooms.get(stream_id)
+        if room is not None:
+            room.names.forget(seqs)
+        for forget in self.on_shredded:
+            forget(stream_id, seqs, commits)
+
     def blob_ready(self, stream_id: bytes, commit: bytes) -> bool:
         """Whether these bytes are uploaded to this stream."""
         return self.blobs.has(stream_id, commit)
@@ -345,4 +371,5 @@ class Court:
             "connections": len(self.connections),
             "halted": len(self.docket.halted),
             "entries": sum(room.writer.log.size for room in self._rooms.values()),
+            **(self.register.figures() if self.register is not None else {}),
         }

@@ -44,6 +44,10 @@ class Place(NamedTuple):
         return self.flow is CASE
 
 
+async def _nothing_open(_stream_id: bytes) -> None:
+    """Where no rooms are."""
+
+
 class Docket:
     """Finds, opens and keeps open the writers of streams."""
 
@@ -62,6 +66,8 @@ class Docket:
         self._opening: dict[bytes, asyncio.Lock] = {}
         self.halted: dict[bytes, str] = {}
         self.on_opened: list[Opened] = []
+        self.settle: Callable[[bytes], Awaitable[None]] = _nothing_open
+        """Have what is open of a stream write down what it still holds in memory (cosignatures)."""
         self.on_died: list[Callable[[Writer[Any]], None]] = []
 
     def index(self) -> None:

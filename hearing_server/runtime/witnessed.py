@@ -79,9 +79,10 @@ class Witnessed:
 
     async def _keep_soon(self) -> None:
         await asyncio.sleep(KEEP_AFTER_S)
-        await self._keep_all()
+        await self.settle()
 
-    async def _keep_all(self) -> None:
+    async def settle(self) -> None:
+        """Keep what came so far."""
         while self._unkept:
             size = self._unkept.pop()
             head = self._heads.get(size)
@@ -97,4 +98,4 @@ class Witnessed:
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
-        await self._keep_all()
+        await self.settle()
