@@ -43,6 +43,11 @@ def hold(data: Path) -> int:
     return descriptor
 
 
+def release(descriptor: int) -> None:
+    """Let go of the lock."""
+    os.close(descriptor)
+
+
 async def start(config: Config, data: Path, stack: contextlib.AsyncExitStack) -> Path:
     """Start the signer if it is ours to start; returns where it answers. As root, before root is given up."""
     if config.signer.socket:
