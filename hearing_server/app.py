@@ -4,7 +4,7 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,10 +26,14 @@ from hearing_server.runtime.court import Court
 from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance
+from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.register import Register, RegisterSettings
 from hearing_server.runtime.register_table import RegisterTable
 from hearing_server.runtime.registry import Registry
 from hearing_server.runtime.scheduler import Scheduler
+from hearing_server.runtime.shred import Forget, carry_out_all, shred_reactor
+from hearing_server.runtime.shred_ledger import NAME as SHREDS
+from hearing_server.runtime.shred_ledger import ShredLedger
 from hearing_server.runtime.tickets import Tickets
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
@@ -54,6 +58,8 @@ class Node:
     registry: Registry
     keystore: CourtKeys
     exporter: Exporter
+    ledger: ShredLedger
+    shreds: Reactor
     public_url: str
 
 
@@ -96,8 +102,18 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         docket = Docket(store, vault, keystore.signer, config.court.host)
         scheduler = Scheduler(clock)
         opens_sittings = sitting_reactor(docket, clock, cursors)
+        # Before anybody is served: what was ordered destroyed stays so, whatever a crash or a backup brought back.
+        ledger = ShredLedger(data / SHREDS)
+        carry_out_all(ledger, store, vault, blobs)
         notes_seals = sealed_reactor(docket, clock, cursors)
         writes_supplements = supplement_reactor(docket, clock, cursors)
+        forgets: list[Forget] = []  # the court, which is made below
+
+        def forget(stream_id: bytes, seqs: Sequence[int], commits: Sequence[bytes]) -> None:
+            for each in forgets:
+                each(stream_id, seqs, commits)
+
+        shreds = shred_reactor(docket, clock, cursors, ledger, store, vault, blobs, forget)
         registry = Registry(
             docket, tickets, clock, opens_sittings, court_name=config.court.name, link_hours=config.links.lifetime_hours
         )
@@ -120,11 +136,12 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             registry=registry,
             entrance=entrance,
             scheduler=scheduler,
-            reactors=(opens_sittings, notes_seals, writes_supplements),
+            reactors=(opens_sittings, notes_seals, writes_supplements, shreds),
             blobs=blobs,
             plane=plane,
             phone=config.court.telephone,
         )
+        forgets.append(court.forget)
         table = RegisterTable(data / "register.sqlite")
         stack.callback(table.close)
         outside = config.register
@@ -145,7 +162,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         url = ""
         if door is not None:
             url = await stack.enter_async_context(_site(config, door, court, exporter, data))
-        yield Node(config, court, registry, keystore, exporter, url)
+        yield Node(config, court, registry, keystore, exporter, ledger, shreds, url)
 
 
 def _same_court(file: Path, host: str) -> None:

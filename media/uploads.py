@@ -24,7 +24,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -161,6 +161,12 @@ class Uploads:
         for upload in old:
             self._forget(upload)
         return len(old)
+
+    def forget(self, stream_id: bytes, commitments: Collection[bytes]) -> None:
+        """Remove the uploads to a stream of these commitments, done or under way, with their salts."""
+        for upload in list(self._uploads.values()):
+            if upload.owner.stream_id == stream_id and upload.commitment in commitments:
+                self._forget(upload)
 
     # --- requests --------------------------------------------------------------------------------------------------
     def _guarded(self, act: Callable[[web.Request, Owner], Awaitable[web.Response]]) -> Any:

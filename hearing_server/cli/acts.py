@@ -1,16 +1,20 @@
 """What an operator may ask of a court, wherever it runs (see operator.py)."""
 
+import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from hearing_server.app import Node
 from hearing_server.cli.operator import Act
 from hearing_server.cli.progress import progress_line
-from hearing_server.flows.decider import Role
+from hearing_server.flows.decider import COURT, Command, Role, Stamp
+from hearing_server.flows.wire import MAX_SEQS
 from hearing_server.prove import prove_entry
 from hearing_server.runtime.registry import NewSeat
+from hearing_server.runtime.writer import Writer
 
 
 async def new_case(node: Node, given: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +73,51 @@ async def court_key(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
     return {"vkey": str(node.keystore.court_key())}
 
 
+async def shred(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+    """Orders to destroy content of a sitting, carried out; one order for at most MAX_SEQS entries of one stream."""
+    docket, stream_id = node.court.docket, bytes.fromhex(given["sitting"])
+    sitting = await docket.sitting(stream_id)
+    place = docket.place(stream_id)
+    case = await docket.case(place.case_stream if place else stream_id)
+    wanted = {stream_id: list(given["entries"])}
+    if given["seat"]:
+        wanted[stream_id] = await _of_seat(sitting, given["seat"], given["with"])
+        if "name" in given["with"]:  # the name was carried into each sitting of the case
+            for each in (case, *[await docket.sitting(other) for other in case.state.sittings if other != stream_id]):
+                wanted[each.stream_id] = await _of_seat(each, given["seat"], ["name"], words=False)
+    content = {"order": given["order"], "authority": given["authority"], "reason": given["reason"]}
+    orders = []
+    for stream, seqs in wanted.items():
+        seqs.sort()
+        for at in range(0, len(seqs), MAX_SEQS):
+            args = (stream, given["ground"], tuple(seqs[at : at + MAX_SEQS]))
+            command = Command(
+                "shred.ordered", args, content=content, content_bytes=json.dumps(content, ensure_ascii=False).encode()
+            )
+            receipt = await case.submit(command, Stamp(node.court.clock.now_ms(), COURT))
+            orders.append(f"{case.stream_id.hex()}/{receipt.seq}")
+    await node.shreds.settle(case)
+    done = [each for each in node.ledger if each.order in orders]
+    return {"orders": orders, "contents": sum(len(each.commits) for each in done)}
+
+
+async def _of_seat(writer: Writer[Any], slot: str, kinds: Sequence[str], *, words: bool = True) -> list[int]:
+    """The entries of a seat: what was said from it, and its name and recordings if asked for."""
+    found = []
+    for start in range(0, writer.log.size, 500):
+        for entry in await writer.read(start, start + 500):
+            leaf = entry.leaf
+            if (
+                (words and leaf.actor == slot and leaf.commit is not None)
+                or (leaf.type == "seat" and leaf.facts[0] == slot and "name" in kinds)
+                or (leaf.type == "rec.segment" and leaf.facts[0] == slot and "recordings" in kinds)
+            ):
+                found.append(entry.seq)
+    return found
+
+
 ACTS: Final[dict[str, Act]] = {
+    "shred": shred,
     "new_case": new_case,
     "list_cases": list_cases,
     "desk": desk,

@@ -10,7 +10,7 @@ import errno
 import os
 import tempfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,7 @@ class Files:
     def __init__(self, court: Court, exporter: Exporter, uploads: Path) -> None:
         self._court = court
         self._exporter = exporter
+        court.on_shredded.append(self._forget)
         self._uploads = Uploads(
             uploads,
             authorize=self._uploader,
@@ -47,6 +48,9 @@ class Files:
             commit_of=commitment_of_digest,
             now_ms=court.clock.now_ms,
         )
+
+    def _forget(self, stream_id: bytes, _seqs: Sequence[int], commits: Sequence[bytes]) -> None:
+        self._uploads.forget(stream_id, commits)
 
     def upload_routes(self) -> list[web.RouteDef]:
         """tus, below /api/uploads."""

@@ -4,7 +4,7 @@ Names are content, not state: a name whose content was destroyed is shown as emp
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting
@@ -31,6 +31,7 @@ class Names:
         self.blobs: dict[bytes, int] = {}
         self.segments: set[bytes] = set()
         self.key_seq: dict[str, int] = {}
+        self._named_by: dict[int, str] = {}
 
     def see(self, entry: Entry) -> None:
         """Take in one entry."""
@@ -40,6 +41,8 @@ class Names:
             self.segments.add(entry.leaf.facts[6])
         elif entry.leaf.type == "key.add":  # its place in the map stays: the policy names seats by their first key
             self.key_seq[entry.leaf.facts[0]] = entry.seq
+        elif entry.leaf.type == "redact":
+            self.forget(entry.leaf.facts[1])
         if entry.leaf.type not in ("open", "seat") or entry.content is None:
             return
         content = parsed(entry.content)
@@ -48,6 +51,15 @@ class Names:
             self.heading = self.heading._replace(**words)
         else:
             self.by_slot[entry.leaf.facts[0]] = str(content.get("name", ""))
+            self._named_by[entry.seq] = entry.leaf.facts[0]
+
+    def forget(self, seqs: Iterable[int]) -> None:
+        """The content of these entries was destroyed: no name and no heading of theirs is shown any more."""
+        for seq in seqs:
+            if seq == 0:
+                self.heading = Heading(phone=self.heading.phone)
+            elif seq in self._named_by:
+                self.by_slot.pop(self._named_by.pop(seq), None)
 
 
 def parsed(content: bytes) -> Mapping[str, Any]:
