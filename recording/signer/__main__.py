@@ -99,7 +99,7 @@ def _keep(given: argparse.Namespace, listening: socket.socket) -> int:
         ready = select.select(waiting, [], [])[0]
         os.close(over)
         if given.life_fd in ready or told:
-            os.kill(child, signal.SIGTERM)
+            os.kill(child, signal.SIGKILL)  # it loses nothing by that, and one just forked would not hear SIGTERM
             os.waitpid(child, 0)
             return 0
         os.waitpid(child, 0)
