@@ -1,0 +1,66 @@
+"""The vectors of what an export holds come out as they were frozen, and the readers agree with them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from make_export_vectors import HERE, every, rendered
+from verifiers import Page, standalone
+
+from recording.csig import DeviceKey, message_of_leaf
+from recording.leaf import decode
+from recording.note import VerifierKey, verify
+from recording.policy import policy_of, policy_text
+
+
+def load(name: str) -> Any:
+    return json.loads((HERE / name).read_text("utf-8"))
+
+
+def test_they_come_out_the_same_as_when_they_were_frozen():
+    for name, value in every().items():
+        assert rendered(value) == (HERE / name).read_text("utf-8"), name
+
+
+def test_every_act_is_signed_by_the_key_that_was_enrolled():
+    keys: dict[str, DeviceKey] = {}
+    signed = 0
+    for each in load("acts.json")["leaves"]:
+        leaf = decode(bytes.fromhex(each))
+        if leaf.type == "key.add":
+            keys[leaf.facts[0]] = DeviceKey(leaf.facts[1])
+        if leaf.actor != "court":
+            assert keys[leaf.actor].key_id == leaf.device_key_id
+            assert keys[leaf.actor].signed(leaf.csig, message_of_leaf(leaf))
+            signed += 1
+    assert signed > 10
+
+
+def test_the_policy_follows_from_log_key_and_enrolments():
+    vector = load("policies.json")
+    log = VerifierKey.parse(vector["log"])
+    keys = {slot: bytes.fromhex(raw) for slot, raw in vector["keys"]}
+    assert policy_text(policy_of(log, keys)) == vector["policy"]
+    assert policy_text(policy_of(log, {})) == vector["without_anybody"]
+
+
+def test_the_notes_of_rotation_and_of_absence_are_signed():
+    for each in load("rotations.json")["notes"]:
+        signers = [each["old"], each["new"]] if each["reason"] == "scheduled" else [each["new"]]
+        assert len(verify(each["note"], [VerifierKey.parse(key) for key in signers])[1]) == len(signers)
+    vector = load("redactions.json")
+    verify(vector["note"], [VerifierKey.parse(vector["vkey"])])
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_signatures_are_judged_as_the_vectors_say(pure: bool):
+    asked = load("ed25519.json")["signatures"]
+    told = [each["good"] for each in asked]
+    keys = standalone().Keys(pure)
+    fields = ("public_key", "signature", "message")
+    assert [keys.holds(*(bytes.fromhex(each[name]) for name in fields)) for each in asked] == told
+    page = Page()
+    assert page.ask("signatures", of=asked, pure=pure) == told
+    page.close()
