@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "transcripts"))
-from bag_from_format import Bag, good_bag  # noqa: E402 - it lies beside the tests of exports
+from bag_from_format import Bag, good_bag
 
 
 @pytest.fixture(scope="session")
