@@ -236,6 +236,7 @@ class Court:
         self._watch(writer)
         for reactor in self._reactors:
             reactor.notice(writer)
+        writer.publish = lambda state, entries: self._changed(writer, state, entries)  # until a room takes it over
         if writer.flow.name == "case":
             writer.publish = lambda state, entries: self._case_changed(writer, state, entries)
 

@@ -1,0 +1,117 @@
+"""The register of a live court: openings, heads, write-backs, time-stamps, and what it finds at a start."""
+
+import asyncio
+import contextlib
+import sqlite3
+
+import pytest
+from authority import Authority
+from courtroom import SEATS
+
+from hearing_server.app import running
+from hearing_server.config import load
+from recording import register as words
+from recording import timestamp
+
+
+async def until(condition, seconds=10):
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@contextlib.asynccontextmanager
+async def court_in(directory, **register):
+    config = load(
+        None,
+        data={"directory": str(directory)},
+        http={"port": 0},
+        media={"enabled": False},
+        register={"interval_s": 0.3, **register},
+    )
+    async with running(config) as node:
+        yield node
+
+
+async def case_in(node):
+    return await node.registry.new_case(None, "(2018)1234", "保险纠纷", "zh", SEATS, kind="hearing", at_ms=0)
+
+
+def kinds(log):
+    return [entry.leaf.type for entry in log.read()]
+
+
+async def test_every_stream_is_opened_in_the_register_and_written_back_once_and_then_it_is_silent(tmp_path):
+    async with court_in(tmp_path) as node:
+        case = await case_in(node)
+        register, docket = node.court.register, node.court.docket
+        sitting = next(iter((await docket.case(case)).state.sittings))
+        logs = [(await docket.case(case)).log, (await docket.sitting(sitting)).log]
+        await until(lambda: all("anchor" in kinds(log) for log in logs))
+        size = register.log.size
+        await asyncio.sleep(1.5)
+        assert register.log.size == size  # a write-back is no news
+        assert kinds(register.log)[0] == "open"
+        for log in logs:
+            place = register.place(log.stream_id)
+            opening = next(register.log.read(place.opening_seq, place.opening_seq + 1))
+            assert words.parse_opening(opening.content) == (log.origin, log.leaf_hash(0))
+            head = words.parse_head(next(register.log.read(place.head_seq, place.head_seq + 1)).content)
+            assert (head.origin, head.root) == (log.origin, log.root(head.size))
+            anchor = next(words.parse_anchor(e.leaf.facts) for e in log.read() if e.leaf.type == "anchor")
+            assert register.log.root(anchor.size) == anchor.root
+            assert anchor.gen_time_ms is None
+        assert all(log.stream_id not in entry.leaf_bytes for entry in register.log.read() for log in logs)
+
+
+async def test_heads_are_stamped_and_an_authority_that_is_down_makes_nobody_wait(tmp_path):
+    with Authority(tmp_path / "tsa") as authority:
+        authority.down = True
+        async with court_in(tmp_path / "data", tsa_url=authority.url) as node:
+            case = await case_in(node)
+            register, log = node.court.register, (await node.court.docket.case(case)).log
+            await until(lambda: "anchor" in kinds(log))
+            assert register.figures()["time_stamps_failed"] > 0
+            authority.down = False
+            await until(lambda: "reg.stamp" in kinds(register.log))
+            head = register.table.first_stamped(register.log.stream_id, 0)
+            root = timestamp.load_certificates(authority.ca.read_bytes())
+            assert timestamp.verify(head.response, head.note.encode(), root) == head.gen_time_ms
+
+
+@pytest.mark.parametrize("how", ["deleted", "rolled back"])
+async def test_a_stream_that_is_gone_or_smaller_is_halted_by_name(tmp_path, how):
+    async with court_in(tmp_path) as node:
+        case = await case_in(node)
+        log = (await node.court.docket.case(case)).log
+        await until(lambda: "anchor" in kinds(log))
+    with contextlib.closing(sqlite3.connect(tmp_path / "record" / "record.sqlite", isolation_level=None)) as database:
+        guards = database.execute("SELECT name, sql FROM sqlite_master WHERE type='trigger'").fetchall()
+        for name, _ in guards:
+            database.execute(f"DROP TRIGGER {name}")
+        (no,) = database.execute("SELECT no FROM stream WHERE id = ?", (case,)).fetchone()
+        database.execute("DELETE FROM checkpoint WHERE stream = ?", (no,))
+        if how == "deleted":
+            database.execute("DELETE FROM run WHERE stream = ?", (no,))
+            database.execute("DELETE FROM stream WHERE no = ?", (no,))
+        else:
+            first = database.execute("SELECT min(n), count FROM run WHERE stream = ?", (no,)).fetchone()
+            database.execute("DELETE FROM run WHERE stream = ? AND n > ?", (no, first[0]))
+            database.execute("UPDATE stream SET size = ?, head = ? WHERE no = ?", (first[1], first[0], no))
+        for _, guard in guards:
+            database.execute(guard)
+    async with court_in(tmp_path) as node:
+        assert ("gone" if how == "deleted" else "rolled back") in node.court.docket.halted[case]
+
+
+async def test_the_index_is_made_again_from_the_register_itself(tmp_path):
+    async with court_in(tmp_path) as node:
+        case = await case_in(node)
+        log = (await node.court.docket.case(case)).log
+        await until(lambda: "anchor" in kinds(log))
+        before = node.court.register.place(case)
+    (tmp_path / "register.sqlite").unlink()
+    async with court_in(tmp_path) as node:
+        again = node.court.register.place(case)
+        assert again[:2] == before[:2]
+        assert again.head_size >= before.head_size
