@@ -46,7 +46,11 @@ async def closed_and_sealed(judge, clerk):
     await tid(judge, "act-close").click()
     await tid(judge, "close-confirm").click()
     await tid(clerk, "act-propose-seal").click()
+    await shot(clerk, "seal-proposal")
     await tid(clerk, "propose-seal-confirm").click()
+    await tid(judge, "act-seal").wait_for()
+    await shot(clerk, "seal-waits")
+    await shot(judge, "seal-two")
     await tid(judge, "act-seal").click()
     await tid(judge, "seal-confirm").click()
 

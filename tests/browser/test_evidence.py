@@ -6,7 +6,7 @@ import shutil
 import pytest
 from browsers import DESK, PHONE
 from hands import come_in, new_case, say, sees_text, shot, tid
-from test_hearing_in_browsers import PEOPLE, admitted
+from test_hearing_in_browsers import PEOPLE, admitted, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -123,3 +123,26 @@ async def test_a_phone_shows_that_the_record_was_rolled_back_and_keeps_both_note
     assert saved.read_text(encoding="utf-8").count("\n— ") >= 1
     await party.reload()
     await tid(party, "forked").wait_for(timeout=20_000)
+
+
+async def test_a_restricted_part_is_seen_by_those_named_and_has_only_its_place_for_others(served, pages):
+    _clerk, judge, plaintiff, defendant, _links = await opened(served, pages)
+    await plaintiff.locator("[data-testid=phase][data-phase=open]").wait_for()
+    await tid(judge, "act-restrict").click()
+    await tid(judge, "restrict-party/1").check()
+    await tid(judge, "restrict-reason").fill("涉及商业秘密")
+    await shot(judge, "restrict-question")
+    await tid(judge, "restrict-confirm").click()
+    await plaintiff.locator("[data-testid=restricted][data-outside=no]").wait_for()
+    await defendant.locator("[data-testid=restricted][data-outside=yes]").wait_for()
+    await say(plaintiff, "我们的底价是五万元。")
+    await sees_text(judge, "底价")
+    await defendant.locator("[data-testid=timeline] li[data-type=withheld]").first.wait_for()
+    assert await tid(defendant, "composer-text").is_disabled()
+    for name, page in (("judge", judge), ("inside", plaintiff), ("outside", defendant)):
+        await shot(page, f"restricted-{name}")
+    await tid(judge, "act-unrestrict").click()
+    await tid(defendant, "restricted").wait_for(state="detached")
+    await say(defendant, "What was said?")
+    await sees_text(plaintiff, "What was said?")
+    assert "底价" not in await tid(defendant, "timeline").inner_text()

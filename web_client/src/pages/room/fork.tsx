@@ -16,21 +16,26 @@ export function ForkNotice(): JSX.Element | null {
   const fork = here().sitting.witness.fork.value;
   if (fork === null) return null;
   return (
-    <section class="notice bad stack fork" role="alert" data-testid="forked" data-why={fork.why}>
-      <h2>{r.fork_title}</h2>
-      <p>{r.fork_why[fork.why]}</p>
-      <p class="small">
-        {fork.head !== null && r.fork_kept(fork.head.size)} {r.fork_at(courtTime(fork.atMs))}
-      </p>
-      <p>{r.fork_do}</p>
-      <div class="row">
-        <button type="button" class="button" data-testid="fork-save" onClick={() => save(fork)}>
-          <Icon name="download" />
-          {r.fork_save}
-        </button>
-        <CallCourt phone={phone.value} />
+    // Open when it comes; whoever has read it may fold it and go on with the hearing, its title stays.
+    <details class="notice bad fork" open data-testid="forked" data-why={fork.why}>
+      <summary>
+        <strong>{r.fork_title}</strong>
+      </summary>
+      <div class="stack" role="alert">
+        <p>{r.fork_why[fork.why]}</p>
+        <p class="small">
+          {fork.head !== null && r.fork_kept(fork.head.size)} {r.fork_at(courtTime(fork.atMs))}
+        </p>
+        <p>{r.fork_do}</p>
+        <div class="row">
+          <button type="button" class="button" data-testid="fork-save" onClick={() => save(fork)}>
+            <Icon name="download" />
+            {r.fork_save}
+          </button>
+          <CallCourt phone={phone.value} />
+        </div>
       </div>
-    </section>
+    </details>
   );
 }
 
