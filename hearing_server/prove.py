@@ -5,7 +5,10 @@ from pathlib import Path
 
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
+from recording.csig import COURT, key_id_of
 from recording.errors import BadContent
+from recording.leaf import Leaf
+from recording.log import Entry, StreamLog
 from transcripts.bundle import Blob, CannotExport
 from transcripts.proof import ProvenEntry, write_proof
 from transcripts.timeline import blobs_of
@@ -16,7 +19,7 @@ async def prove_entry(docket: Docket, blobs: StreamBlobs, stream_id: bytes, seq:
 
     Raises UnknownStream, CannotExport.
     """
-    log = (await docket.sitting(stream_id)).log
+    log = (await docket.stream(stream_id)).log
     note = await log.checkpoint()
     saved = log.saved_checkpoint
     size = saved.size if saved is not None else 0
@@ -33,7 +36,18 @@ async def prove_entry(docket: Docket, blobs: StreamBlobs, stream_id: bytes, seq:
         for commit in blobs_of(entry.leaf):
             opened = blobs.open(stream_id, commit)
             files[commit] = None if opened is None else Blob(opened.salt, opened.chunks())
-        proven = ProvenEntry(entry.leaf_bytes, path, note, str(log.vkey), entry.salt, entry.content, files)
+        enrolled = None if entry.leaf.actor == COURT else enrolment(log, entry.leaf)
+        key = None if enrolled is None else (enrolled.leaf_bytes, log.inclusion(enrolled.seq, size))
+        proven = ProvenEntry(entry.leaf_bytes, path, note, str(log.vkey), entry.salt, entry.content, files, key)
         return len(write_proof(target, proven))
 
     return size, await asyncio.to_thread(work)
+
+
+def enrolment(log: StreamLog, act: Leaf) -> Entry | None:
+    """The entry that enrolled the key by which an act was signed: the last one before it."""
+    found = None
+    for entry in log.read(0, act.seq):
+        if entry.leaf.type == "key.add" and key_id_of(entry.leaf.facts[1]) == act.device_key_id:
+            found = entry
+    return found

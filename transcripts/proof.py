@@ -3,6 +3,7 @@
     entry-<n>.tlog-proof    index, hashes and signed checkpoint (C2SP tlog-proof@v1)
     entry-<n>.leaf          the entry's bytes
     content/<commitment in hex>.<ending>, salts/<commitment in hex>     words and files, as in an export
+    key-<n>.leaf, key-<n>.tlog-proof       for a person's act: the entry that enrolled the device's key, with its proof
     log.vkey                the record's verifier key; it proves nothing about whose it is
     README.txt              how to check it, in Chinese and English, with and without this program
 
@@ -22,6 +23,7 @@ from recording import note as notes
 from recording.checkpoint import Checkpoint
 from recording.content import SALT_BYTES, commitment_of_digest
 from recording.errors import BadContent, BadProof, BadSignature, MalformedLeaf, MalformedNote, MalformedProof
+from recording.csig import COURT, DeviceKey, message_of_leaf
 from recording.findings import CODES, Findings, shown
 from recording.leaf import LEAF_MAX_BYTES, Leaf, decode
 from recording.merkle import leaf_hash, verify_inclusion
@@ -40,6 +42,7 @@ CANNOT_CHECK: Final = 2
 VKEY: Final = "log.vkey"
 README: Final = "README.txt"
 _PROOF_NAME: Final = re.compile(r"entry-(0|[1-9][0-9]{0,15})\.tlog-proof", re.ASCII)
+_KEY_NAME: Final = re.compile(r"key-(0|[1-9][0-9]{0,15})\.leaf", re.ASCII)
 _SMALL: Final = 1 << 20
 _BLOCK: Final = 1 << 20
 _CONTENT_MAX: Final = 1 << 30
@@ -60,6 +63,8 @@ class ProvenEntry:
     salt: bytes | None
     content: bytes | None
     blobs: dict[bytes, Blob | None]
+    key: tuple[bytes, list[bytes]] | None = None
+    """For a person's act: the `key.add` of the device that signed it, and its path under the same checkpoint."""
 
 
 def write_proof(target: Path, entry: ProvenEntry) -> list[bytes]:
@@ -89,6 +94,11 @@ def _write(  # noqa: PLR0917 - the steps of write_proof, behind its one try
     (target / _name(leaf.seq, "tlog-proof")).write_text(text, encoding="utf-8")
     (target / _name(leaf.seq, "leaf")).write_bytes(entry.leaf)
     (target / VKEY).write_text(f"{key}\n", encoding="utf-8")
+    if entry.key is not None:
+        enrolled, path = entry.key
+        number = decode(enrolled).seq
+        (target / f"key-{number}.leaf").write_bytes(enrolled)
+        (target / f"key-{number}.tlog-proof").write_text(proof.render(number, path, entry.note), encoding="utf-8")
     absent = []
     for commit, ending in _named(leaf, entry.content).items():
         if commit == leaf.commit:
@@ -184,6 +194,8 @@ class ProofReport:
     others: int = 0
     """Signatures on the checkpoint by keys that were not given."""
     contents: int = 0
+    device: bool = False
+    """The device's signature was checked, under the key that an entry of the same record enrolled for this seat."""
 
     @property
     def proved(self) -> bool:
@@ -221,6 +233,8 @@ class ProofReport:
             done.append(words["did_signature" if self.trusted else "did_consistency"])
         if self.proved and self.leaf is not None and self.signed is not None:
             done.append(words["did_inclusion"].format(seq=self.leaf.seq, size=self.signed.size))
+        if self.device:
+            done.append(words["did_device"])
         if self.contents:
             done.append(words["did_contents"].format(count=self.contents))
         return done
@@ -233,7 +247,9 @@ class ProofReport:
             left.append(words["not_inclusion"])
         if self.others:
             left.append(words["not_others"].format(count=self.others))
-        return [*left, words["not_rest"], words["not_device"], words["not_time"], words["not_truth"]]
+        if not self.device:
+            left.append(words["not_device"])
+        return [*left, words["not_rest"], words["not_time"], words["not_truth"]]
 
     def text(self, language: Language) -> str:
         """The whole report for people; the first line is the verdict."""
@@ -276,6 +292,7 @@ class ProofReport:
             "actor": None if leaf is None else leaf.actor,
             "ts_ms": None if leaf is None else leaf.ts_ms,
             "contents": self.contents,
+            "device_signature_checked": self.device,
             "findings": [{"code": each.code, "detail": each.detail, "file": each.file} for each in self.findings],
             "checked": {language: self.checked(language) for language in languages},
             "not_checked": {language: self.not_checked(language) for language in languages},
@@ -337,7 +354,7 @@ def _check(folder: Path, court_key: str | None, report: ProofReport) -> None:  #
         return
     names = _contents(folder, leaf)
     _check_contents(folder, names, report)
-    _check_files(folder, {file, leaf_file, VKEY, README}, names, report)
+    _check_files(folder, {file, leaf_file, VKEY, README, *_device(folder, leaf, parsed, report)}, names, report)
     if report.vkey is not None:
         said = readme(leaf, len(parsed.path), signed, report.vkey, names).encode()
         if _small(folder / README, report) not in {None, said}:
@@ -413,6 +430,39 @@ def _leaf(raw: bytes, index: int, signed: Checkpoint, report: ProofReport, file:
     elif leaf.seq != index:
         report.add("out_of_order", f"it says #{leaf.seq}", file)
     return leaf
+
+
+def _device(folder: Path, leaf: Leaf, entry: proof.LeafProof, report: ProofReport) -> set[str]:
+    """The act against the key of its device, where the folder has the entry that enrolled it; gives its files."""
+    found = [path.name for path in sorted(folder.iterdir()) if _KEY_NAME.fullmatch(path.name)]
+    if not found or leaf.actor == COURT:
+        return set()
+    names = {found[0], found[0].removesuffix(".leaf") + ".tlog-proof"}
+    raw, text = (_small(folder / name, report) for name in sorted(names))
+    if raw is None or text is None or report.signed is None:
+        return names
+    try:
+        enrolled, shown_ = decode(raw), proof.parse(text)
+        if shown_.note != entry.note or shown_.index != enrolled.seq or enrolled.stream_id != leaf.stream_id:
+            raise MalformedProof("it is of another record, size or entry")
+        verify_inclusion(leaf_hash(raw), shown_.index, report.signed.size, shown_.path, report.signed.root)
+        slot, public_key, _ = enrolled.facts
+        key = DeviceKey(public_key)
+    except (MalformedLeaf, MalformedProof) as error:
+        report.add("proof_malformed", str(error), found[0])
+    except BadProof as error:
+        report.add("proof_differs", str(error), found[0])
+    except (ValueError, TypeError):
+        report.add("key_unknown", "it enrols no key", found[0])
+    else:
+        meant = (enrolled.type, enrolled.actor, slot, key.key_id) == ("key.add", COURT, leaf.actor, leaf.device_key_id)
+        if not meant or enrolled.seq >= leaf.seq:
+            report.add("key_unknown", "", found[0])
+        elif not key.signed(leaf.csig, message_of_leaf(leaf)):
+            report.add("act_signature_bad", "", found[0])
+        else:
+            report.device = True
+    return names
 
 
 def _check_contents(folder: Path, names: dict[bytes, str | None], report: ProofReport) -> None:
