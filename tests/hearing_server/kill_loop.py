@@ -17,12 +17,13 @@ import sys
 import time
 from pathlib import Path
 
+from hearing_server.rehearsal.device import Device
 from recording.content import ContentVault
 from recording.keys import CourtKeys
 from recording.leaf import decode
 from recording.merkle import leaf_hash
 from recording.sqlite_store import SqliteStore
-from signaling.client import Client, Identity
+from signaling.client import Client
 from signaling.frames import Refused
 
 BACK_S = 5.0
@@ -46,7 +47,7 @@ class Talker:
 
     def __init__(self, slot, url, ticket):
         self.slot = slot
-        self.client = Client(url, Identity(ticket, os.urandom(16), os.urandom(32), "zh"))
+        self.client = Client(url, Device().identity(ticket))
         self.unanswered = 0
         self.answered_at = 0.0
         self.receipts = []

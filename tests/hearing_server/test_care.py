@@ -10,8 +10,9 @@ import subprocess
 import pytest
 from kill_loop import PALMCOURT, everybody_in, free_port, palmcourt, serve
 
+from hearing_server.rehearsal.device import Device
 from recording.keys import CourtKeys
-from signaling.client import Client, Identity
+from signaling.client import Client
 from signaling.frames import Refused
 
 HOST = "court.localhost"
@@ -23,7 +24,7 @@ class Person:
 
     def __init__(self, slot, url, ticket):
         self.slot = slot
-        self.client = Client(url, Identity(ticket, os.urandom(16), os.urandom(32), "zh"))
+        self.client = Client(url, Device().identity(ticket))
         self.receipts = []
 
     async def say(self, words):
