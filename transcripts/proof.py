@@ -22,8 +22,8 @@ from recording import checkpoint as checkpoints
 from recording import note as notes
 from recording.checkpoint import Checkpoint
 from recording.content import SALT_BYTES, commitment_of_digest
-from recording.errors import BadContent, BadProof, BadSignature, MalformedLeaf, MalformedNote, MalformedProof
 from recording.csig import COURT, DeviceKey, message_of_leaf
+from recording.errors import BadContent, BadProof, BadSignature, MalformedLeaf, MalformedNote, MalformedProof
 from recording.findings import CODES, Findings, shown
 from recording.leaf import LEAF_MAX_BYTES, Leaf, decode
 from recording.merkle import leaf_hash, verify_inclusion

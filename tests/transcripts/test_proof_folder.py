@@ -9,6 +9,7 @@ import pytest
 from hearing_on_record import ORIGIN
 
 from recording import checkpoint, proof
+from recording.csig import key_id_of
 from recording.leaf import decode
 from recording.merkle import Tree, leaf_hash
 from recording.note import VerifierKey
@@ -23,9 +24,45 @@ def entry_of(heard, seq):
     tree = Tree(leaf_hash(each.leaf) for each in kept[: signed.size])
     one = kept[seq]
     blobs = {commit: heard.open_blob(commit) for commit in blobs_of(decode(one.leaf))}
-    return ProvenEntry(
-        one.leaf, tree.inclusion(seq), heard.checkpoint.decode(), heard.vkey, one.salt, one.content, blobs
-    )
+    leaf = decode(one.leaf)
+    enrolled = [n for n, each in enumerate(kept[:seq]) if enrols(decode(each.leaf), leaf)]
+    key = (kept[enrolled[-1]].leaf, tree.inclusion(enrolled[-1])) if enrolled else None
+    note = heard.checkpoint.decode()
+    return ProvenEntry(one.leaf, tree.inclusion(seq), note, heard.vkey, one.salt, one.content, blobs, key)
+
+
+def enrols(leaf, act):
+    return leaf.type == "key.add" and act.actor != "court" and key_id_of(leaf.facts[1]) == act.device_key_id
+
+
+@pytest.mark.parametrize("kind", ["msg.text", "act.open"])
+def test_an_act_is_checked_under_the_key_of_its_device(folders, heard, kind):
+    report = verify_proof(folders[kind], court_key(heard))
+    assert report.outcome == 0
+    assert report.device
+    assert any("the device's signature under the act" in each for each in report.checked("en"))
+    assert not any("device" in each for each in report.not_checked("en"))
+
+
+def test_the_key_of_another_device_is_not_that_of_the_act(folders, heard, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folders["msg.text"], copy)
+    judge = next(copy.glob("key-*.leaf"))
+    others = [n for n, each in enumerate(heard.entries()) if decode(each.leaf).type == "key.add"]
+    other = next(n for n in others if f"key-{n}.leaf" != judge.name)
+    made = entry_of(heard, other)
+    (copy / f"key-{other}.leaf").write_bytes(made.leaf)
+    (copy / f"key-{other}.tlog-proof").write_text(proof.render(other, made.path, made.note), encoding="utf-8")
+    judge.unlink()
+    judge.with_suffix(".tlog-proof").unlink()
+    report = verify_proof(copy, court_key(heard))
+    assert (report.outcome, report.reason) == (1, "key_unknown")
+    for path in copy.glob("key-*"):
+        path.unlink()
+    report = verify_proof(copy, court_key(heard))
+    assert report.outcome == 0
+    assert not report.device
+    assert any("the entry that enrolled its key is not here" in each for each in report.not_checked("en"))
 
 
 def seq_of(heard, kind):
@@ -122,7 +159,7 @@ def test_a_proof_for_another_log_or_another_courts_key_is_refused(folders, heard
     assert verify_proof(folders["msg.text"], str(named)).reason == "key_differs"
     assert verify_proof(folders["msg.text"], "nonsense").reason == "key_unreadable"
     shutil.copytree(folders["msg.text"], tmp_path / "mixed")
-    name = next((tmp_path / "mixed").glob("*.leaf"))
+    name = next((tmp_path / "mixed").glob("entry-*.leaf"))
     leaf = decode(name.read_bytes())
     from recording.leaf import encode
 
@@ -132,7 +169,7 @@ def test_a_proof_for_another_log_or_another_courts_key_is_refused(folders, heard
 
 def test_a_signature_that_does_not_hold_proves_nothing_about_the_entry(folders, tmp_path):
     shutil.copytree(folders["msg.text"], tmp_path / "forged")
-    file = next((tmp_path / "forged").glob("*.tlog-proof"))
+    file = next((tmp_path / "forged").glob("entry-*.tlog-proof"))
     parsed = proof.parse(file.read_text())
     note = proof.notes.parse(parsed.note)
     line = note.signatures[0]
@@ -156,9 +193,9 @@ def test_a_sparse_giant_is_refused_without_reading_it(folders, tmp_path):
 
 def test_an_index_beyond_the_signed_size_has_its_own_code(folders, heard, tmp_path):
     shutil.copytree(folders["act.open"], tmp_path / "beyond")
-    old = next((tmp_path / "beyond").glob("*.tlog-proof"))
+    old = next((tmp_path / "beyond").glob("entry-*.tlog-proof"))
     parsed = proof.parse(old.read_text())
-    leaf = next((tmp_path / "beyond").glob("*.leaf"))
+    leaf = next((tmp_path / "beyond").glob("entry-*.leaf"))
     old.unlink()
     (tmp_path / "beyond" / "entry-9999.tlog-proof").write_text(proof.render(9_999, parsed.path, parsed.note))
     leaf.rename(tmp_path / "beyond" / "entry-9999.leaf")
