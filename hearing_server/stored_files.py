@@ -16,7 +16,7 @@ from recording.errors import KeyMissing, KeysUnreadable
 from recording.fsck import StoreReport
 from recording.keys import CourtKeys
 
-KEY_FILES: Final = ("signer/log-1.key", "keys/content-master.key", "keys/content-keys.sqlite")
+KEY_FILES: Final = ("signer/log-1.vkey", "keys/content-master.key", "keys/content-keys.sqlite")
 
 
 def open_keys(directory: Path, host: str, report: StoreReport) -> CourtKeys | None:

@@ -141,7 +141,7 @@ def restore(
         raise BackupFailed(f"{data} is not empty; restore into a directory that does not exist yet")
     label = read_label(backup)
     source = backup / DATA
-    if keys is None and not (source / "signer" / "log-1.key").is_file():
+    if keys is None and not (source / "signer" / "log-1.vkey").is_file():
         raise BackupFailed(
             "this backup holds no keys; name the copy you keep apart with --keys (a court that starts without its keys"
             " would make new ones, and could neither sign for its streams nor read them)"

@@ -10,13 +10,14 @@ key signs all streams.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recording import note
 from recording.errors import MalformedNote
 from recording.note import Signer, VerifierKey
 
-__all__ = ["Checkpoint", "origin_of", "parse", "sign", "verify"]
+__all__ = ["Checkpoint", "origin_of", "parse", "sign", "verify", "verify_any"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,15 @@ def verify(text: str | bytes, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise MalformedNote("a checkpoint's origin is not the name of the key that signed it")
     return checkpoint
+
+
+def verify_any(text: str | bytes, keys: Sequence[VerifierKey]) -> tuple[Checkpoint, VerifierKey]:
+    """The checkpoint, and which of the keys that a court has had for this log signed it.
+
+    All keys are under the log's origin. Raises MalformedNote or BadSignature.
+    """
+    parsed, by = note.verify(text, keys)
+    checkpoint = parse(parsed.text)
+    if checkpoint.origin != by[0].name:
+        raise MalformedNote("a checkpoint's origin is not the name of the key that signed it")
+    return checkpoint, by[0]

@@ -244,8 +244,13 @@ def _count_runs(database: sqlite3.Connection, report: StoreReport) -> None:
         report.add("run_stray", f"{stray} groups of entries belong to no stream")
 
 
-def read_against(paths: Sequence[Path], court: VerifierKey, report: StoreReport) -> list[Against]:
-    """The checkpoints in these files, each a signed note or a `.tlog-proof`, if this court's key signed them."""
+def read_against(
+    paths: Sequence[Path], court: VerifierKey, report: StoreReport, *, former: Sequence[bytes] = ()
+) -> list[Against]:
+    """The checkpoints in these files, each a signed note or a `.tlog-proof`, if this court's key signed them.
+
+    `former`: the public keys that the court had before (recording/rotation.py).
+    """
     kept: list[Against] = []
     for path in paths:
         report.compared += 1
@@ -257,7 +262,8 @@ def read_against(paths: Sequence[Path], court: VerifierKey, report: StoreReport)
             stream_id = bytes.fromhex(said.origin.rpartition("/")[2])
             if said.origin != origin_of(court.name, stream_id):
                 raise BadSignature(f"it is of {said.origin}, and this court is {court.name}")
-            checkpoint = checkpoints.verify(text, VerifierKey(said.origin, court.public_key))
+            ours = [VerifierKey(said.origin, key) for key in (court.public_key, *former)]
+            checkpoint, _ = checkpoints.verify_any(text, ours)
         except OSError as error:
             report.add("unreadable", f"{path} cannot be read ({error.strerror})")
         except (MalformedNote, MalformedProof, ValueError) as error:
@@ -278,12 +284,14 @@ def fsck(
     blobs: Blobs | None = None,
     named_blobs: NamedBlobs = lambda _leaf: (),
     against: Sequence[Against] = (),
+    former: Sequence[bytes] = (),
     seal_type: str = "seal",
     progress: Progress = lambda _done, _all: None,
 ) -> None:
     """Check every stream, open and sealed. What is found is in `report`; hostile bytes in the store raise nothing.
 
-    `court` is the court's verifier key under the court's name. Without a vault no content is opened.
+    `court` is the court's verifier key under the court's name, `former` what it had before. Without a vault no content
+    is opened.
     """
     try:
         heads = reader.streams()
@@ -299,7 +307,7 @@ def fsck(
         by_stream.setdefault(each.stream_id, []).append(each)
     for head in heads:
         kept = by_stream.pop(head.stream_id, [])
-        _Stream(reader, court, vault, report, head, blobs, named_blobs, seal_type).check(kept, progress, total)
+        _Stream(reader, court, former, vault, report, head, blobs, named_blobs, seal_type).check(kept, progress, total)
     for unknown in by_stream.values():
         for each in unknown:
             report.add(
@@ -328,6 +336,7 @@ class _Stream:
         self,
         reader: Reader,
         court: VerifierKey,
+        former: Sequence[bytes],
         vault: ContentVault | None,
         report: StoreReport,
         head: StreamHead,
@@ -339,7 +348,7 @@ class _Stream:
         self._blobs, self._named_blobs, self._seal_type = blobs, named_blobs, seal_type
         self._id = head.stream_id
         self._origin = origin_of(court.name, head.stream_id)
-        self._key = VerifierKey(self._origin, court.public_key)
+        self._keys = [VerifierKey(self._origin, key) for key in (court.public_key, *former)]
         self._frontier = Frontier()
         self._last = (0, 0)
         self._sealed_at: int | None = None
@@ -444,7 +453,7 @@ class _Stream:
         if saved is None:
             return None
         try:
-            signed = checkpoints.verify(saved.note, self._key)
+            signed, _ = checkpoints.verify_any(saved.note, self._keys)
         except RecordError as error:
             self._add("checkpoint_bad", f"its last checkpoint does not hold: {error}")
             return None

@@ -321,14 +321,8 @@ class StreamLog:
 
     def _signed(self, note: str) -> Checkpoint:
         """A note of this log under whichever key the court had then. Raises RecordError."""
-        active, *former = self._signer.keys(self.origin)
-        for key in former:
-            try:
-                return checkpoints.verify(note, key)
-            except RecordError:
-                continue
-        signed = checkpoints.verify(note, active)
-        self._note_key = active.public_key
+        signed, key = checkpoints.verify_any(note, self._signer.keys(self.origin))
+        self._note_key = key.public_key
         return signed
 
     def _broken(self, what: str, seq: int | None) -> IntegrityError:

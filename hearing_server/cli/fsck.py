@@ -85,7 +85,8 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
     try:
         court: VerifierKey = keystore.court_key()
         files = StoredFiles(data, keystore.content, report)
-        kept = read_against(against, court, report)
+        former = [key.public_key for key in keystore.signer.keys(host)[1:]]
+        kept = read_against(against, court, report, former=former)
         fsck(
             reader,
             court,
@@ -94,6 +95,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
             blobs=files,
             named_blobs=blobs_of,
             against=kept,
+            former=former,
             progress=shown,
         )
     finally:

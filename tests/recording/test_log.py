@@ -17,11 +17,13 @@ from conftest import COURT, filled
 
 from recording import checkpoint
 from recording.content import commitment
-from recording.errors import BadContent, Conflict, Fenced, IntegrityError, MalformedLeaf, Sealed
+from recording.errors import BadContent, BadSignature, Conflict, Fenced, IntegrityError, MalformedLeaf, Sealed
 from recording.leaf import Leaf, decode
 from recording.log import Draft
 from recording.merkle import leaf_hash, verify_consistency, verify_inclusion
 from recording.record import Record
+from recording.rotation import SCHEDULED
+from recording.signer.directory import KeyDirectory
 from recording.store import Row, SavedCheckpoint
 
 
@@ -306,3 +308,23 @@ def test_snapshot_and_tail_equal_a_replay(
         record.close()
 
     asyncio.run(play())
+
+
+async def test_after_a_rotation_old_heads_hold_and_the_newest_is_signed_by_the_new_key(tmp_path: Path) -> None:
+    record = Record.open(tmp_path, COURT)
+    log = await filled(record, 5)
+    before = await log.checkpoint()
+    first = log.vkey
+    record.close()
+    keys = KeyDirectory(tmp_path / "signer", COURT)
+    keys.load()
+    keys.rotate(SCHEDULED, 1_000)
+    record = Record.open(tmp_path, COURT)
+    again = await record.resume(log.stream_id)
+    after = await again.checkpoint()
+    assert checkpoint.verify(before, first) == checkpoint.verify(after, again.vkey)
+    assert again.vkey != first
+    assert await again.checkpoint() == after
+    with pytest.raises(BadSignature):
+        checkpoint.verify(after, first)
+    record.close()
