@@ -296,6 +296,8 @@ class Bag:
 
     def views(self) -> None:
         for name in (
+            "verify/verify.html",
+            "verify/verify.py",
             "README.txt",
             "transcript.en.html",
             "transcript.en.txt",

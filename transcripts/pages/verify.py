@@ -27,6 +27,8 @@ TAGS = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 VIEWS = [
     "data/README.txt",
+    "data/verify/verify.html",
+    "data/verify/verify.py",
     *("data/transcript.%s.%s" % (a, b) for a in ("en", "zh") for b in ("html", "txt")),
     *(
         "data/view/" + v
@@ -92,7 +94,7 @@ WORDS = {  # key: (zh, en)
     "no_quorum": ("见证人数不足（已注明，不视为改动）", "the quorum of witnesses is NOT met (marked, not altered)"),
     "seal_ok": ("封存规则（%d 人）", "the rules of the seal (%d pairs of eyes)"),
     "register": ("总登记：%s", "register: %s"), "anchors": ("登记回写 %d 处", "%d anchors of the register"),
-    "stamp": ("时间戳：不晚于 %s（%s）", "time-stamp: not later than %s (%s)"), "tsa_given": ("由给出的时间戳机构证书", "by the authority given"),
+    "stamp": ("时间戳：总登记第 %d 条，不晚于 %s（%s）", "time-stamp: register #%d, not later than %s (%s)"), "tsa_given": ("由给出的时间戳机构证书", "by the authority given"),
     "tsa_inside": ("证书取自卷内，本身不足为凭", "by certificates found inside, which prove nothing"),
     "no_key": ("法院公钥未由别处给出：不能说明出自该法院", "no court key from elsewhere: it is not shown that the record comes from that court"),
     "no_register": ("总登记：卷内没有（%s）", "register: not in the export (%s)"), "no_anchor": ("登记回写 %d 处（卷内没有相应证明）", "%d anchors (the export has no proof for them)"),
@@ -1130,6 +1132,7 @@ class Check:
         if origin.rpartition("/")[0] != self.host or not self.by_court(note[0], note[1][0], origin, [self.public]) \
                 or any(anchor[1].hex() != stream for anchor in self.anchors):  # fmt: skip
             return self.add("register_differs", top + "checkpoint")
+        self.register_size = size
         self.outside(note, origin, has)
         done = []
         for part in ("opening", "head"):
@@ -1259,7 +1262,9 @@ class Check:
         if anchor and anchor[4] is not None and (type(anchor[4]) is not int or anchor[4] // 1000 != seconds):
             return self.add("timestamp_bad", where, anchor[0])
         moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-        self.said.append(("stamp", (moment, "tsa_given" if self.tsa else "tsa_inside")))
+        self.said.append(
+            ("stamp", (anchor[2] if anchor else self.register_size, moment, "tsa_given" if self.tsa else "tsa_inside"))
+        )
         return None
 
 
@@ -1385,7 +1390,7 @@ def report(check, zh):
         if check.quorum is not None:
             checked.append(word("quorum" if check.quorum else "no_quorum"))
         for key, of in check.said:
-            of = (of[0], word(of[1])) if key == "stamp" else (of,)
+            of = (of[0], of[1], word(of[2])) if key == "stamp" else (of,)
             checked.append(word(key, *of))
         unchecked += [word(key, *(() if of is None else (of,))) for key, of in check.not_said]
     else:
