@@ -152,17 +152,29 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             docket,
             clock,
             table,
-            RegisterSettings(outside.interval_s, outside.tsa_url, [witness_of(each) for each in outside.witnesses]),
+            RegisterSettings(
+                outside.interval_s,
+                outside.tsa_url,
+                [witness_of(each) for each in outside.witnesses],
+                _certificates(outside.tsa_certificates),
+            ),
         )
         court.register = register
         stack.push_async_callback(court.aclose)
         await court.start(leftovers, sit=serve)
         exporter = Exporter(docket, blobs, config.court, data / "scratch")
+        exporter.register = register
+        exporter.order_of = ledger.order_of
 
         url = ""
         if door is not None:
             url = await stack.enter_async_context(_site(config, door, court, exporter, data))
         yield Node(config, court, registry, keystore, exporter, ledger, shreds, url)
+
+
+def _certificates(file: str) -> bytes:
+    """The authority's root, for exports; a token's own certificates are taken where none is named."""
+    return Path(file).read_bytes() if file else b""
 
 
 def _same_court(file: Path, host: str) -> None:

@@ -9,7 +9,7 @@ crash or old copy came between. It holds no personal data: numbers and salted co
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,7 +42,10 @@ class ShredLedger:
     def __init__(self, path: Path) -> None:
         """Read the ledger; one that does not exist is empty. Raises CannotOpen."""
         self._path = path
-        self._shreds = list(read(path))
+        self._shreds: list[Shred] = []
+        self._order_of: dict[tuple[bytes, bytes], str] = {}
+        for shred in read(path):
+            self._take(shred)
 
     def __iter__(self) -> Iterator[Shred]:
         return iter(list(self._shreds))
@@ -65,16 +68,16 @@ class ShredLedger:
             os.close(descriptor)
         if new:
             sync_directory(self._path.parent)
-        self._shreds.append(shred)
+        self._take(shred)
 
-    def stated(self, stream_id: bytes) -> Mapping[bytes, str]:
-        """Commitments of a stream that were destroyed by order, each with the order."""
-        found: dict[bytes, str] = {}
-        for shred in self._shreds:
-            if shred.stream_id == stream_id:
-                for commit in shred.commits:
-                    found.setdefault(commit, shred.order)
-        return found
+    def _take(self, shred: Shred) -> None:
+        self._shreds.append(shred)
+        for commit in shred.commits:
+            self._order_of.setdefault((shred.stream_id, commit), shred.order)
+
+    def order_of(self, stream_id: bytes, commit: bytes) -> str | None:
+        """The order by which the content of a commitment was destroyed; nil if by none."""
+        return self._order_of.get((stream_id, commit))
 
 
 def read(path: Path) -> Iterator[Shred]:
