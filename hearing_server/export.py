@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from hearing_server.config import CourtConfig
+from hearing_server.register_export import register_files, write_files
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.register import Register
 from recording import checkpoint as checkpoints
 from recording import note as notes
 from recording.log import StreamLog
+from recording.register import ANCHOR
 from transcripts.bundle import Blob, Evidence, Exported, Kept, Progress, export
 from transcripts.clock import Zone
 
@@ -54,6 +57,8 @@ class Exporter:
         self.turn = asyncio.Semaphore(1)
         self.order_of: Callable[[bytes, bytes], str | None] = lambda _stream, _commit: None
         """By which order the content of a commitment of a stream was destroyed."""
+        self.register: Register | None = None
+        """Whose part goes into data/register."""
         self._docket = docket
         self._blobs = blobs
         self._zone = Zone.parse(_offset(court.time_zone))
@@ -71,6 +76,8 @@ class Exporter:
         spans. Raises UnknownStream, CannotExport.
         """
         log = (await self._docket.stream(stream_id)).log
+        if self.register is not None and self.register.started:
+            await self.register.settle()  # a head that is young stands in the register, too
         note = await log.checkpoint()
         await self._docket.settle(stream_id)
         seen = self._docket.cosigned(stream_id)
@@ -80,7 +87,14 @@ class Exporter:
         def sign(text: str) -> str:
             return asyncio.run_coroutine_threadsafe(self._docket.sign_note(text, log.origin), loop).result()
 
-        evidence = Evidence(seen, log.rotations, lambda commit: self.order_of(stream_id, commit), sign)
+        files = await self._of_register(log, checkpoints.parse(notes.parse(note).text).size)
+        evidence = Evidence(
+            seen,
+            log.rotations,
+            lambda commit: self.order_of(stream_id, commit),
+            sign,
+            lambda bundle, _size: write_files(bundle, files),
+        )
         with tempfile.TemporaryDirectory(prefix="tracks-", dir=self.scratch) as scratch:
             return await asyncio.to_thread(
                 export,
@@ -93,6 +107,12 @@ class Exporter:
                 evidence=evidence,
                 redacted=redacted,
             )
+
+    async def _of_register(self, log: StreamLog, size: int) -> dict[str, bytes]:
+        if self.register is None:
+            return {}
+        leaves = await asyncio.to_thread(lambda: [each.leaf for each in log.read(0, size) if each.leaf.type == ANCHOR])
+        return await register_files(self.register, log.stream_id, leaves)
 
 
 def with_cosignatures(note: str, seen: Sequence[tuple[int, str]]) -> str:

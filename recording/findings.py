@@ -18,6 +18,7 @@ CODES: dict[str, str] = {
     "content_absent": "cannot",  # a content and its salt are both gone, and nothing signed says why
     "policy_unreadable": "cannot",  # the policy given from elsewhere is none
     "policy_unmet": "cannot",  # the policy given from elsewhere asks for signatures that are not there
+    "time_shifted": "cannot",  # the court's times lie more than a minute outside what time-stamps allow
     "time_unchecked": "cannot",  # a time-stamp cannot be checked here with what was given
     "not_a_file": "altered",  # a link, a device or the like lies where files are
     "missing_file": "altered",

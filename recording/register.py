@@ -30,6 +30,7 @@ __all__ = [
     "STAMP",
     "Anchor",
     "Opening",
+    "hash_lines",
     "head_content",
     "is_register",
     "opening_content",
@@ -93,6 +94,18 @@ def parse_head(content: bytes) -> Checkpoint:
         return checkpoints.parse(content.decode())
     except UnicodeDecodeError as error:
         raise MalformedNote("a head is not UTF-8") from error
+
+
+def hash_lines(raw: bytes) -> list[bytes]:
+    """The hashes of a file of lines of base64, each 32 bytes. Raises MalformedNote."""
+    try:
+        lines = raw.decode("ascii").split("\n")
+        hashes = [base64.b64decode(each, validate=True) for each in lines[:-1]]
+    except (ValueError, binascii.Error) as error:
+        raise MalformedNote("a proof is not lines of base64") from error
+    if lines[-1] or len(hashes) > 63 or any(len(each) != 32 for each in hashes):
+        raise MalformedNote("a proof is at most 63 lines of base64, each a hash of 32 bytes")
+    return hashes
 
 
 def is_register(facts: Sequence[Any]) -> bool:

@@ -155,6 +155,8 @@ class WitnessClient:
 
     async def cosign(self, session: ClientSession, note: str, size: int, consistency: Consistency) -> str:
         """Its signature line for this checkpoint, checked. Raises WitnessRefused."""
+        if self._old > size:
+            raise WitnessRefused(f"{self.key.name} has seen another history of this log, up to {self._old}")
         for _ in range(2):  # its answer to a wrong old size is the right one
             status, body = await self._post(session, render(self._old, self._proof(size, consistency), note))
             if status == 409 and body.strip().isdecimal() and int(body) != self._old and int(body) <= size:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "shred": ("hearing_server.cli.shred", "destroy content by order; every proof still holds"),
     "shreds": ("hearing_server.cli.shreds", "copy the ledger of what was destroyed, for restoring backups"),
     "bench": ("hearing_server.cli.bench", "measure the record, a room, the media plane"),
+    "witness": ("hearing_server.cli.witness", "cosign the heads of courts, as somebody outside"),
     "check-config": ("hearing_server.cli.check_config", "check a configuration file"),
 }
 

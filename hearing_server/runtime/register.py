@@ -30,6 +30,7 @@ from recording.errors import IntegrityError, RecordError, UnknownStream
 from recording.leaf import decode
 from recording.log import Draft, StreamLog
 from recording.merkle import Frontier, leaf_hash
+from recording.note import VerifierKey
 from recording.register import Anchor, Opening
 from recording.store import RecordStore
 from recording.timestamp import StampRefused
@@ -54,6 +55,7 @@ class RegisterSettings(NamedTuple):
     interval_s: float
     tsa_url: str
     witnesses: Sequence[WitnessClient]
+    tsa_certificates: bytes = b""
 
 
 class Register:
@@ -95,6 +97,21 @@ class Register:
     def log(self) -> StreamLog | None:
         """The register's own log; nil as long as the court has opened no stream, or if it is halted."""
         return self._log
+
+    @property
+    def started(self) -> bool:
+        """Whether it takes turns: a command that only looks at a court writes nothing into it."""
+        return self._loop is not None
+
+    @property
+    def witnesses(self) -> list[VerifierKey]:
+        """The keys of those who are asked to cosign it."""
+        return [each.key for each in self._settings.witnesses]
+
+    @property
+    def tsa_certificates(self) -> bytes:
+        """The root of the authority, as it is given to people; empty if none is configured."""
+        return self._settings.tsa_certificates
 
     def place(self, stream_id: bytes) -> Placed | None:
         """Where a stream stands."""

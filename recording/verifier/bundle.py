@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from cryptography import x509
 
 from recording import bag
 from recording.digests import Digests
@@ -12,6 +14,7 @@ from recording.leaf import Leaf
 from recording.note import VerifierKey
 from recording.verifier.contents import Contents
 from recording.verifier.record import NamedBlobs, RecordReport, no_blobs, verify_record
+from recording.verifier.register import Seen, verify_register
 
 __all__ = ["verify_bundle"]
 
@@ -25,6 +28,7 @@ def verify_bundle(
     on_leaf: Callable[[Leaf, bytes], None] | None = None,
     info: Callable[[RecordReport], bag.Pairs] | None = None,
     digests: Digests | None = None,
+    tsa_certificates: Sequence[x509.Certificate] = (),
 ) -> RecordReport:
     """Check record, contents and bag, each file read once. Never raises on hostile input.
 
@@ -33,7 +37,13 @@ def verify_bundle(
     """
     findings, files, digests = Findings(), Findings(), digests or Digests()
     contents = Contents(bundle, findings)
-    payload = None
+    payload, seen = None, Seen(bundle)
+
+    def leaf_seen(leaf: Leaf, digest: bytes) -> None:
+        seen.on_leaf(leaf, digest)
+        if on_leaf is not None:
+            on_leaf(leaf, digest)
+
     try:
         payload = bag.check_payload(bundle, files, digests=digests, on_file=contents.file)
     except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
@@ -43,12 +53,15 @@ def verify_bundle(
         court_key=court_key,
         named_blobs=named_blobs,
         seal_type=seal_type,
-        on_leaf=on_leaf,
+        on_leaf=leaf_seen,
         findings=findings,
         contents=contents,
         progress=digests.progress,
     )
     report.taken_over = digests.taken_over
+    if report.origin is not None and report.vkey is not None:
+        keys = [report.vkey, *report.former]
+        report.register = verify_register(bundle, seen, report.origin, report.size, keys, findings, tsa_certificates)
     pairs = None
     if info is not None and report.origin is not None:
         try:

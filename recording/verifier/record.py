@@ -27,6 +27,7 @@ from recording.spans import Spans
 from recording.verifier.acts import Acts
 from recording.verifier.contents import Contents
 from recording.verifier.heads import Heads, read_file
+from recording.verifier.register import RegisterReport
 
 __all__ = ["NamedBlobs", "RecordReport", "no_blobs", "verify_record"]
 
@@ -80,6 +81,8 @@ class RecordReport:
     """Cosignatures at smaller sizes."""
     taken_over: int = 0
     """Files whose digest comes from an earlier run of the same reader."""
+    register: RegisterReport | None = None
+    """What the court's register says of it; None where this was not looked at."""
     last_ts_ms: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     """Entries per type."""

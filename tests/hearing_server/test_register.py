@@ -12,6 +12,7 @@ from hearing_server.app import running
 from hearing_server.config import load
 from recording import register as words
 from recording import timestamp
+from recording.verifier.bundle import verify_bundle
 
 
 async def until(condition, seconds=10):
@@ -115,3 +116,63 @@ async def test_the_index_is_made_again_from_the_register_itself(tmp_path):
         again = node.court.register.place(case)
         assert again[:2] == before[:2]
         assert again.head_size >= before.head_size
+
+
+async def sealed_by_nobody(node, case):
+    """A sitting with some entries and at least one anchor."""
+    docket = node.court.docket
+    sitting = next(iter((await docket.case(case)).state.sittings))
+    log = (await docket.sitting(sitting)).log
+    await until(lambda: "anchor" in kinds(log) and "reg.stamp" in kinds(node.court.register.log))
+    return sitting
+
+
+@pytest.fixture
+async def exported(tmp_path):
+    """An export with its register, its authority's root, and the court's key."""
+    with Authority(tmp_path / "tsa") as authority:
+        async with court_in(tmp_path / "data", tsa_url=authority.url) as node:
+            sitting = await sealed_by_nobody(node, await case_in(node))
+            await node.exporter.export(sitting, tmp_path / "export", 0)
+            key = node.court.docket.court_key()
+        yield tmp_path / "export", authority, key
+
+
+def verdict(bundle, key, authority=None):
+    trusted = timestamp.load_certificates(authority.ca.read_bytes()) if authority else ()
+    report = verify_bundle(bundle, court_key=key, tsa_certificates=trusted)
+    return report, {each.code for each in report.findings.items} - {"file_differs", "manifest_differs"}
+
+
+async def test_an_export_carries_its_part_of_the_register_and_strangers_check_it(exported):
+    bundle, authority, key = exported
+    report, codes = verdict(bundle, key, authority)
+    assert codes <= {"content_missing", "extra_file"}, report.findings.items  # views are another's to check
+    register = report.register
+    assert (register.opening, register.signed_by_authority) == (True, True)
+    assert register.head_size > 0
+    assert register.anchors > 0
+    assert register.not_checked == []
+    part = bundle / "data" / "register"
+    assert authority.openssl_verifies(part / "token.tsr", part / "checkpoint")
+    assert verdict(bundle, key)[0].register.signed_by_authority is False
+
+
+async def test_whatever_is_changed_in_that_part_is_found(exported):
+    bundle, authority, key = exported
+    part = bundle / "data" / "register"
+    wanted = {"register_differs", "anchor_differs", "timestamp_bad", "policy_differs", "missing_file"}
+    wanted |= {"cosignature_bad", "file_differs"}
+    for path in sorted(each for each in part.rglob("*") if each.is_file()):
+        if path.name in ("query.tsq", "tsa-chain.pem"):
+            continue  # they prove nothing; the bag's own sums cover them
+        good = path.read_bytes()
+        middle = (
+            0 if path.name == "token.tsr" else len(good) // 2
+        )  # certificates in a token are covered by the bag's sums
+        for at in {0, middle, len(good) - 1} if good else ():
+            path.write_bytes(good[:at] + bytes([good[at] ^ 0x21]) + good[at + 1 :])
+            assert verdict(bundle, key, authority)[1] & wanted, (path, at)
+        path.write_bytes(good)
+    (part / "more").write_bytes(b"x")
+    assert "extra_file" in verdict(bundle, key, authority)[1]
