@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recording.verifier import CODES, RecordReport
+from transcripts.clock import iso_ms
 from transcripts.overview import Overview
 from transcripts.verdict_wording import CONSISTENT_ONLY, REASONS, VERDICTS, VerdictWording
 from transcripts.wording import Language
@@ -29,7 +30,15 @@ _OF: Final[dict[str, frozenset[str]]] = {
             *("note_malformed", "signature_bad", "key_differs", "empty_record", "bundle_malformed", "leaf_malformed"),
             *("leaf_differs", "tile_differs", "root_differs", "out_of_order", "after_seal", "content_differs"),
             *("view_differs", "act_unsigned", "act_signature_bad", "key_unknown", "cosignature_bad", "policy_differs"),
-            *("policy_unmet", "redaction_bad", "register_differs", "timestamp_bad", "anchor_differs", "seal_differs"),
+            *(
+                "policy_unmet",
+                "redaction_bad",
+                "register_differs",
+                "timestamp_bad",
+                "anchor_differs",
+                "seal_differs",
+                "time_shifted",
+            ),
         }
     ),
     "completeness": frozenset(
@@ -163,12 +172,26 @@ class Report:
                 done.append(words.did_stated.format(**{"shredded": 0, "restricted": 0, **record.stated}))
             if record.rotations and record.trusted:
                 done.append(words.did_rotations.format(count=record.rotations))
+            done += self._registered(words)
         if record.taken_over:
             done.append(words.did_resumed.format(count=record.taken_over))
         if scope.compared:
             done.append(words.did_views.format(count=scope.views))
         if scope.files:
             done.append(words.did_files)
+        return done
+
+    def _registered(self, words: VerdictWording) -> Sequence[str]:
+        """What the court's register and its time-stamps say of this record."""
+        told = self.record.register
+        if told is None or not told.opening or self._any("register_differs"):
+            return ()
+        done = [words.did_register.format(size=told.head_size or 0, anchors=told.anchors)]
+        if told.not_later_ms is not None:
+            words_of = words.did_stamp if told.signed_by_authority else words.did_stamp_inside
+            done.append(words_of.format(time=iso_ms(told.not_later_ms)))
+        if told.witnesses:
+            done.append(words.did_outside.format(names=_safe(", ".join(told.witnesses))))
         return done
 
     def not_checked(self, language: Language) -> list[str]:
@@ -188,11 +211,18 @@ class Report:
         return [
             *left,
             words.not_played,
-            words.not_time,
+            *self._not_registered(words),
             words.not_orders,
             words.not_virus,
             words.not_truth,
         ]
+
+    def _not_registered(self, words: VerdictWording) -> Sequence[str]:
+        told = self.record.register
+        if told is None or not told.opening:
+            return (words.not_time,)
+        left = [words.not_register_part.format(parts=", ".join(told.not_checked))] if told.not_checked else []
+        return left if told.signed_by_authority else [*left, words.not_authority]
 
     def _any(self, *codes: str) -> bool:
         return any(each.code in codes for each in self.findings)
@@ -261,6 +291,17 @@ class Report:
             "stated_absent": record.stated,
             "rotations": record.rotations,
             "digests_taken_over": record.taken_over,
+            "register": None
+            if record.register is None
+            else {
+                "opening": record.register.opening,
+                "head_size": record.register.head_size,
+                "anchors": record.register.anchors,
+                "not_later_ms": record.register.not_later_ms,
+                "signed_by_authority": record.register.signed_by_authority,
+                "witnesses": list(record.register.witnesses),
+                "not_checked": list(record.register.not_checked),
+            },
             "findings": [
                 {"code": each.code, "detail": each.detail, "file": each.file, "seq": each.seq} for each in self.findings
             ],

@@ -81,6 +81,9 @@ REASONS: Final[Mapping[str, Pair]] = {
     "redaction_bad": _pair("删节说明与卷宗不符", "the list of what is left out does not agree with the export"),
     "register_differs": _pair("法院总登记与本记录不符", "the court's register says otherwise than this record"),
     "timestamp_bad": _pair("时间戳不成立", "a time-stamp does not hold"),
+    "time_shifted": _pair(
+        "法院所记时间与时间戳相差超过一分钟", "the court's times lie more than a minute outside what time-stamps allow"
+    ),
     "time_unchecked": _pair("时间戳在此无法核验", "a time-stamp cannot be checked here"),
     "anchor_differs": _pair("记录中的登记回写与总登记不符", "an anchor of this record is not a state of the register"),
 }
@@ -123,6 +126,10 @@ class VerdictWording:
     did_stated: str
     did_rotations: str
     did_resumed: str
+    did_register: str
+    did_stamp: str
+    did_stamp_inside: str
+    did_outside: str
     not_key: str
     not_entries: str
     not_views: str
@@ -130,6 +137,8 @@ class VerdictWording:
     not_played: str
     not_virus: str
     not_time: str
+    not_register_part: str
+    not_authority: str
     not_acts: str
     not_orders: str
     not_stated: str
@@ -176,6 +185,10 @@ VERDICT_ZH: Final = VerdictWording(
     did_stated="法院签名的删节说明：按令销毁 {shredded} 项，因限制旁听而未附 {restricted} 项",
     did_rotations="由所给法院公钥经 {count} 次更换到签名公钥的链条",
     did_resumed="{count} 个文件的摘要取自核验人此前的记录，本次未重读",
+    did_register="法院总登记：本记录的设立，其前 {size} 条，以及 {anchors} 处登记回写",
+    did_stamp="可信时间戳：所登记的部分不晚于 {time}，由核验人所给的时间戳机构证书确认",
+    did_stamp_inside="时间戳：所登记的部分不晚于 {time}（仅核对所盖内容；机构证书未由别处给出）",
+    did_outside="外部见证人对总登记的见证签名：{names}",
     not_key="签名公钥是否为该法院所有",
     not_entries="条目之后的部分（因记录本身已被改动）",
     not_views="笔录、目录和回放（因记录本身不成立或版本不同）",
@@ -183,6 +196,8 @@ VERDICT_ZH: Final = VerdictWording(
     not_played="录音录像能否播放（仅核对字节）",
     not_virus="病毒",
     not_time="时间是否真实（未核验可信时间戳和法院总登记）",
+    not_register_part="总登记中卷宗未附的部分（{parts}）",
+    not_authority="时间是否真实（未由别处给出时间戳机构证书）",
     not_acts="各项行为的设备签名（因记录本身已被改动）",
     not_orders="登记设备公钥、删节所依据的案件条目（在案件自己的记录中）",
     not_stated="未附内容的真实性（只有其承诺值）",
@@ -234,6 +249,10 @@ VERDICT_EN: Final = VerdictWording(
     did_stated="the signed list of what is absent: {shredded} destroyed by order, {restricted} from restricted spans",
     did_rotations="the chain of the court's keys, {count} rotations, from the one you gave to the one that signed",
     did_resumed="{count} files by the digests you kept of an earlier run; they were not read again",
+    did_register="the court's register: the opening of this record, its first {size} entries, and {anchors} anchors",
+    did_stamp="a trusted time-stamp: what is registered is not later than {time}, by an authority you named",
+    did_stamp_inside="a time-stamp: what is registered is not later than {time} (no authority was given)",
+    did_outside="cosignatures of outside witnesses under the register: {names}",
     not_key="whether the signing key is the court's",
     not_entries="what follows from the entries (the record itself was altered)",
     not_views="transcripts, tables and replay (the record does not hold, or is of another version)",
@@ -241,6 +260,8 @@ VERDICT_EN: Final = VerdictWording(
     not_played="whether recordings can be played (only their bytes were compared)",
     not_virus="viruses",
     not_time="whether the times are true (time-stamps and the court's register were not checked)",
+    not_register_part="parts of the register that the export does not have ({parts})",
+    not_authority="whether the times are true (no certificate of a time-stamp authority was given)",
     not_acts="the signatures of devices (the record itself was altered)",
     not_orders="the orders by which keys were enrolled and content was destroyed (they are in the case's own record)",
     not_stated="what was left out (only its commitment is here)",

@@ -7,10 +7,12 @@ outweighs all else.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cryptography import x509
 
 from recording import bag
 from recording.digests import Digests, Progress, State
@@ -49,22 +51,31 @@ def verify_bundle(
     court_key: str | None = None,
     *,
     policy: str | None = None,
+    tsa_certificates: Sequence[x509.Certificate] = (),
     state: State | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Check an export. `court_key` is the text of a verifier key that came from the court by another way, under the
-    court's name or the record's; `policy` that of a tlog-policy whose quorum the reader demands; `state` keeps digests
-    between runs. Never raises: see `Report.outcome`.
+    court's name or the record's; `policy` that of a tlog-policy whose quorum the reader demands; `tsa_certificates`
+    are those of time-stamp authorities that he trusts; `state` keeps digests between runs. Never raises: see `Report.outcome`.
     """
     scope = Scope()
     try:
-        return _verify(path, court_key, policy, scope, Digests(progress=progress, state=state))
+        digests = Digests(progress=progress, state=state)
+        return _verify(path, court_key, policy, scope, digests, tsa_certificates)
     except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a report
         found = Found("verifier_error", type(error).__name__, None, None)
         return Report.of([found], 0, RecordReport(Findings()), Overview(), scope)
 
 
-def _verify(path: Path, court_key: str | None, policy: str | None, scope: Scope, digests: Digests) -> Report:
+def _verify(  # noqa: PLR0917 - what the reader gave, in one call
+    path: Path,
+    court_key: str | None,
+    policy: str | None,
+    scope: Scope,
+    digests: Digests,
+    tsa_certificates: Sequence[x509.Certificate],
+) -> Report:
     if not _is_ours(path):
         return Report.of([Found("not_a_bundle", "", None, None)], 0, RecordReport(Findings()), Overview(), scope)
     key, demanded = None, None
@@ -95,6 +106,7 @@ def _verify(path: Path, court_key: str | None, policy: str | None, scope: Scope,
         on_leaf=lambda leaf, _hash: tally.add(leaf),
         info=_info(head) if head.known else None,
         digests=digests,
+        tsa_certificates=tsa_certificates,
     )
     found += [Found(each.code, each.sentence, each.file, each.seq) for each in record.findings.items]
     found += tally.findings()
@@ -219,9 +231,9 @@ def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Ov
 
 
 def _unknown(path: Path, known: set[str], scope: Scope) -> Iterator[Found]:
-    """Files that nothing in the record accounts for. Tiles and salts were accounted for with the record."""
+    """Files that nothing in the record accounts for. Tiles, salts and the register's part were accounted for before."""
     for name, file in bag.walk(path / "data", Findings(), prefix="data/"):
-        if name.startswith((layout.RECORD + "/", layout.SALTS + "/")) or file is None:
+        if name.startswith((layout.RECORD + "/", layout.SALTS + "/", layout.REGISTER + "/")) or file is None:
             continue
         scope.media += name.startswith(layout.MEDIA + "/")
         if name not in known:

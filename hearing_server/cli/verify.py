@@ -9,6 +9,8 @@ import sys
 from contextlib import closing, nullcontext
 from pathlib import Path
 
+from cryptography import x509
+
 from hearing_server.cli.progress import progress_line
 from recording.digests import BadState, State
 from transcripts.proof import ProofReport, verify_proof
@@ -28,6 +30,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--policy", type=Path, metavar="FILE", help="a tlog-policy of yours that the record must satisfy"
     )
     parser.add_argument(
+        "--tsa-ca", type=Path, metavar="FILE", help="certificates (PEM) of time-stamp authorities that you trust"
+    )
+    parser.add_argument(
         "--resume",
         type=Path,
         metavar="FILE",
@@ -43,13 +48,16 @@ def run(arguments: argparse.Namespace) -> int:
         key, policy = _read(arguments.court_key, "court's key"), _read(arguments.policy, "policy")
         if arguments.proof is not None:
             return _say(verify_proof(arguments.proof, key), arguments)
+        authorities = _certificates(_read(arguments.tsa_ca, "certificates"))
         state = None if arguments.resume is None else State(arguments.resume, arguments.directory)
     except (_UnreadableError, BadState) as error:
         print(f"{error}.")
         return 2
     with closing(state) if state is not None else nullcontext():
         shown = progress_line() if sys.stderr.isatty() else None
-        report = verify_bundle(arguments.directory, key, policy=policy, state=state, progress=shown)
+        report = verify_bundle(
+            arguments.directory, key, policy=policy, tsa_certificates=authorities, state=state, progress=shown
+        )
     if shown is not None:
         print("\r\x1b[K", end="", file=sys.stderr)
     return _say(report, arguments)
@@ -66,6 +74,15 @@ def _read(path: Path | None, what: str) -> str | None:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise _UnreadableError(f"The {what} {path} cannot be read. Check the path") from None
+
+
+def _certificates(text: str | None) -> list[x509.Certificate]:
+    if text is None:
+        return []
+    try:
+        return x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        raise _UnreadableError("The file of --tsa-ca holds no certificates in PEM form") from None
 
 
 def _say(report: Report | ProofReport, arguments: argparse.Namespace) -> int:
