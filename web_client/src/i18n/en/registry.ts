@@ -27,6 +27,7 @@ export const registry = {
   need_when: "Enter the date and time",
   need_name: (n: number) => `Enter the name of participant ${n}`,
   need_judge: "The participants need a judge",
+  unsigned: "The court's system gave no valid signed receipt. Please stop here and tell the administrators.",
   failed: "This did not succeed; please try again",
   back: "Back to the cases",
   sitting: "Sitting",

@@ -25,6 +25,7 @@ export const registry = {
   need_when: "请填写开庭时间",
   need_name: (n: number) => `请填写第 ${n} 人的姓名`,
   need_judge: "参加人中需要一位法官",
+  unsigned: "法院的系统没有给出有效的签名回执，请不要继续，并联系管理人员。",
   failed: "没有成功，请再试一次",
   back: "返回案件列表",
   sitting: "庭审",

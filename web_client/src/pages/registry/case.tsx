@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 import { registryWords } from "../../i18n/registry-words";
 import { courtTime } from "../../i18n/times";
 import { person, words } from "../../i18n/words";
-import type { CaseRow, CaseSeat, FreshLink } from "../../protocol/desk";
+import { BadReceipt, type CaseRow, type CaseSeat, type FreshLink } from "../../protocol/desk";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
 import { desk } from "./desk-state";
@@ -19,7 +19,7 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
   const r = registryWords();
   const w = words();
   const now = useSignal(row);
-  const failed = useSignal(false);
+  const failed = useSignal<"" | "failed" | "unsigned">("");
   const fresh = useSignal<ReadonlyMap<string, FreshLink>>(new Map());
   const exporting = useSignal(false);
 
@@ -37,13 +37,13 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
     return () => clearInterval(timer);
   }, []);
   const doing = async (work: () => Promise<void> | undefined): Promise<void> => {
-    failed.value = false;
+    failed.value = "";
     try {
       await work();
       await load();
     } catch (error) {
       deskFailed(error);
-      failed.value = true;
+      failed.value = error instanceof BadReceipt ? "unsigned" : "failed";
     }
   };
   const issue = (slot: string): Promise<void> =>
@@ -82,9 +82,9 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
       <p class="stack">
         <Sittings row={now.value} />
       </p>
-      {failed.value && (
+      {failed.value !== "" && (
         <p class="notice bad" role="alert">
-          {r.failed}
+          {failed.value === "unsigned" ? r.unsigned : r.failed}
         </p>
       )}
       {sealed.map((sitting) => (
