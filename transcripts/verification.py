@@ -57,7 +57,8 @@ def verify_bundle(
 ) -> Report:
     """Check an export. `court_key` is the text of a verifier key that came from the court by another way, under the
     court's name or the record's; `policy` that of a tlog-policy whose quorum the reader demands; `tsa_certificates`
-    are those of time-stamp authorities that he trusts; `state` keeps digests between runs. Never raises: see `Report.outcome`.
+    are those of time-stamp authorities that he trusts; `state` keeps digests between runs. Never raises: see
+    `Report.outcome`.
     """
     scope = Scope()
     try:
