@@ -32,11 +32,12 @@ __all__ = ["BackupFailed", "Taken", "back_up", "check_sums", "copy_keys", "read_
 FORMAT = 1
 LABEL, SUMS, DATA = "BACKUP", "SHA256SUMS", "data"
 RECORD = "record/record.sqlite"
+SHREDS = "shreds.log"
 KEYS = ("keys", "signer")
 """The keys of words and files, and those that sign."""
 LEFT = frozenset(
     {
-        *("uploads", "recordings", "scratch", "operator.sock", "signer.sock", "lock", "record", "blobs", *KEYS),
+        *("uploads", "recordings", SHREDS, "scratch", "operator.sock", "signer.sock", "lock", "record", "blobs", *KEYS),
         *("demo-certificate.pem", "demo-key.pem"),
     }
 )
@@ -217,6 +218,9 @@ class _Copying:
             except FileNotFoundError:
                 continue  # deleted meanwhile; if an entry still names it, the check of the copy says so
             self._progress(taken.bytes, max(self._all, taken.bytes))
+
+        if (data / SHREDS).is_file():  # the last: an order over what this copy does not hold destroys nothing in it
+            _copy(data / SHREDS, copy / SHREDS, taken)
 
     def _count(self, path: Path) -> None:
         self._taken.files += 1

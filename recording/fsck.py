@@ -71,6 +71,7 @@ CODES: dict[str, str] = {
     "content_key_missing": "altered",
     "blob_missing": "altered",
     "blob_differs": "altered",  # a file does not decrypt, or is not what its commitment says
+    "shred_undone": "altered",  # what an order destroyed is readable again
     "keys_incomplete": "altered",  # a key file is missing, damaged or of another keystore
     "stream_missing": "altered",  # against: the stream is not in this store
     "rolled_back": "altered",  # against: it had more entries then
@@ -106,6 +107,8 @@ class StoreReport:
     entries: int = 0
     contents: int = 0
     blobs: int = 0
+    destroyed: int = 0
+    """Contents and files that are gone by an order in the ledger."""
     keys: int = 0
     unsigned: int = 0
     """Entries after the last saved checkpoint of their stream: no signature covers them yet."""
@@ -151,7 +154,7 @@ class StoreReport:
 
 
 _COUNTS = (
-    *("streams", "sealed", "entries", "contents", "contents_read", "blobs", "keys", "unsigned"),
+    *("streams", "sealed", "entries", "contents", "contents_read", "blobs", "destroyed", "keys", "unsigned"),
     *("orphan_blobs", "orphan_bytes", "orphan_keys", "compared"),
 )
 
@@ -183,6 +186,8 @@ class Against:
 Progress = Callable[[int, int], None]
 """Entries done, entries in all."""
 NamedBlobs = Callable[[Leaf], Iterable[bytes]]
+Destroyed = Callable[[bytes, bytes], bool]
+"""Whether the content of this commitment of this stream was destroyed by an order in the ledger."""
 
 
 def open_to_read(path: Path, report: StoreReport) -> Reader:
@@ -283,6 +288,7 @@ def fsck(
     *,
     blobs: Blobs | None = None,
     named_blobs: NamedBlobs = lambda _leaf: (),
+    destroyed: Destroyed = lambda _stream, _commit: False,
     against: Sequence[Against] = (),
     former: Sequence[bytes] = (),
     seal_type: str = "seal",
@@ -307,7 +313,9 @@ def fsck(
         by_stream.setdefault(each.stream_id, []).append(each)
     for head in heads:
         kept = by_stream.pop(head.stream_id, [])
-        _Stream(reader, court, former, vault, report, head, blobs, named_blobs, seal_type).check(kept, progress, total)
+        _Stream(reader, court, former, vault, report, head, blobs, named_blobs, destroyed, seal_type).check(
+            kept, progress, total
+        )
     for unknown in by_stream.values():
         for each in unknown:
             report.add(
@@ -342,10 +350,11 @@ class _Stream:
         head: StreamHead,
         blobs: Blobs | None,
         named_blobs: NamedBlobs,
+        destroyed: Destroyed,
         seal_type: str,
     ) -> None:
         self._reader, self._vault, self._report, self._head = reader, vault, report, head
-        self._blobs, self._named_blobs, self._seal_type = blobs, named_blobs, seal_type
+        self._blobs, self._named_blobs, self._destroyed, self._seal_type = blobs, named_blobs, destroyed, seal_type
         self._id = head.stream_id
         self._origin = origin_of(court.name, head.stream_id)
         self._keys = [VerifierKey(self._origin, key) for key in (court.public_key, *former)]
@@ -426,12 +435,24 @@ class _Stream:
         if self._vault is None:
             return
         try:
-            self._vault.open(self._id, seq, leaf.commit, box)
+            opened = self._vault.open(self._id, seq, leaf.commit, box)
         except BadContent as error:
             code = "content_key_missing" if "key of this content" in str(error) else "content_differs"
             self._add(code, f"entry #{seq}: {error}", seq)
         except KeysUnreadable as error:
             self._add("keys_incomplete", f"entry #{seq}: {error}", seq)
+        else:
+            self._opened(leaf.commit, seq, there=opened is not None)
+
+    def _opened(self, commit: bytes, seq: int, *, there: bool) -> None:
+        """Content is there, or its key was destroyed: as an order in the ledger says, or not."""
+        ordered = self._destroyed(self._id, commit)
+        if not there and not ordered:
+            self._add("content_key_missing", f"entry #{seq}: its key was destroyed, and no order says so", seq)
+        elif there and ordered:
+            self._add("shred_undone", f"entry #{seq}: its content was destroyed by order and is here again", seq)
+        elif ordered:
+            self._report.destroyed += 1
         else:
             self._report.contents += 1
 
@@ -440,7 +461,12 @@ class _Stream:
             return
         self._named.add(commit)
         wrong = self._blobs.examine(self._id, commit)
-        if wrong is None:
+        ordered = self._destroyed(self._id, commit)
+        if ordered and wrong is not None:
+            self._report.destroyed += 1
+        elif ordered:
+            self._add("shred_undone", f"entry #{seq}: its file was destroyed by order and is here again", seq)
+        elif wrong is None:
             self._report.blobs += 1
         else:
             self._add(wrong[0], f"entry #{seq}: {wrong[1]}", seq)

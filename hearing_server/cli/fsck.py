@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from hearing_server.cli.common import add_court, configure_log, settings
+from hearing_server.runtime.shred_ledger import NAME, ShredLedger
 from hearing_server.stored_files import StoredFiles, open_keys
 from recording.content import ContentVault
 from recording.errors import CannotOpen
@@ -84,6 +85,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
     reader = open_to_read(data / "record" / "record.sqlite", report)
     try:
         court: VerifierKey = keystore.court_key()
+        ledger = ShredLedger(data / NAME)
         files = StoredFiles(data, keystore.content, report)
         former = [key.public_key for key in keystore.signer.keys(host)[1:]]
         kept = read_against(against, court, report, former=former)
@@ -94,6 +96,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
             report,
             blobs=files,
             named_blobs=blobs_of,
+            destroyed=lambda stream, commit: ledger.order_of(stream, commit) is not None,
             against=kept,
             former=former,
             progress=shown,
@@ -110,6 +113,7 @@ def told(report: StoreReport) -> str:
     first = (
         f"{state[report.exit_status]}: {report.streams} streams ({report.sealed} sealed), {report.entries} entries,"
         f" {report.contents} contents, {report.blobs} files, {report.keys} keys"
+        + (f", {report.destroyed} destroyed by order" if report.destroyed else "")
     )
     lines = [first]
     ranked = sorted(report.found, key=lambda each: each.cannot)

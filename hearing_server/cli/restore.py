@@ -2,12 +2,18 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from hearing_server.cli.common import add_court, configure_log, settings
 from hearing_server.cli.fsck import Shown, check, told
+from hearing_server.runtime.blobs import StreamBlobs
+from hearing_server.runtime.shred import carry_out_all
+from hearing_server.runtime.shred_ledger import NAME, Shred, ShredLedger, read
 from recording.backup import BackupFailed, read_label, restore
-from recording.fsck import StoreReport
+from recording.content import ContentVault
+from recording.content_keys import ContentKeys
+from recording.fsck import StoreReport, open_to_read
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +27,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="a checkpoint kept elsewhere, to see how much this backup lacks; may be given again",
+    )
+    later = parser.add_mutually_exclusive_group(required=True)
+    later.add_argument(
+        "--shreds", type=Path, metavar="FILE", help="the newest ledger of destructions (`palmcourt shreds --out`)"
+    )
+    later.add_argument(
+        "--no-later-shreds", action="store_true", help="nothing was destroyed by order after this backup was made"
     )
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object on the last line")
     add_court(parser)
@@ -38,7 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     reports: list[StoreReport] = []
 
+    later = list(read(arguments.shreds)) if arguments.shreds is not None else []
+    if arguments.shreds is not None and not arguments.shreds.is_file():
+        raise BackupFailed(f"there is no ledger of destructions at {arguments.shreds}")
+
     def verify(copy: Path) -> None:
+        _destroy_again(copy, later)
         report = check(copy, copy, chosen.court.host, arguments.against, Shown("checking"))
         reports.append(report)
         older = {
@@ -55,3 +73,17 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(reports[0].as_json(), ensure_ascii=False))
     return reports[0].exit_status
+
+
+def _destroy_again(copy: Path, later: Sequence[Shred]) -> None:
+    """Every order in the backup and every later one, before the restored directory has its name."""
+    ledger = ShredLedger(copy / NAME)
+    for shred in later:
+        ledger.add(shred)
+    keys = ContentKeys.open(copy / "keys", over_record=True)
+    reader = open_to_read(copy / "record" / "record.sqlite", StoreReport())
+    try:
+        carry_out_all(ledger, reader, ContentVault(keys), StreamBlobs(copy / "blobs", keys))
+    finally:
+        reader.close()
+        keys.close()

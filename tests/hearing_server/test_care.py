@@ -108,13 +108,15 @@ async def test_a_backup_of_a_running_court_is_restored_with_every_word_acknowled
 
     # back: without the keys refused, with them checked and whole
     back = tmp_path / "back"
-    refused = told("restore", str(copy), "--data", str(back), *options)
+    refused = told("restore", str(copy), "--data", str(back), "--no-later-shreds", *options)
     assert refused.returncode == 2
     assert "no keys" in refused.stderr
     assert not back.exists()
-    made = told("restore", str(copy), "--data", str(back), "--keys", str(tmp_path / "safe"), *options)
+    made = told("restore", str(copy), "--data", str(back), "--keys", str(tmp_path / "safe"),
+                "--no-later-shreds", *options)  # fmt: skip
     assert made.returncode == 0, made.stderr
-    again = told("restore", str(copy), "--data", str(back), "--keys", str(tmp_path / "safe"), *options)
+    again = told("restore", str(copy), "--data", str(back), "--keys", str(tmp_path / "safe"),
+                "--no-later-shreds", *options)  # fmt: skip
     assert again.returncode == 2
     assert "not empty" in again.stderr
 
@@ -143,7 +145,7 @@ async def test_a_backup_of_a_running_court_is_restored_with_every_word_acknowled
     assert told("fsck", "--data", str(data), "--against", str(phone), *options).returncode == 0
     old = tmp_path / "old"
     restored = told("restore", str(copy), "--data", str(old), "--keys", str(tmp_path / "safe"), "--against", str(phone),
-                    "--json", *options)  # fmt: skip
+                    "--no-later-shreds", "--json", *options)  # fmt: skip
     assert restored.returncode == 1
     assert last_json(restored)["reason"] == "rolled_back"
     assert old.exists(), "an old backup is restored, and said to be old"

@@ -169,3 +169,30 @@ def test_the_ledger_keeps_whole_lines_and_refuses_damaged_ones(tmp_path):
     path.write_bytes(path.read_bytes().replace(b'"seqs": [1]', b'"seqs": [x]'))
     with pytest.raises(CannotOpen, match="line 1"):
         ShredLedger(path)
+
+
+async def test_a_restored_backup_holds_nothing_that_was_destroyed_later(tmp_path):
+    """Backup with keys, order, restore: the content is gone, everything else is there, and fsck says by what order."""
+    from hearing_server.cli import main
+
+    data, copy, back, shreds = (tmp_path / name for name in ("data", "copy", "back", "shreds.copy"))
+    async with court_in(data) as court:
+        stream, words = await court.sitting, await spoken(court, 2)
+    gone, kept = min(words), max(words)
+    settings = ["--data", str(data)]
+    assert main(["backup", "--out", str(copy), "--with-keys", *settings]) == 0
+    async with court_in(data) as court:
+        await shred(court.node, {**GIVEN, "sitting": stream.hex(), "entries": [gone]})
+    assert main(["shreds", "--out", str(shreds), *settings]) == 0
+    assert main(["fsck", *settings]) == 0, "what an order destroyed is no damage"
+    with pytest.raises(SystemExit):  # an answer is demanded
+        main(["restore", str(copy), "--data", str(back)])
+    assert main(["restore", str(copy), "--data", str(back), "--shreds", str(shreds)]) == 0
+    assert main(["fsck", "--data", str(back)]) == 0
+    (back / NAME).rename(tmp_path / "elsewhere")
+    assert main(["fsck", "--data", str(back)]) == 1, "a key that is gone without an order is damage"
+    (tmp_path / "elsewhere").rename(back / NAME)
+    async with court_in(back) as court:
+        entries = {each.seq: each for each in (await court.node.court.docket.sitting(stream)).log.read()}
+        assert entries[gone].content is None
+        assert words[kept].encode() in entries[kept].content
