@@ -146,3 +146,23 @@ async def test_a_restricted_part_is_seen_by_those_named_and_has_only_its_place_f
     await say(defendant, "What was said?")
     await sees_text(plaintiff, "What was said?")
     assert "底价" not in await tid(defendant, "timeline").inner_text()
+
+
+async def test_a_large_file_is_hashed_in_a_worker_and_checked_by_who_fetches_it(served, pages, tmp_path):
+    _clerk, judge, party, _links = await in_court(served, pages)
+    workers = []
+    party.on("worker", lambda worker: workers.append(worker.url))
+    judge.on("worker", lambda worker: workers.append(worker.url))
+    large = tmp_path / "papers.bin"
+    large.write_bytes(bytes(range(256)) * 4096 * 12)
+    await tid(party, "file-input").set_input_files(large)
+    line = judge.locator("[data-testid=timeline] li[data-type='msg.file']")
+    await line.wait_for(timeout=40_000)
+    await line.locator("button.file").click()
+    await line.locator("a.file").wait_for(timeout=40_000)  # shown as a link only after its bytes were checked
+    async with judge.expect_download() as download:
+        await line.locator("a.file").click()
+    fetched = tmp_path / "fetched.bin"
+    await (await download.value).save_as(fetched)
+    assert fetched.read_bytes() == large.read_bytes()
+    assert len([url for url in workers if "digest" in url]) == 2
