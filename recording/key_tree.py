@@ -41,7 +41,8 @@ class KeyTree:
         self._nodes = list(nodes)
         self._starts = [place << (levels - depth) for depth, place, _ in self._nodes]
         self._path: list[bytes] = [b""] * (levels + 1)
-        self._forget()
+        self._last: int = 0
+        self._depth: int = levels + 1
 
     @classmethod
     def new(cls, levels: int) -> KeyTree:

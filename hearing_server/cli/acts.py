@@ -83,8 +83,11 @@ async def shred(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     if given["seat"]:
         wanted[stream_id] = await _of_seat(sitting, given["seat"], given["with"])
         if "name" in given["with"]:  # the name was carried into each sitting of the case
-            for each in (case, *[await docket.sitting(other) for other in case.state.sittings if other != stream_id]):
-                wanted[each.stream_id] = await _of_seat(each, given["seat"], ["name"], words=False)
+            others: list[Writer[Any]] = [
+                await docket.sitting(each) for each in case.state.sittings if each != stream_id
+            ]
+        for each in (case, *others):
+            wanted[each.stream_id] = await _of_seat(each, given["seat"], ["name"], words=False)
     content = {"order": given["order"], "authority": given["authority"], "reason": given["reason"]}
     orders = []
     for stream, seqs in wanted.items():

@@ -30,6 +30,7 @@ from hearing_server.runtime.room import Room
 from media.blobs import StoreFull
 from media.uploads import Owner, Upload, Uploads
 from recording.content import commitment_of_digest
+from recording.errors import BadContent
 
 PIECE: Final = 1 << 18
 
@@ -70,8 +71,14 @@ class Files:
         return Owner(principal.sitting, principal.slot)
 
     async def _keep(self, upload: Upload) -> None:
+        """A file rests under the subject of the words it will come with: its sender, or the span it is sent in."""
+        stream_id, slot = upload.owner.stream_id, upload.owner.person
+        writer = (await self._court.room(stream_id)).writer
+        subject = writer.flow.subject(writer.state, slot, "msg.file", ())
         try:
-            await self._court.blobs.keep_file(upload.owner.stream_id, upload.commitment, upload.salt, upload.path)
+            await self._court.blobs.keep_file(stream_id, upload.commitment, upload.salt, upload.path, subject)
+        except BadContent as error:
+            raise Refused(RefusalCode.CONFLICT, "this file was destroyed by order") from error
         except StoreFull as error:
             raise OSError(errno.ENOSPC, "No space left on device") from error
 

@@ -108,8 +108,14 @@ def shred_reactor(  # noqa: PLR0917 - wired in one place
         place = docket.place(stream_id)
         if place is None:
             return
-        open_ = {"case": docket.case, "supplement": docket.supplement}.get(place.flow.name, docket.sitting)
-        target: Writer[Any] = await open_(stream_id)  # type: ignore[operator]
+        target: Writer[Any]
+        match place.flow.name:
+            case "case":
+                target = await docket.case(stream_id)
+            case "supplement":
+                target = await docket.supplement(stream_id)
+            case _:
+                target = await docket.sitting(stream_id)
         if not target.log.sealed:
             refs = ((case.stream_id, entry.seq, entry.leaf_hash),)
             await target.submit(Command("redact", (ground, there), refs), Stamp(clock.now_ms(), COURT))
