@@ -40,6 +40,7 @@ from recording.errors import (
 from recording.leaf import Leaf, decode
 from recording.merkle import Frontier, leaf_hash
 from recording.note import VerifierKey
+from recording.registered import Held, cosigned, registered
 from recording.sqlite_file import FORMAT_VERSION, connect, open_for_writing
 from recording.sqlite_reader import Reader
 from recording.store import MARK_BYTES, StoredRow, StreamHead
@@ -73,6 +74,8 @@ CODES: dict[str, str] = {
     "blob_differs": "altered",  # a file does not decrypt, or is not what its commitment says
     "shred_undone": "altered",  # what an order destroyed is readable again
     "keys_incomplete": "altered",  # a key file is missing, damaged or of another keystore
+    "register_differs": "altered",  # the register holds a stream, entries, or a head that are not in the store
+    "cosigned_differs": "altered",  # a head that others cosigned is not one of the stream
     "stream_missing": "altered",  # against: the stream is not in this store
     "rolled_back": "altered",  # against: it had more entries then
     "history_differs": "altered",  # against: its entries were others then
@@ -120,6 +123,8 @@ class StoreReport:
     contents_read: bool = True
     agrees: list[str] = field(default_factory=list)
     """Checkpoints kept elsewhere that this store contains, each as a sentence."""
+    registered: int = 0
+    """Openings and heads in the register that the streams were compared with."""
     compared: int = 0
     """How many checkpoints kept elsewhere were given."""
     heads: dict[bytes, Checkpoint] = field(default_factory=dict)
@@ -155,7 +160,7 @@ class StoreReport:
 
 _COUNTS = (
     *("streams", "sealed", "entries", "contents", "contents_read", "blobs", "destroyed", "keys", "unsigned"),
-    *("orphan_blobs", "orphan_bytes", "orphan_keys", "compared"),
+    *("orphan_blobs", "orphan_bytes", "orphan_keys", "registered", "compared"),
 )
 
 
@@ -311,11 +316,13 @@ def fsck(
     by_stream: dict[bytes, list[Against]] = {}
     for each in against:
         by_stream.setdefault(each.stream_id, []).append(each)
+    own = {} if vault is None else _registered(reader, vault, report, heads)
     for head in heads:
         kept = by_stream.pop(head.stream_id, [])
         _Stream(reader, court, former, vault, report, head, blobs, named_blobs, destroyed, seal_type).check(
-            kept, progress, total
+            kept, own.pop(head.stream_id, []), progress, total
         )
+    _gone(report, own)
     for unknown in by_stream.values():
         for each in unknown:
             report.add(
@@ -328,6 +335,27 @@ def fsck(
         for stream_id in blobs.streams():
             if stream_id not in known:
                 _orphans(report, blobs.kept(stream_id), set())
+
+
+def _registered(
+    reader: Reader, vault: ContentVault, report: StoreReport, heads: Sequence[StreamHead]
+) -> dict[bytes, list[Held]]:
+    own: dict[bytes, list[Held]] = {}
+    for held in registered(reader, vault, heads):
+        report.registered += 1
+        own.setdefault(held.stream_id, []).append(held)
+    return own
+
+
+def _gone(report: StoreReport, own: dict[bytes, list[Held]]) -> None:
+    """What the register holds of streams that are not in the store."""
+    for all_held in own.values():
+        held = max(all_held, key=lambda each: each.head.size)
+        report.add(
+            "register_differs",
+            f"{held.where} names this stream with {held.head.size} entries, and it is not in this store",
+            held.stream_id,
+        )
 
 
 def _orphans(report: StoreReport, kept: Iterable[tuple[bytes, int]], named: set[bytes]) -> None:
@@ -363,12 +391,14 @@ class _Stream:
         self._sealed_at: int | None = None
         self._named: set[bytes] = set()
 
-    def check(self, against: Sequence[Against], progress: Progress, total: int) -> None:
+    def check(self, against: Sequence[Against], own: Sequence[Held], progress: Progress, total: int) -> None:
         report, head = self._report, self._head
         report.streams += 1
         report.sealed += head.sealed
         saved = self._saved()
+        others = list(cosigned(self._reader, self._id, self._keys, lambda what: self._add("cosigned_differs", what)))
         wanted = {each.checkpoint.size for each in against} | ({saved.size} if saved else set())
+        wanted |= {each.head.size for each in (*own, *others)}
         roots = {0: self._frontier.root()}
         try:
             for row in self._reader.read(self._id, 0, None):
@@ -386,6 +416,8 @@ class _Stream:
         self._ends(saved, roots)
         for each in against:
             self._compare(each, roots)
+        self._hold("register_differs", own, roots)
+        self._hold("cosigned_differs", others, roots)
         if self._blobs is not None:
             _orphans(report, self._blobs.kept(self._id), self._named)
 
@@ -502,6 +534,12 @@ class _Stream:
             self._add("root_differs", f"its first {saved.size} entries are not the ones that were signed")
         else:
             self._report.unsigned += self._size - saved.size
+
+    def _hold(self, code: str, held: Sequence[Held], roots: dict[int, bytes]) -> None:
+        for where, head, _ in held:
+            if (head.origin, head.root) != (self._origin, roots.get(head.size)):
+                now = "are others now" if head.size <= self._size else f"are not all here: it has {self._size} now"
+                self._add(code, f"{where} holds its first {head.size} entries, and they {now}")
 
     def _compare(self, kept: Against, roots: dict[int, bytes]) -> None:
         size = kept.checkpoint.size

@@ -2,7 +2,11 @@
 
 import asyncio
 import contextlib
+import json
+import shutil
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 from authority import Authority
@@ -176,3 +180,47 @@ async def test_whatever_is_changed_in_that_part_is_found(exported):
         path.write_bytes(good)
     (part / "more").write_bytes(b"x")
     assert "extra_file" in verdict(bundle, key, authority)[1]
+
+
+def fsck(data, *against):
+    command = [sys.executable, "-m", "hearing_server.cli", "fsck", "--data", str(data), "--json"]
+    for each in against:
+        command += ["--against", str(each)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout.strip().split("\n")[-1]), done.stdout
+
+
+async def test_fsck_names_a_stream_that_is_not_as_the_register_holds_it_and_says_what_it_cannot_tell(tmp_path):
+    data = tmp_path / "data"
+    with Authority(tmp_path / "tsa") as authority:
+        async with court_in(data, tsa_url=authority.url) as node:
+            case = await case_in(node)
+            await sealed_by_nobody(node, case)
+        shutil.copytree(data, tmp_path / "earlier")
+        async with court_in(data, tsa_url=authority.url) as node:
+            await case_in(node)
+            register = node.court.register
+            await until(lambda: register.table.first_stamped(register.log.stream_id, 8) is not None)
+            kept = tmp_path / "checkpoint"
+            kept.write_text(register.table.first_stamped(register.log.stream_id, 8).note)
+    report, text = fsck(data, kept)
+    assert report["exit_status"] == 0, text
+    before, text = fsck(
+        tmp_path / "earlier"
+    )  # the whole store set back: from inside nothing is wrong, and that is said
+    assert before["exit_status"] == 0
+    assert "Not checked: whether the whole store was set back" in text
+    after, text = fsck(tmp_path / "earlier", kept)  # a time-stamped state of the register, kept elsewhere, tells
+    assert after["exit_status"] == 1
+    assert "rolled_back" in text
+    with contextlib.closing(sqlite3.connect(data / "record" / "record.sqlite", isolation_level=None)) as database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {name}")
+        (no,) = database.execute("SELECT no FROM stream WHERE id = ?", (case,)).fetchone()
+        for table, column in (("run", "stream"), ("checkpoint", "stream"), ("cosigned", "stream"), ("stream", "no")):
+            database.execute(f"DELETE FROM {table} WHERE {column} = ?", (no,))  # noqa: S608 - our own names
+    gone, text = fsck(data)
+    assert gone["exit_status"] == 1
+    assert "register_differs" in text
+    assert case.hex() in text
