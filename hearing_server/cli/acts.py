@@ -83,11 +83,10 @@ async def shred(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     if given["seat"]:
         wanted[stream_id] = await _of_seat(sitting, given["seat"], given["with"])
         if "name" in given["with"]:  # the name was carried into each sitting of the case
-            others: list[Writer[Any]] = [
-                await docket.sitting(each) for each in case.state.sittings if each != stream_id
-            ]
-        for each in (case, *others):
-            wanted[each.stream_id] = await _of_seat(each, given["seat"], ["name"], words=False)
+            rest = [stream for stream in case.state.sittings if stream != stream_id]
+            copies: list[Writer[Any]] = [case, *[await docket.sitting(stream) for stream in rest]]
+            for each in copies:
+                wanted[each.stream_id] = await _of_seat(each, given["seat"], ["name"], words=False)
     content = {"order": given["order"], "authority": given["authority"], "reason": given["reason"]}
     orders = []
     for stream, seqs in wanted.items():

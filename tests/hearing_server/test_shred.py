@@ -119,6 +119,17 @@ async def test_a_name_vanishes_from_the_room_the_desk_and_the_copies(tmp_path):
         assert desk["party/1"] == "平安保险"
 
 
+async def test_all_that_a_seat_said_goes_and_its_name_stays_unless_asked_for(tmp_path):
+    async with court_in(tmp_path) as court:
+        node, stream = court.node, await court.sitting
+        words = await spoken(court, 2)
+        await shred(node, {**GIVEN, "sitting": stream.hex(), "seat": "party/1"})
+        entries = {each.seq: each for each in (await node.court.docket.sitting(stream)).log.read()}
+        for seq in words:
+            assert (entries[seq].content is None) is (entries[seq].leaf.actor == "party/1")
+        assert (await court.room()).names.by_slot["party/1"] == "平安保险"
+
+
 async def test_a_destroyed_file_goes_with_its_salt_and_is_not_taken_again(tmp_path):
     from recording.errors import BadContent
 
