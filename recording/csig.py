@@ -97,10 +97,10 @@ class DeviceKey:
     __slots__ = ("_public", "key_id", "public_key")
 
     def __init__(self, public_key: bytes) -> None:
+        self._public = Ed25519PublicKey.from_public_bytes(public_key)
         y = int.from_bytes(public_key, "little") & ((1 << 255) - 1)
         if y >= _FIELD or y in _SMALL_ORDER:
             raise ValueError("a key that verifiers do not agree on")
-        self._public = Ed25519PublicKey.from_public_bytes(public_key)
         self.public_key = public_key
         self.key_id = key_id_of(public_key)
 

@@ -73,3 +73,9 @@ def test_a_key_id_follows_from_the_key_and_another_key_signs_nothing():
 def test_what_is_no_key_is_told(size):
     with pytest.raises(ValueError, match="32"):
         csig.DeviceKey(b"k" * size)
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"\x01" + bytes(31), b"\xee" + b"\xff" * 30 + b"\x7f", b"\xff" * 32])
+def test_a_key_that_verifiers_judge_differently_is_no_key(key):
+    with pytest.raises(ValueError, match="do not agree"):
+        csig.DeviceKey(key)
