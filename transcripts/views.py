@@ -42,10 +42,13 @@ class Sitting(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A derived file: its path in the export and the pieces of its bytes."""
+    """A derived file: its path in the export and the pieces of its bytes. `shipped`: it is the same in every export of
+    one version, and an export of an earlier version holds that version's (`released`).
+    """
 
     path: str
     pieces: Callable[[], Pieces]
+    shipped: bool = False
 
 
 def views(sitting: Sitting, zone: Zone) -> Iterator[View]:
@@ -60,12 +63,26 @@ def views(sitting: Sitting, zone: Zone) -> Iterator[View]:
     yield View(
         layout.REPLAY_DATA, lambda: replay.data(total, sitting.entries, sitting.name, zone, _beside(sitting, "../"))
     )
-    yield View(layout.REPLAY_PAGE, lambda: iter([_kept("replay.html")]))
-    yield View(layout.REPLAY_SCRIPT, lambda: iter([_kept("replay.js")]))
-    yield View(layout.REPLAY_STYLE, lambda: iter([TOKENS.encode() + _kept("replay.css")]))
-    yield View(layout.README, lambda: iter([_kept("README.txt")]))
-    yield View(layout.VERIFY_SCRIPT, lambda: iter([_kept("verify.py")]))
-    yield View(layout.VERIFY_PAGE, lambda: iter([_kept("verify.html")]))
+    yield from shipped()
+
+
+def shipped() -> Iterator[View]:
+    """The files that say the same in every export: the replay page, the instructions, the verifiers for strangers."""
+    yield View(layout.REPLAY_PAGE, lambda: iter([_kept("replay.html")]), shipped=True)
+    yield View(layout.REPLAY_SCRIPT, lambda: iter([_kept("replay.js")]), shipped=True)
+    yield View(layout.REPLAY_STYLE, lambda: iter([TOKENS.encode() + _kept("replay.css")]), shipped=True)
+    yield View(layout.README, lambda: iter([_kept("README.txt")]), shipped=True)
+    yield View(layout.VERIFY_SCRIPT, lambda: iter([_kept("verify.py")]), shipped=True)
+    yield View(layout.VERIFY_PAGE, lambda: iter([_kept("verify.html")]), shipped=True)
+
+
+def released() -> frozenset[tuple[str, str]]:
+    """(SHA-256 in hexadecimal, path) of the shipped files of every version that was released with the present format.
+
+    Without it a verifier that has been mended since would call an old, good export altered.
+    """
+    lines = _kept("released.txt").decode().splitlines()
+    return frozenset((digest, path) for digest, _, path in (line.partition("  ") for line in lines))
 
 
 def _kept(name: str) -> bytes:

@@ -398,3 +398,21 @@ def test_no_mutation_makes_the_verifier_fall_over_or_say_that_it_holds(exported:
     report = verify_bundle(bundle, KEY)
     checked(report)
     assert (report.outcome == 0) is same
+
+
+CORPUS = Path(__file__).parents[1] / "corpus"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CORPUS.glob("*.court-key")))
+def test_an_export_of_an_earlier_version_holds_with_the_verifiers_that_it_was_given(name, tmp_path):
+    """What ships in every export may be mended later; an old export is not altered by that."""
+    key = (CORPUS / f"{name}.court-key").read_text("utf-8")
+    report = verify_bundle(CORPUS / name, key)
+    assert (report.outcome, [each.file for each in report.findings]) == (0, [])
+    copy = tmp_path / "copy"
+    shutil.copytree(CORPUS / name, copy)
+    with (copy / layout.VERIFY_SCRIPT).open("a", encoding="utf-8") as script:
+        script.write("print('all is well')\n")
+    assert layout.VERIFY_SCRIPT in [
+        each.file for each in verify_bundle(copy, key).findings if each.code == "view_differs"
+    ]
