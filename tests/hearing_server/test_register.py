@@ -224,3 +224,39 @@ async def test_fsck_names_a_stream_that_is_not_as_the_register_holds_it_and_says
     assert gone["exit_status"] == 1
     assert "register_differs" in text
     assert case.hex() in text
+
+
+async def test_an_outside_witness_cosigns_the_register_before_it_is_stamped(tmp_path):
+    data = tmp_path / "data"
+    async with court_in(data) as node:  # a first day without one, to learn the register's key
+        await sealed_by_nobody_else(node, await case_in(node))
+        vkey = str(node.court.register.log.vkey)
+    child = witness_process(tmp_path, vkey)
+    try:
+        line = child.stdout.readline().strip()
+        with Authority(tmp_path / "tsa") as authority:
+            async with court_in(data, tsa_url=authority.url, witnesses=[line]) as node:
+                sitting = await sealed_by_nobody(node, await case_in(node))
+                await node.exporter.export(sitting, tmp_path / "export", 0)
+                key = node.court.docket.court_key()
+            report, codes = verdict(tmp_path / "export", key, authority)
+            assert codes <= {"content_missing", "extra_file"}, report.findings.items
+            assert report.register.witnesses == ["witness.localhost"]
+            part = tmp_path / "export" / "data" / "register"
+            assert b"witness.localhost" in (part / "checkpoint").read_bytes()
+            assert authority.openssl_verifies(part / "token.tsr", part / "checkpoint")
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+
+
+def witness_process(directory, vkey):
+    command = [sys.executable, "-m", "hearing_server.cli", "witness", "--listen", "127.0.0.1:0", "--log", vkey]
+    command += ["--key", str(directory / "key.pem"), "--state", str(directory / "state")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+async def sealed_by_nobody_else(node, case):
+    log = (await node.court.docket.case(case)).log
+    await until(lambda: "anchor" in kinds(log))
