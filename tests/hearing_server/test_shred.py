@@ -1,9 +1,12 @@
 """Content destroyed by order: the words are nowhere any more, and every proof still holds."""
 
+import asyncio
 import io
 import json
 import os
 import random
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -14,6 +17,7 @@ from hearing_server.runtime.shred_ledger import NAME, Shred, ShredLedger, read
 from recording.content import commitment
 from recording.errors import CannotOpen
 from recording.merkle import leaf_hash, verify_inclusion
+from transcripts.verification import verify_bundle
 
 GIVEN = {
     "entries": [],
@@ -207,3 +211,24 @@ async def test_a_restored_backup_holds_nothing_that_was_destroyed_later(tmp_path
         entries = {each.seq: each for each in (await court.node.court.docket.sitting(stream)).log.read()}
         assert entries[gone].content is None
         assert words[kept].encode() in entries[kept].content
+
+
+async def test_an_export_after_an_order_holds_for_every_verifier_and_says_what_is_absent(tmp_path):
+    """The words are not in it, the order is named and signed for, and nobody calls that altered (FORMAT.md §4.4)."""
+    async with court_in(tmp_path / "court") as court:
+        node, stream = court.node, await court.sitting
+        words = await spoken(court, 3)
+        gone = sorted(words)[1:4]
+        await shred(node, {**GIVEN, "sitting": stream.hex(), "entries": gone})
+        made = await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms())
+        key = str(node.keystore.court_key())
+    assert list(made.absent) == [], "nothing is missing without a word"
+    report = verify_bundle(made.path, key)
+    assert (report.outcome, [each.code for each in report.findings]) == (0, [])
+    for seq in gone:
+        assert not somewhere(made.path, words[seq].encode())
+    script = [sys.executable, made.path / "data" / "verify" / "verify.py", made.path, "--court-key", key, "--json"]
+    said = await asyncio.to_thread(subprocess.run, script, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+    redactions = (made.path / "data" / "record" / "redactions").read_text("utf-8")
+    assert [int(line.split()[0]) for line in redactions.splitlines() if " shredded " in line] == gone
