@@ -260,3 +260,21 @@ def witness_process(directory, vkey):
 async def sealed_by_nobody_else(node, case):
     log = (await node.court.docket.case(case)).log
     await until(lambda: "anchor" in kinds(log))
+
+
+async def test_the_verifier_for_strangers_says_the_same(exported):
+    bundle, _, key = exported
+    script = bundle / "data" / "verify" / "verify.py"
+    part = bundle / "data" / "register"
+
+    def told():
+        command = [sys.executable, str(script), str(bundle), "--court-key", str(key), "--json"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100).stdout
+
+    good = told()
+    assert "register_differs" not in good
+    assert "timestamp_bad" not in good
+    assert "register" in good
+    proof = part / "opening.salt"
+    proof.write_bytes(bytes(32))
+    assert "register_differs" in told()
