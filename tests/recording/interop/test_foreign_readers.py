@@ -13,7 +13,7 @@ import bagit
 import metamorphic_log
 import msgpack
 import pytest
-from bag_from_format import Bag, path_of, public, root_of
+from bag_from_format import Bag, good_bag, path_of, public, root_of
 from pymerkle import InmemoryTree
 from tlog_scales.backend import LocalBackend
 from tlog_scales.reader import TilesReader
@@ -22,6 +22,12 @@ from tlog_scales.tlog import Checkpoint
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 SPKI = bytes.fromhex("302a300506032b6570032100")
+
+
+@pytest.fixture(scope="session")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Bag:
+    """Made from FORMAT.md by hand; what reads it here was written by others."""
+    return good_bag(tmp_path_factory.mktemp("interop"), messages=300)
 
 
 def run(*words: object, cwd: Path | None = None) -> None:
