@@ -1,4 +1,4 @@
-"""`palmcourt keys show|rotate|revoke|request|certify`: the court's keys, through the process that holds them.
+"""`palmcourt keys show|publish|rotate|revoke|request|certify`: the court's keys, through the process that holds them.
 
 A running court's signer is asked; without one, a signer is started for as long as the command takes. Keys are changed
 by root or the signer's own user only.
@@ -27,6 +27,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Arguments."""
     acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
     show = acts.add_parser("show", help="the court's key, its changes and its certificate")
+    publish = acts.add_parser(
+        "publish", help="write what people are to find elsewhere than at the server: key, certificate"
+    )
+    publish.add_argument("--out", type=Path, required=True, metavar="DIR")
     rotate = acts.add_parser("rotate", help="the next key takes over; whoever has the present one can follow")
     revoke = acts.add_parser("revoke", help="give up a key that was stolen or lost; people must be told the new one")
     revoke.add_argument("--reason", required=True, choices=(COMPROMISED, LOST))
@@ -34,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     request.add_argument("--out", type=Path, required=True, metavar="FILE")
     certify = acts.add_parser("certify", help="use this certificate (PEM, its issuers after it) from now on")
     certify.add_argument("file", type=Path)
-    for each in (show, rotate, revoke, request, certify):
+    for each in (show, publish, rotate, revoke, request, certify):
         add_court(each)
 
 
@@ -53,6 +57,8 @@ async def _run(chosen: Config, arguments: argparse.Namespace) -> int:
             await signer.rotate(SCHEDULED)
         elif arguments.act == "revoke":
             await signer.rotate(arguments.reason)
+        elif arguments.act == "publish":
+            _publish(signer, arguments.out)
         elif arguments.act == "request":
             _write(arguments.out, await signer.request())
         elif arguments.act == "certify":
@@ -85,6 +91,20 @@ def _show(signer: SocketSigner) -> None:
         print(f"Certificate:      {first.subject.rfc4514_string()}, until {first.not_valid_after_utc:%Y-%m-%d}")
         print(f"  issued by       {first.issuer.rfc4514_string()}")
         print(f"  SHA-256         {first.fingerprint(hashes.SHA256()).hex()}")
+
+
+def _publish(signer: SocketSigner, out: Path) -> None:
+    """The key, how it came to be, and the document key's word for it (CMS), for a page or a registry of others."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KeysUnreadable(f"cannot write to {out}: {error.strerror}") from error
+    _write(out / "court.vkey", f"{signer.key(signer.court)}\n")
+    for number, note in enumerate(signer.rotations(), 1):
+        _write(out / f"rotation-{number}.note", note)
+    if (binding := signer.binding()) is not None:
+        _write(out / "court.pem", binding.pem)
+        (out / "court-key.p7s").write_bytes(binding.p7s)
 
 
 def _write(out: Path, text: str) -> None:

@@ -119,3 +119,16 @@ def test_the_case_command_works_beside_a_running_server_and_without_one(tmp_path
         server.terminate()
         server.wait(20)
     assert palmcourt("case", "key", "--data", data).stdout.startswith("court.localhost+")
+
+
+def test_what_the_court_publishes_lets_anybody_see_whose_key_it_is(tmp_path):
+    """The certificate stands for the key that signs the record, by openssl alone, and not for another."""
+    data, out = str(tmp_path / "court"), tmp_path / "published"
+    key = palmcourt("case", "key", "--data", data).stdout.strip()
+    assert palmcourt("keys", "publish", "--data", data, "--out", str(out)).returncode == 0
+    assert (out / "court.vkey").read_text("utf-8") == f"{key}\n"
+    command = ["openssl", "cms", "-verify", "-binary", "-inform", "DER", "-in", "court-key.p7s"]
+    command += ["-content", "court.vkey", "-CAfile", "court.pem", "-out", "checked"]
+    assert subprocess.run(command, cwd=out, capture_output=True, check=False).returncode == 0
+    (out / "court.vkey").write_text(f"{key[:-1]}A\n", encoding="utf-8")
+    assert subprocess.run(command, cwd=out, capture_output=True, check=False).returncode != 0
