@@ -24,6 +24,6 @@ async def test_kills_with_the_media_processes_running_are_no_different(tmp_path)
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(3_600)
-async def test_two_hundred_kills(tmp_path):
-    judge(await run(tmp_path, 200, media=False, seed=3), 200)
+@pytest.mark.timeout(7_200)
+async def test_a_thousand_kills(tmp_path):
+    judge(await run(tmp_path, 1_000, media=False, seed=3), 1_000)

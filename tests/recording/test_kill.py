@@ -73,5 +73,6 @@ async def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.torture
-async def test_two_hundred_kills_lose_and_double_nothing(tmp_path: Path) -> None:
-    await kills(tmp_path, 200, seed=int(time.time()))
+@pytest.mark.timeout(7200)
+async def test_a_thousand_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+    await kills(tmp_path, 1_000, seed=int(time.time()))
