@@ -288,13 +288,14 @@ class Writer(Generic[S]):
                 decided.receipts.append((asked, known))
                 return
             self._in_order(asked.stamp)
-            made = self._drafts(decided.state, self.flow.decide(decided.state, asked.command, asked.stamp), asked)
+            facts = self.flow.decide(decided.state, asked.command, asked.stamp)
+            made = self._drafts(decided, facts, asked)
         except Refused as refused:
             decided.refusals.append((asked, refused))
             return
         except _Conflicting:
             decided.refusals.append((asked, Refused(RefusalCode.CONFLICT)))
-            made = self._conflict(decided.state, asked)
+            made = self._conflict(decided, asked)
         else:
             decided.receipts.append((asked, first))
             self._remember(asked.stamp, first)
@@ -302,9 +303,13 @@ class Writer(Generic[S]):
             decided.state = self.flow.evolve(decided.state, self._provisional(draft, seq))
         decided.drafts += made
 
-    def _drafts(self, state: S, facts: Sequence[Fact], asked: _Asked) -> list[Draft]:
+    def _at_ms(self, decided: "_Decided[S]", stamp: Stamp) -> int:
+        """The court's time of an entry: never before that of the entry in front of it, in the same batch neither."""
+        return max(stamp.now_ms, decided.drafts[-1].ts_ms if decided.drafts else self.log.last_ts_ms)
+
+    def _drafts(self, decided: "_Decided[S]", facts: Sequence[Fact], asked: _Asked) -> list[Draft]:
         command, stamp = asked.command, asked.stamp
-        now = max(stamp.now_ms, self.log.last_ts_ms)
+        state, now = decided.state, self._at_ms(decided, stamp)
         drafts = []
         for fact in facts:
             if fact.own:
@@ -365,12 +370,12 @@ class Writer(Generic[S]):
         if kept != (command.name, asked.stamp.actor, command.args, command.refs, commit):
             raise _Conflicting
 
-    def _conflict(self, state: S, asked: _Asked) -> list[Draft]:
+    def _conflict(self, decided: "_Decided[S]", asked: _Asked) -> list[Draft]:
         """The attempt is an entry, where the rules still take entries: not after the seal."""
-        now = max(asked.stamp.now_ms, self.log.last_ts_ms)
+        now = self._at_ms(decided, asked.stamp)
         facts = (asked.stamp.actor, asked.stamp.dseq)
         try:
-            self.flow.decide(state, Command("conflict", facts), Stamp(now, COURT))
+            self.flow.decide(decided.state, Command("conflict", facts), Stamp(now, COURT))
         except Refused:
             return []
         return [Draft("conflict", COURT, now, facts)]

@@ -133,6 +133,14 @@ async def test_a_refusal_may_rest_on_a_fact_of_its_own_batch(docket):
     assert refused.value.code is RefusalCode.ALREADY_DONE
 
 
+async def test_an_older_clock_within_one_batch_goes_on_the_record_no_earlier_than_the_entry_before(docket):
+    writer = await opened(docket)
+    later, earlier = said("later", 1), said("earlier", 2)
+    first = writer.submit(later[0], later[1]._replace(now_ms=9))
+    second = writer.submit(earlier[0], earlier[1]._replace(now_ms=8))
+    assert [(await first).ts_ms, (await second).ts_ms] == [9, 9]
+
+
 async def test_a_full_inbox_says_busy_and_loses_nothing(docket):
     writer = await opened(docket)
     waiting = [writer.submit(*said("a", n + 1)) for n in range(INBOX)]
