@@ -34,7 +34,7 @@ class Limits:
     signals: Rate = field(default=Rate(20, 60))  # typing, meters and a page pointer together
     negotiations: Rate = field(default=Rate(0.5, 10))  # each costs a DTLS handshake
     histories: Rate = field(default=Rate(5, 30))
-    cosignatures: Rate = field(default=Rate(0.5, 10))  # each costs the court 0.1 ms; the burst is a busy bench
+    cosignatures: Rate = field(default=Rate(2, 40))  # one for each act of a busy bench; each costs the court 0.1 ms
     frames: Rate = field(default=Rate(100, 400))  # of every kind, pings too: above this it is an attack
     octets: Rate = field(default=Rate(524_288, 4_194_304))  # the burst is 30 submits with the largest content
     max_queued: int = MAX_QUEUED

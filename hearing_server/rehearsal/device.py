@@ -69,7 +69,8 @@ class Kept:
         self._welcome: frames.Welcome | None = None
         self._frontier = Frontier()
         self._roots: dict[int, bytes] = {}
-        self._acted = False
+        self._act: int | None = None
+        """The newest act of the bench that no head which was cosigned covers yet."""
         self._cosigned_at = 0.0
         self._last: checkpoints.Checkpoint | None = None
         self.receipts: list[frames.Receipt] = []
@@ -86,7 +87,8 @@ class Kept:
                 self._welcomed(event)
             case frames.Delivered():
                 kind = decode(event.leaf).type
-                self._acted |= kind.startswith("act.") or kind == "seal"
+                if kind.startswith("act.") or kind == "seal":
+                    self._act = event.seq
                 self._grow(event.seq, leaf_hash(event.leaf))
             case frames.Hidden():
                 self._grow(event.seq, event.leaf_hash)
@@ -130,10 +132,12 @@ class Kept:
         self._last = signed
         self.signers = [line.name for line in note.parse(frame.note).signatures]
         now = time.time()
-        due = self._acted or now - self._cosigned_at >= COSIGN_EVERY_S
+        # A head that was signed before the act may come after it: that one does not settle it.
+        covers = self._act is not None and signed.size > self._act
+        due = covers or now - self._cosigned_at >= COSIGN_EVERY_S
         if signed.size not in self._roots or signed.size in self.cosigned or not due:
             return None
-        self._acted, self._cosigned_at = False, now
+        self._act, self._cosigned_at = None if covers else self._act, now
         self.cosigned.append(signed.size)
         message = note.cosigned_message(int(now), signed.body().encode())
         return frames.Cosign(signed.size, int(now), self._device.private.sign(message))
