@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["audio", "video"]
-KINDS: tuple[Kind, Kind] = ("audio", "video")
+Kind = Literal["audio", "video", "screen"]
+"""What a seat publishes: microphone, camera, shared screen."""
+KINDS: tuple[Kind, Kind, Kind] = ("audio", "video", "screen")
+
+Line = Literal["audio", "video"]
+"""The two lines of a receive slot. A screen comes on the video line of a slot of its own."""
+LINES: tuple[Line, Line] = ("audio", "video")
+
+SCREEN = "/screen"
+"""In a map of slots: `<seat>/screen` is the shared screen of `<seat>`, `<seat>` its voice and face."""
+
+Rung = Literal["video", "small", "audio", "clips"]
+"""The ladder of a weak link, best first (media/bandwidth/ladder.py)."""
 
 RECORDER = "*recorder"
 """In `Routes`: the recorder as a receiver. When no such key is present the recorder takes
@@ -81,6 +92,52 @@ class SlotsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """The seat stands on another rung of the ladder now, as the worse of what it sends and
+    what it receives. `cause`: `downlink`, `uplink`, `client` (it asked, or WebRTC cannot
+    start) or `recovered`.
+    """
+
+    room: bytes
+    seat: str
+    rung: Rung
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """So many packets of the publisher's `kind` were sent to the seat between the two times,
+    wall clock, since the last event about the same three. What no such event names was not
+    sent to the seat.
+    """
+
+    room: bytes
+    seat: str
+    publisher: str
+    kind: Kind
+    packets: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The seat is connected and may send, but nothing of use comes: `silent` (no packets, or
+    only the empty ones of a muted or dead microphone), `frozen` (no picture any more),
+    `black` (pictures so small that there can be nothing on them). Judged by counts and
+    sizes alone: nothing is decoded, so `silent` and `black` are a suspicion to ask about.
+    `ended`: it is over; `since_ms` is then when it began.
+    """
+
+    room: bytes
+    seat: str
+    kind: Kind
+    what: Literal["silent", "black", "frozen"]
+    since_ms: int
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentClosed:
     """A recording segment is complete, renamed and on disk (fsynced)."""
 
@@ -120,5 +177,15 @@ class WorkerRestarted:
 
 
 MediaEvent = (
-    SeatConnected | SeatSilent | SeatResumed | SeatGone | SlotsChanged | SegmentClosed | RecordingGap | WorkerRestarted
+    SeatConnected
+    | SeatSilent
+    | SeatResumed
+    | SeatGone
+    | SlotsChanged
+    | Quality
+    | Reached
+    | Trouble
+    | SegmentClosed
+    | RecordingGap
+    | WorkerRestarted
 )
