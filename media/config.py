@@ -22,7 +22,7 @@ class MediaConfig:
     workers: int = 1
     bind: str = ""
     video_bps: int = 1_200_000  # the most a publisher is asked to send (REMB)
-    segment_ms: int = 10_000  # a recording segment is closed at the first chance after this
+    segment_ms: int = 6_000  # a recording segment is closed at the first keyframe after this: mostly within 7 s
     silent_ms: int = 1_500  # a publication without packets for this long is silent
     gone_ms: int = 6_000  # a seat without STUN, RTP or RTCP for this long is gone
     rcvbuf_bytes: int = 4 << 20  # the default of 208 KiB overflows at the first keyframes

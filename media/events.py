@@ -139,7 +139,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class SegmentClosed:
-    """A recording segment is complete, renamed and on disk (fsynced)."""
+    """A recording segment is complete, renamed and on disk (fsynced). `sender_ms`: the sender's own clock at its first
+    frame, where its sender reports told it.
+    """
 
     room: bytes
     seat: str
@@ -149,6 +151,7 @@ class SegmentClosed:
     start_ms: int
     end_ms: int
     path: Path
+    sender_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -427,8 +427,8 @@ def _gone(room: bytes, seat: str, cause: Literal["network", "closed"], since_ms:
 
 
 def _segment(*fields: Any) -> SegmentClosed:
-    room, seat, kind, codec, n, start_ms, end_ms, path = fields
-    return SegmentClosed(room, seat, kind, codec, n, start_ms, end_ms, Path(path))
+    room, seat, kind, codec, n, start_ms, end_ms, path, sender_ms = fields
+    return SegmentClosed(room, seat, kind, codec, n, start_ms, end_ms, Path(path), sender_ms)
 
 
 _EVENTS: dict[str, Callable[..., MediaEvent]] = {

@@ -40,6 +40,7 @@ class Track:
         self._writer: SegmentWriter | None = None
         self._header: TrackHeader | None = None
         self._n = self._start_ms = self._first_timestamp = 0
+        self._clock: tuple[int, int] | None = None
         self._asked_ms = 0
         self.heard_ms = 0
         self.cause = "silent"
@@ -49,18 +50,31 @@ class Track:
         if packet.ssrc != self._ssrc or packet.codec != self._assembler.codec:
             self._drain()
             self.close()
-            self._ssrc, self._reorder = packet.ssrc, Reorder()
+            self._ssrc, self._reorder, self._clock = packet.ssrc, Reorder(), None
             self._assembler = Assembler(packet.codec)
         if self.heard_ms and packet.arrival_ms - self.heard_ms < GAP_MS and self._assembler.lost:
             self.cause = "loss"
         self.heard_ms = packet.arrival_ms
         for ready in self._reorder.put(packet):
             self._write(self._assembler.put(ready))
-        needed = self._assembler.lost or (self.kind == "video" and self._due())
+        needed = self._assembler.lost or (self.kind != "audio" and self._due())
         if needed and packet.arrival_ms - self._asked_ms > KEYFRAME_AGAIN_MS:
             self._asked_ms = packet.arrival_ms
             return True
         return False
+
+    def sync(self, ssrc: int, ntp_ms: int, timestamp: int) -> None:
+        """The sender says at which moment of its own clock which RTP timestamp was (RFC 3550 section 6.4.1)."""
+        if ssrc == self._ssrc:
+            self._clock = (ntp_ms, timestamp)
+
+    def _sender_ms(self, codec: str) -> int | None:
+        """The sender's clock at the first frame of the open file."""
+        if self._clock is None:
+            return None
+        ntp_ms, timestamp = self._clock
+        ticks = (self._first_timestamp - timestamp + (1 << 31) & 0xFFFFFFFF) - (1 << 31)
+        return max(0, ntp_ms + ticks // TICKS_PER_MS[codec])
 
     def _drain(self) -> None:
         for ready in self._reorder.rest():
@@ -111,11 +125,12 @@ class Track:
         duration = writer.last_ms + LAST_FRAME_MS[self._header.codec]
         writer.close(duration)
         end_ms = self._start_ms + duration
-        path = segments.complete(writer.path, end_ms, self._header.codec)
+        codec = self._header.codec
+        sender_ms = self._sender_ms(codec)
+        path = str(segments.complete(writer.path, end_ms, codec, sender_ms))
         self._recorder.ended(self, end_ms)
-        self._recorder.emit(
-            "segment", self.room, self.seat, self.kind, self._header.codec, self._n, self._start_ms, end_ms, str(path)
-        )
+        times = (self._start_ms, end_ms)
+        self._recorder.emit("segment", self.room, self.seat, self.kind, codec, self._n, *times, path, sender_ms)
 
     def end(self, cause: str) -> None:
         """The tape stops here."""
@@ -203,13 +218,20 @@ class Recorder:
             self._open_connections.discard(writer)
             writer.close()
 
-    def _take(self, connection: int, message: Any, writer: asyncio.StreamWriter) -> None:  # noqa: C901
+    def _take(  # noqa: C901, PLR0912 - one branch per message
+        self, connection: int, message: Any, writer: asyncio.StreamWriter
+    ) -> None:
         name = message[0]
         if name == "packets":
             for leg, kind, *packet in message[1]:
                 track = self._tracks.get((connection, leg, kind))
                 if track is not None and self._safely(track.put, Packet(*packet)):
                     writer.write(leg.to_bytes(4, "big"))
+        elif name == "syncs":
+            for leg, kind, *clock in message[1]:
+                track = self._tracks.get((connection, leg, kind))
+                if track is not None:
+                    track.sync(*clock)
         elif name == "track":
             _, leg, kind, room, seat = message
             self._tracks[connection, leg, kind] = Track(self, room, seat, kind, leg)
@@ -256,7 +278,7 @@ class Recorder:
                 if event is not None:
                     key = (event.room, event.seat, event.kind)
                     self._last[key] = max(self._last.get(key, (0, "")), (event.end_ms, "restart"))
-                    fields = (event.codec, event.n, event.start_ms, event.end_ms, str(event.path))
+                    fields = (event.codec, event.n, event.start_ms, event.end_ms, str(event.path), event.sender_ms)
                     self.emit("segment", *key, *fields)
         sweeper = asyncio.get_running_loop().create_task(self._sweep())
         await link.run()

@@ -54,4 +54,4 @@ def _event(path: Path, name: segments.SegmentName) -> SegmentClosed:
     with contextlib.suppress(ValueError):
         room = bytes.fromhex(path.parent.name)
     end_ms = name.end_ms if name.end_ms is not None else name.start_ms
-    return SegmentClosed(room, name.seat, name.kind, name.codec, name.n, name.start_ms, end_ms, path)
+    return SegmentClosed(room, name.seat, name.kind, name.codec, name.n, name.start_ms, end_ms, path, name.sender_ms)

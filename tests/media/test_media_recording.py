@@ -16,6 +16,7 @@ from media import ebml, segments, synthetic
 from media.events import RECORDER, RecordingGap, SegmentClosed, WorkerRestarted
 from media.frames import Assembler, Packet, Reorder
 from media.peer import Peer
+from media.recorder import Recorder, Track
 from media.recovery import recover_segments
 
 
@@ -254,3 +255,34 @@ def test_foreign_file_names_are_not_segments(name: str) -> None:
     segments.parse(name)
     assert segments.parse("party~1-audio-0-5.webm") is None  # complete, but no end in its name
     assert segments.parse("party~1-audio-0-5-9-opus.webm.part") is None
+
+
+def test_a_segment_tells_the_senders_own_clock_for_lip_sync(tmp_path: Path) -> None:
+    """RFC 3550 section 6.4.1: sound and picture have random clocks of their own; only sender reports relate them."""
+    track, told = _track(tmp_path)
+    for frame in range(10):
+        track.put(Packet("opus", 7, frame, 960 * frame - 480 & 0xFFFFFFFF, True, 5_000 + 20 * frame, b"\x78sound"))
+    track.sync(9, 99_999, 0)  # another stream's
+    track.sync(7, 1_000_100, 4_320)  # 90 ms after timestamp 0, which is 10 ms after the first frame
+    track.end("gone")
+    assert [fields[-1] for fields in told] == [1_000_000]
+    found = recover_segments(tmp_path)
+    assert [event.sender_ms for event in found] == [1_000_000]
+
+
+def test_without_a_sender_report_nothing_is_said_about_the_senders_clock(tmp_path: Path) -> None:
+    track, told = _track(tmp_path)
+    track.put(Packet("opus", 7, 1, 960, True, 5_000, b"\x78sound"))
+    track.end("gone")
+    assert [fields[-1] for fields in told] == [None]
+
+
+def _track(root: Path) -> tuple[Track, list[tuple[Any, ...]]]:
+    told: list[tuple[Any, ...]] = []
+
+    class Told(Recorder):
+        def emit(self, name: str, *arguments: Any) -> None:
+            if name == "segment":
+                told.append(arguments)
+
+    return Track(Told(root, 6_000, repair=False), ROOM, "party/1", "audio", 1), told
