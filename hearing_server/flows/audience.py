@@ -5,18 +5,17 @@ packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R
 """
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
 from hearing_server.flows.hearing.spans import RESTRICTED, span_at
+from hearing_server.flows.hearing.tables import ON_AIR
 
-Kind = Literal["audio", "video"]
+Kind = Literal["audio", "video", "screen"]
+"""Microphone, camera, shared screen."""
 Routes = Mapping[str, frozenset[tuple[str, Kind]]]
-"""For each receiving seat, the (publishing seat, "audio" | "video") that is forwarded to it."""
-
-ON_AIR: Final = frozenset({Phase.CHECKING_IN, Phase.OPEN})
-"""Phases in which live sound and picture flow; a recess is a recess for everybody."""
+"""For each receiving seat, the (publishing seat, kind) that is forwarded to it."""
 
 
 def first_visible(state: Sitting, slot: str) -> int | None:
@@ -25,7 +24,7 @@ def first_visible(state: Sitting, slot: str) -> int | None:
     Parties see the whole sitting as soon as they are admitted; a witness only what came after his admission (EV 72).
     """
     seat = state.seats.get(slot)
-    if seat is None or seat.state is not SeatState.ADMITTED:
+    if seat is None or seat.state is not SeatState.ADMITTED or seat.role is Role.COURTROOM:
         return None
     return (seat.admitted_seq or 0) if seat.role is Role.WITNESS else 0
 
@@ -41,10 +40,13 @@ def visible(state: Sitting, leaf_type: str, seq: int, slot: str) -> bool:
 
 
 def may_be_heard(state: Sitting, seat: Seat) -> bool:
-    """AU3: whether this seat's live voice is forwarded at all: not muted by the court, and the floor is his or free."""
+    """AU3: whether this seat's live voice is forwarded at all: not muted by the court, and the floor is his or free.
+
+    Whoever has the floor does not silence a courtroom with walls: the bench may sit in it (AU8).
+    """
     if seat.role in BENCH:
         return True
-    return not seat.muted and state.floor in (None, seat.slot)
+    return not seat.muted and (seat.role is Role.COURTROOM or state.floor in (None, seat.slot))
 
 
 def routes(state: Sitting) -> Routes:
@@ -52,22 +54,23 @@ def routes(state: Sitting) -> Routes:
 
     While checking in, those who wait to be heard exchange sound and picture with the bench only, so that parties do
     not argue before the court sits (AU4). An observer receives and is never sent on (AU5). While a restricted span
-    runs, those outside it are outside the courtroom: they neither receive nor are received (AU7).
+    runs, those outside it are outside the courtroom: they neither receive nor are received (AU7). A courtroom's camera
+    sends and receives nothing (AU8). One screen is shown (AU9).
     """
     if state.phase not in ON_AIR:
         return {}
     present = _present(state)
     matrix: dict[str, frozenset[tuple[str, Kind]]] = {}
     for receiver in present:
+        if receiver.role is Role.COURTROOM:
+            continue
         sources: set[tuple[str, Kind]] = set()
         for source in present:
             if source is receiver or source.role is Role.OBSERVER:
                 continue
             if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
                 continue
-            sources.add((source.slot, "video"))
-            if may_be_heard(state, source):
-                sources.add((source.slot, "audio"))
+            sources |= _sent(state, source)
         matrix[receiver.slot] = frozenset(sources)
     return matrix
 
@@ -77,9 +80,26 @@ def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
     if state.phase is not Phase.OPEN:
         return frozenset()
     sources = [seat for seat in _present(state) if seat.role is not Role.OBSERVER]
-    seen: set[tuple[str, Kind]] = {(seat.slot, "video") for seat in sources}
-    heard: set[tuple[str, Kind]] = {(seat.slot, "audio") for seat in sources if may_be_heard(state, seat)}
-    return frozenset(seen | heard)
+    return frozenset(pair for seat in sources for pair in _sent(state, seat))
+
+
+def pinned(state: Sitting) -> frozenset[str]:
+    """AU9: the seats whose picture every receiver keeps when a link or a page has no room for all: the bench, whoever
+    has the floor, the courtroom's camera, and whose screen is shown.
+    """
+    kept = (state.floor, state.screen)
+    return frozenset(
+        seat.slot for seat in _present(state) if seat.role in BENCH or seat.role is Role.COURTROOM or seat.slot in kept
+    )
+
+
+def _sent(state: Sitting, seat: Seat) -> set[tuple[str, Kind]]:
+    sent: set[tuple[str, Kind]] = {(seat.slot, "video")}
+    if may_be_heard(state, seat):
+        sent.add((seat.slot, "audio"))
+    if state.screen == seat.slot:
+        sent.add((seat.slot, "screen"))
+    return sent
 
 
 def _present(state: Sitting) -> list[Seat]:

@@ -33,6 +33,8 @@ class Role(StrEnum):
     AGENT = "agent"
     WITNESS = "witness"
     OBSERVER = "observer"
+    COURTROOM = "courtroom"
+    """No person: the camera and microphone of a courtroom with walls (AU8)."""
 
 
 SLOT_PREFIX: Final[Mapping[Role, str]] = {
@@ -44,6 +46,7 @@ SLOT_PREFIX: Final[Mapping[Role, str]] = {
     Role.AGENT: "agent",
     Role.WITNESS: "witness",
     Role.OBSERVER: "observer",
+    Role.COURTROOM: "room",
 }
 
 BENCH: Final = frozenset({Role.JUDGE, Role.CLERK})

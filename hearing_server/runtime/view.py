@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting
+from hearing_server.flows.hearing.quality import asks
 from hearing_server.runtime.entry import Entry
 
 
@@ -79,6 +80,8 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "recess_since_ms": state.recess_since_ms,
         "recording": state.recording,
         "floor": state.floor,
+        "screen": state.screen,
+        "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
         "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
         "seats": [
@@ -90,6 +93,8 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "connected": seat.connected,
                 "muted": seat.muted,
                 "hand": seat.hand,
+                "rung": seat.rung,
+                "ruled": seat.ruled,
             }
             for seat in state.seats.values()
         ],

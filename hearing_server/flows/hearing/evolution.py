@@ -61,7 +61,7 @@ def _on_leave(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
     seat = state.seats[slot]
     standing = SeatState.ABSENT if seat.state is SeatState.WAITING else seat.state
-    return _with_seat(state, slot, connected=False, hand=False, state=standing)
+    return _with_seat(state, slot, connected=False, hand=False, state=standing, rung="video", ruled=False)
 
 
 def _on_admit(state: Sitting, leaf: Leaf) -> Sitting:
@@ -71,7 +71,8 @@ def _on_admit(state: Sitting, leaf: Leaf) -> Sitting:
 def _on_remove(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
     floor = None if state.floor == slot else state.floor
-    return _with_seat(state, slot, state=SeatState.REMOVED, hand=False)._replace(floor=floor)
+    screen = None if state.screen == slot else state.screen
+    return _with_seat(state, slot, state=SeatState.REMOVED, hand=False)._replace(floor=floor, screen=screen)
 
 
 def _on_mute(state: Sitting, leaf: Leaf) -> Sitting:
@@ -91,16 +92,31 @@ def _on_floor(state: Sitting, leaf: Leaf) -> Sitting:
     return state if slot is None else _with_seat(state, slot, hand=False, muted=False)
 
 
+def _on_screen(state: Sitting, leaf: Leaf) -> Sitting:
+    return state._replace(screen=leaf.facts[0] if leaf.type == "act.allow_screen" else None)
+
+
+def _on_quality(state: Sitting, leaf: Leaf) -> Sitting:
+    """HR22: a ruling is about one rung; with the next step the judge is asked anew."""
+    slot, rung, _cause = leaf.facts
+    return _with_seat(state, slot, rung=rung, ruled=False)
+
+
+def _on_go_on(state: Sitting, leaf: Leaf) -> Sitting:
+    return _with_seat(state, leaf.facts[0], ruled=True)
+
+
 def _on_hand(state: Sitting, leaf: Leaf) -> Sitting:
     return _with_seat(state, leaf.actor, hand=leaf.facts[0])
 
 
 def _on_act_open(state: Sitting, leaf: Leaf) -> Sitting:
-    return state._replace(opened_ms=leaf.ts_ms)
+    return state._replace(opened_ms=leaf.ts_ms, screen=None)  # what was tried before was for the bench
 
 
 def _on_recess(state: Sitting, leaf: Leaf) -> Sitting:
-    return state._replace(recess_since_ms=leaf.ts_ms, floor=None)
+    seats = {slot: seat._replace(ruled=False) for slot, seat in state.seats.items()}
+    return state._replace(recess_since_ms=leaf.ts_ms, floor=None, screen=None, seats=seats)
 
 
 def _on_resume(state: Sitting, _leaf: Leaf) -> Sitting:
@@ -108,7 +124,7 @@ def _on_resume(state: Sitting, _leaf: Leaf) -> Sitting:
 
 
 def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
-    return _on_unrestrict(state, leaf)._replace(recess_since_ms=None, floor=None)
+    return _on_unrestrict(state, leaf)._replace(recess_since_ms=None, floor=None, screen=None)
 
 
 def _on_restrict(state: Sitting, leaf: Leaf) -> Sitting:
@@ -162,6 +178,10 @@ _EVOLUTIONS: Final[Mapping[str, Callable[[Sitting, Leaf], Sitting]]] = {
     "act.mute_all": _on_mute_all,
     "act.unmute_all": _on_mute_all,
     "act.floor": _on_floor,
+    "act.allow_screen": _on_screen,
+    "act.end_screen": _on_screen,
+    "act.go_on": _on_go_on,
+    "quality": _on_quality,
     "hand": _on_hand,
     "act.open": _on_act_open,
     "act.recess": _on_recess,

@@ -20,6 +20,7 @@ from hearing_server.flows.decider import (
     require,
     signed_by_seat,
 )
+from hearing_server.flows.hearing.quality import BELOW_SMALL, KINDS_SENT, MAX_REACHED, RUNGS
 from hearing_server.flows.hearing.state import Phase, Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import (
     KINDS,
@@ -37,7 +38,7 @@ from hearing_server.flows.hearing.tables import (
     WITH_BLOB,
     WITH_REASON,
 )
-from hearing_server.flows.wire import SHAPES, redacted, shaped, slot_role_ok
+from hearing_server.flows.wire import SHAPES, is_count, is_word, redacted, shaped, slot_role_ok
 
 
 def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
@@ -195,6 +196,64 @@ def _floor(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     return (own(command),)
 
 
+def _allow_screen(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """HR21: one screen at a time, and whoever of the bench gives it to another seat takes it from the one before."""
+    target = _target(state, command)
+    require(target.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, target.slot)
+    require(target.role in SPEAKERS, RefusalCode.NOT_PERMITTED, "observers show nothing")
+    require(state.screen != target.slot, RefusalCode.ALREADY_DONE, target.slot)
+    return (own(command),)
+
+
+def _end_screen(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    _no_args(command)
+    require(state.screen is not None, RefusalCode.ALREADY_DONE)
+    holds = seat is not None and (seat.role in BENCH or seat.slot == state.screen)
+    require(holds, RefusalCode.NOT_PERMITTED, "another seat's screen is ended by the bench")
+    return (own(command),)
+
+
+def _go_on(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """HR22: the judge rules; the other ruling is a recess."""
+    target = _target(state, command)
+    require(target.rung in BELOW_SMALL and not target.ruled, RefusalCode.ALREADY_DONE, target.slot)
+    return (own(command),)
+
+
+def _quality(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """HR22: a step of the ladder, by the court's measurement or the phone's word."""
+    require(len(command.args) == 3, RefusalCode.MALFORMED, "slot, rung and cause")
+    slot, rung, cause = command.args
+    require(rung in RUNGS and is_word(cause), RefusalCode.MALFORMED, "rung and cause")
+    seat = state.seats.get(slot)
+    if seat is None:
+        raise Refused(RefusalCode.UNKNOWN_SEAT, slot[:40])
+    require(seat.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, slot)
+    require(seat.rung != rung, RefusalCode.ALREADY_DONE, slot)
+    return (own(command),)
+
+
+def _reached(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """HR23: it is noted whatever it shows, also what should not have been sent."""
+    require(len(command.args) == 2, RefusalCode.MALFORMED, "slot and rows")
+    slot, rows = command.args
+    require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, str(slot)[:40])
+    shaped_rows = isinstance(rows, tuple) and 0 < len(rows) <= MAX_REACHED and all(_is_row(row) for row in rows)
+    require(shaped_rows, RefusalCode.MALFORMED, "rows of what was sent")
+    require(all(row[0] in state.seats for row in rows), RefusalCode.UNKNOWN_SEAT, "publisher")
+    return (own(command),)
+
+
+def _is_row(row: object) -> bool:
+    """Publisher, kind, packets, the court's time of the first and of the last."""
+    if not isinstance(row, tuple) or len(row) != 5:
+        return False
+    _publisher, kind, packets, first_ms, last_ms = row
+    return (
+        kind in KINDS_SENT and all(map(is_count, (packets, first_ms, last_ms))) and packets > 0 and first_ms <= last_ms
+    )
+
+
 def _hand(_state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     require(len(command.args) == 1 and isinstance(command.args[0], bool), RefusalCode.MALFORMED, "raised or not")
     require(seat is not None and seat.hand is not command.args[0], RefusalCode.ALREADY_DONE)
@@ -284,6 +343,8 @@ DECISIONS: Final[Mapping[str, Callable[[Sitting, Command, Seat | None], Sequence
     "rec.gap": _court_fact,
     "rec.stop": _rec_stop,
     "rec.fault": _court_fact,
+    "quality": _quality,
+    "media.reached": _reached,
     "act.check_in": _plain,
     "act.open": _with_recording(start=True),
     "act.recess": _with_recording(start=False),
@@ -296,6 +357,9 @@ DECISIONS: Final[Mapping[str, Callable[[Sitting, Command, Seat | None], Sequence
     "act.mute_all": _plain,
     "act.unmute_all": _plain,
     "act.floor": _floor,
+    "act.allow_screen": _allow_screen,
+    "act.end_screen": _end_screen,
+    "act.go_on": _go_on,
     "act.restrict": _restrict,
     "act.unrestrict": _unrestrict,
     "act.propose_seal": _propose_seal,

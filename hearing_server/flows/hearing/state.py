@@ -41,6 +41,10 @@ class Seat(NamedTuple):
     hand: bool = False
     joined: bool = False
     admitted_seq: int | None = None
+    rung: str = "video"
+    """Where it stands on the ladder of a weak link (`quality.RUNGS`)."""
+    ruled: bool = False
+    """The judge has ruled that the hearing goes on with it as it is now (HR22)."""
     key: bytes | None = None
     """The public key of the device that signs for this seat."""
 
@@ -75,6 +79,8 @@ class Sitting(NamedTuple):
     recess_since_ms: int | None = None
     recording: bool = False
     floor: str | None = None
+    screen: str | None = None
+    """The seat whose shared screen is shown."""
     seats: Mapping[str, Seat] = {}
     spans: tuple[Span, ...] = ()
     proposal: Proposal | None = None

@@ -17,6 +17,8 @@ CHECK_IN_BEFORE_MS: Final = 30 * 60_000
 CHECKING_IN, OPEN, IN_RECESS, CLOSED = Phase.CHECKING_IN, Phase.OPEN, Phase.IN_RECESS, Phase.CLOSED
 LIVE: Final = frozenset({CHECKING_IN, OPEN, IN_RECESS})
 SITTING: Final = frozenset({OPEN, IN_RECESS})
+ON_AIR: Final = frozenset({CHECKING_IN, OPEN})
+"""Live sound and picture flow; a recess is a recess for everybody."""
 UNSEALED: Final = frozenset(Phase) - {Phase.UNOPENED, Phase.SEALED}
 
 # -- HR1 the phase moves only along this table ------------------------------------------------------------------------
@@ -33,7 +35,7 @@ TRANSITIONS: Final[Mapping[tuple[Phase, str], Phase]] = {
 
 JUDGE, COURT_ONLY = frozenset({Role.JUDGE}), frozenset({COURT})
 EVERYONE: Final = frozenset(Role)
-SPEAKERS: Final = EVERYONE - {Role.OBSERVER}
+SPEAKERS: Final = EVERYONE - {Role.OBSERVER, Role.COURTROOM}
 
 MESSAGES: Final = ("msg.text", "msg.voice", "msg.image", "msg.video", "msg.file")
 
@@ -51,6 +53,8 @@ PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
     "rec.gap": COURT_ONLY,
     "rec.stop": COURT_ONLY,
     "rec.fault": COURT_ONLY,
+    "quality": COURT_ONLY,
+    "media.reached": COURT_ONLY,
     "act.check_in": COURT_ONLY | BENCH,
     "act.open": JUDGE,
     "act.recess": JUDGE,
@@ -63,6 +67,9 @@ PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
     "act.mute_all": BENCH,
     "act.unmute_all": BENCH,
     "act.floor": JUDGE,
+    "act.allow_screen": BENCH,
+    "act.end_screen": SPEAKERS,  # of another seat the bench alone (HR21)
+    "act.go_on": JUDGE,
     "act.restrict": JUDGE,
     "act.unrestrict": JUDGE,
     "act.propose_seal": BENCH,
@@ -85,6 +92,8 @@ PHASES: Final[Mapping[str, frozenset[Phase]]] = {
     "rec.gap": UNSEALED,
     "rec.stop": UNSEALED,
     "rec.fault": UNSEALED,
+    "quality": LIVE,
+    "media.reached": UNSEALED,
     "act.admit": LIVE,
     "act.remove": LIVE,
     "act.mute": LIVE,
@@ -92,6 +101,9 @@ PHASES: Final[Mapping[str, frozenset[Phase]]] = {
     "act.mute_all": LIVE,
     "act.unmute_all": LIVE,
     "act.floor": frozenset({OPEN}),
+    "act.allow_screen": ON_AIR,
+    "act.end_screen": ON_AIR,
+    "act.go_on": frozenset({OPEN}),
     "act.restrict": SITTING,
     "act.unrestrict": SITTING,
     "act.propose_seal": frozenset({CLOSED}),

@@ -3,7 +3,7 @@
 import pytest
 from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, Story
 
-from hearing_server.flows.audience import recorded
+from hearing_server.flows.audience import pinned, recorded
 from hearing_server.flows.decider import COURT
 from hearing_server.flows.hearing import HEARING
 
@@ -123,3 +123,46 @@ def test_AU7_those_outside_a_span_neither_receive_nor_are_received_nor_recorded(
     assert {slot for slot, _ in recorded(story.state)} == {"judge/1", "clerk/1", "party/1"}
     story.given(("judge/1", "act.unrestrict"))
     assert both("party/2") <= story.hears("party/1")
+
+
+ROOM_ADMITTED = ((COURT, "seat", "room/1", "courtroom"), (COURT, "join", "room/1"), ("clerk/1", "act.admit", "room/1"))
+
+
+def test_AU8_a_courtrooms_camera_waits_sends_and_receives_nothing():
+    story = sitting(*OPEN, *ROOM_ADMITTED[:2])
+    assert not any(source == "room/1" for source, _ in story.hears("party/1"))
+    story.given(*ROOM_ADMITTED[2:])
+    assert both("room/1") <= story.hears("party/1")
+    assert both("room/1") <= recorded(story.state)
+    assert (story.hears("room/1"), story.sees("room/1")) == (set(), None)
+
+
+def test_AU8_the_floor_does_not_silence_the_courtroom_and_a_mute_does():
+    story = sitting(*OPEN, *ROOM_ADMITTED, ("judge/1", "act.floor", "party/1"))
+    assert ("room/1", "audio") in story.hears("party/2")
+    story.given(("clerk/1", "act.mute", "room/1"))
+    assert ("room/1", "audio") not in story.hears("party/2")
+
+
+def test_AU9_the_shared_screen_goes_to_everybody_and_is_recorded():
+    story = sitting(*OPEN, ("clerk/1", "act.allow_screen", "party/1"))
+    assert ("party/1", "screen") in story.hears("judge/1") & story.hears("party/2") & recorded(story.state)
+    assert ("party/1", "screen") not in story.hears("party/1") | story.hears("witness/1")
+    story.given(("judge/1", "act.allow_screen", "judge/1"))
+    shown = {pair for slot in story.state.seats for pair in story.hears(slot) if pair[1] == "screen"}
+    assert shown == {("judge/1", "screen")}
+
+
+def test_AU9_a_screen_of_somebody_outside_a_restricted_span_is_not_shown():
+    story = sitting(*OPEN, ("clerk/1", "act.allow_screen", "party/2"), ("judge/1", "act.restrict", ("party/1",)))
+    assert not any(kind == "screen" for slot in story.state.seats for _, kind in story.hears(slot))
+    assert pinned(story.state) == {"judge/1", "clerk/1"}
+
+
+def test_AU9_the_bench_the_floor_the_courtroom_and_the_screen_are_kept():
+    story = sitting(*OPEN, *ROOM_ADMITTED)
+    assert pinned(story.state) == {"judge/1", "clerk/1", "room/1"}
+    story.given(("judge/1", "act.floor", "party/1"), ("judge/1", "act.allow_screen", "party/2"))
+    assert pinned(story.state) == {"judge/1", "clerk/1", "room/1", "party/1", "party/2"}
+    story.given((COURT, "leave", "party/1", "network"))
+    assert "party/1" not in pinned(story.state)
