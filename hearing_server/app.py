@@ -142,6 +142,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             phone=config.court.telephone,
         )
         forgets.append(court.forget)
+        signer.on_change = court.key_changed
         table = RegisterTable(data / "register.sqlite")
         stack.callback(table.close)
         outside = config.register

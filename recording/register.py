@@ -3,6 +3,7 @@
     reg.open    content "palm/opening/v1" LF <origin> LF <base64 of the first leaf's hash> LF
     reg.head    content: the three lines of a stream's checkpoint
     reg.stamp   facts [register size stamped, SHA-256 of the token, genTime in ms]
+    reg.key     facts [public key, "add" or "revoke"]: it signs for the court from here on, or no more
     anchor      (in a stream) facts [register stream_id, register size, register root, genTime in ms or nil]
 
 *Law*: no leaf of the register names a stream; the salted commitment alone binds them. So whoever gets the register to
@@ -20,26 +21,30 @@ from typing import Any, NamedTuple
 from recording import checkpoint as checkpoints
 from recording.checkpoint import Checkpoint
 from recording.errors import MalformedNote
+from recording.leaf import Leaf
 
 __all__ = [
     "ANCHOR",
     "HEAD",
+    "KEY",
     "KIND",
     "OPEN",
     "OPENING",
     "STAMP",
     "Anchor",
     "Opening",
+    "added_key",
     "hash_lines",
     "head_content",
     "is_register",
+    "key_facts",
     "opening_content",
     "parse_anchor",
     "parse_head",
     "parse_opening",
 ]
 
-OPEN, OPENING, HEAD, STAMP, ANCHOR = "open", "reg.open", "reg.head", "reg.stamp", "anchor"
+OPEN, OPENING, HEAD, STAMP, KEY, ANCHOR = "open", "reg.open", "reg.head", "reg.stamp", "reg.key", "anchor"
 KIND = "register"
 _TITLE = "palm/opening/v1"
 
@@ -94,6 +99,19 @@ def parse_head(content: bytes) -> Checkpoint:
         return checkpoints.parse(content.decode())
     except UnicodeDecodeError as error:
         raise MalformedNote("a head is not UTF-8") from error
+
+
+def key_facts(former: bytes | None, key: bytes) -> list[tuple[bytes, str]]:
+    """The facts of the leaves by which a key of the court takes over from another, or begins."""
+    ends = [] if former is None else [(former, "revoke")]
+    return [*ends, (key, "add")]
+
+
+def added_key(leaf: Leaf) -> bytes | None:
+    """The key that signs for the court from this leaf on; None if the leaf says nothing of that kind."""
+    if leaf.type != KEY or len(leaf.facts) != 2 or leaf.facts[1] != "add":
+        return None
+    return bytes(leaf.facts[0])
 
 
 def hash_lines(raw: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from hearing_server.flows.decider import Refused
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Unauthenticated
 from hearing_server.runtime.entry import Busy, Receipt, SignedRefusal, Unavailable
-from hearing_server.runtime.room import Room
+from hearing_server.runtime.room import KEY_CHANGED, Room
 from recording.attest import Attestation
 from recording.csig import DeviceKey
 from recording.errors import IntegrityError
@@ -95,6 +95,7 @@ class Connection:
         self.checkpointed = 0
         self.link_id = b""
         self.thin = False
+        self.outdated = False
         self._room: Room | None = None
         self._leaving = "network"
         self._pump: asyncio.Task[None] | None = None
@@ -190,7 +191,9 @@ class Connection:
 
     def _answered(self, dseq: int, answer: "asyncio.Future[Receipt]") -> None:
         error = answer.exception()
-        if error is None:
+        if self.outdated:  # the answer stands; the phone sends its act again and gets it under the key it then knows
+            self.act(self.session.close(frames.RESUME, KEY_CHANGED))
+        elif error is None:
             self.act(self.session.receipt(receipt_frame(dseq, answer.result())))
         else:
             self._refuse(dseq, error)
@@ -252,6 +255,8 @@ class Connection:
     def _hang_up(self, close: Close) -> None:
         if close.code == frames.FORBIDDEN:
             self._leaving = "removed"
+        elif self.outdated:
+            self._leaving = "server"
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(close))
 

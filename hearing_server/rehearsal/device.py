@@ -13,7 +13,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recording import checkpoint as checkpoints
-from recording import csig, note
+from recording import csig, note, rotation
 from recording.attest import Attestation, check, receipt_statement
 from recording.content import commitment
 from recording.leaf import Ref, decode
@@ -73,6 +73,7 @@ class Kept:
         """The newest act of the bench that no head which was cosigned covers yet."""
         self._cosigned_at = 0.0
         self._last: checkpoints.Checkpoint | None = None
+        self._court: note.VerifierKey | None = None
         self.receipts: list[frames.Receipt] = []
         """Those that hold."""
         self.cosigned: list[int] = []
@@ -101,10 +102,19 @@ class Kept:
         return None
 
     def _welcomed(self, welcome: frames.Welcome) -> None:
+        self._follow(welcome)
         self._welcome, self._last = welcome, None
         if welcome.start_seq != self._frontier.size:
             self._frontier = Frontier(welcome.start_seq, welcome.frontier)
             self._roots = {welcome.start_seq: self._frontier.root()}
+
+    def _follow(self, welcome: frames.Welcome) -> None:
+        """A newer key of the court is believed over its scheduled changes alone (FORMAT.md §4.3)."""
+        now = note.VerifierKey(welcome.origin.rpartition("/")[0], note.VerifierKey.parse(welcome.vkey).public_key)
+        steps = map(rotation.parse, welcome.rotations)
+        if self._court is not None and now not in (self._court, rotation.follow(self._court, steps)[-1]):
+            raise Disbelieved("the court uses a key that nothing leads to from the one before")
+        self._court = now
 
     def _grow(self, seq: int, digest: bytes) -> None:
         if seq != self._frontier.size:

@@ -22,7 +22,7 @@ from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.register import Register
 from hearing_server.runtime.registry import Registry
-from hearing_server.runtime.room import Phone, Room
+from hearing_server.runtime.room import KEY_CHANGED, Phone, Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.shred import Forget
@@ -49,6 +49,8 @@ log = structlog.get_logger()
 LINKS_END: Final = frozenset({"link.issued", "link.revoked"})
 CHECKPOINT_TICK_S: Final = 1.0
 REPLAY_PAGE: Final = 500
+KEY_CHANGE_S: Final = 2.0
+"""Over how long the phones are sent to come back after the court's key has changed: not all in one moment."""
 MEDIA_BACK_S: Final = 5.0
 """How long a negotiation waits for a media worker that is being restarted."""
 
@@ -152,6 +154,23 @@ class Court:
             await reactor.aclose()
         await self._scheduler.aclose()
         await self.docket.aclose()
+
+    def key_changed(self) -> None:
+        """The court signs with another key from now on. No phone is answered under a key that it was not told of: each
+        comes back, whoever acts at once and the others spread, and its next welcome holds the note of the change.
+        """
+        for room in self._rooms.values():
+            room.key_changed()
+        self._tasks.append(asyncio.create_task(self._call_back(), name="key-change"))
+        if self.register is not None:
+            self.register.key_changed()
+
+    async def _call_back(self) -> None:
+        outdated = [phone for room in self._rooms.values() for phone in room.phones() if phone.outdated]
+        for phone in outdated:
+            if phone.outdated:
+                phone.act(phone.session.close(frames.RESUME, KEY_CHANGED))
+            await asyncio.sleep(KEY_CHANGE_S / len(outdated))
 
     async def _settle(self, stream_id: bytes) -> None:
         room = self._rooms.get(stream_id)

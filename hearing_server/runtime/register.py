@@ -2,6 +2,7 @@
 
 Law: a stream's opening is durable here before anybody sees its first leaf, so no stream can be hidden that somebody has
 seen begin. Its heads follow only where something other than a write-back happened, so a silent court writes nothing.
+Which keys sign for the court stands here too, each change in the turn in which it comes.
 Neither an authority nor a witness outside can make a hearing wait: what they do not give in time is asked for again,
 and the anchor of that moment says nil.
 """
@@ -27,7 +28,7 @@ from recording.checkpoint import Checkpoint, origin_of
 from recording.content import ContentVault
 from recording.court_signer import LogSigner
 from recording.errors import IntegrityError, RecordError, UnknownStream
-from recording.leaf import decode
+from recording.leaf import Leaf, decode
 from recording.log import Draft, StreamLog
 from recording.merkle import Frontier, leaf_hash
 from recording.note import VerifierKey
@@ -80,6 +81,8 @@ class Register:
         self._halted: str | None = None
         self._places: dict[bytes, Placed] = {}
         self._moved: set[bytes] = set()
+        self._keys: list[bytes] = []
+        """The court's keys that stand here, in their order."""
         self._under_way: dict[bytes, asyncio.Task[None]] = {}
         self._news: set[bytes] = set()
         self._wake = asyncio.Event()
@@ -136,9 +139,11 @@ class Register:
             return False  # the docket tells of it
 
     async def _replay(self, stream_id: bytes, covered: int | None) -> None:
+        self._keys = []
+        origin = origin_of(self._signer.court, stream_id)
         try:
             record = await StreamLog.open(
-                self._store, self._vault, self._signer, origin_of(self._signer.court, stream_id), stream_id
+                self._store, self._vault, self._signer, origin, stream_id, fold=lambda leaf, _hash: self._see_key(leaf)
             )
             if covered is not None and covered > record.size:
                 raise IntegrityError(
@@ -198,7 +203,9 @@ class Register:
                 self._log = await StreamLog.open(
                     self._store, self._vault, self._signer, origin_of(self._signer.court, stream_id), stream_id
                 )
-                await self._log.append([Draft(words.OPEN, COURT, self._clock.now_ms(), (words.KIND,))])
+                now = self._clock.now_ms()
+                drafts = [Draft(words.KEY, COURT, now, facts) for facts in self._new_keys()]
+                self._take(await self._log.append([Draft(words.OPEN, COURT, now, (words.KIND,)), *drafts]))
                 await self.table.place(stream_id, 1, ())
             elif self._log.failed is not None:
                 await self._replay(self._log.stream_id, None)
@@ -213,8 +220,28 @@ class Register:
         except RecordError as error:
             raise Unavailable("the register cannot be written") from error
 
+    def _new_keys(self) -> list[tuple[bytes, str]]:
+        """What is to be put here of the court's keys: those that sign, or have signed, and do not stand here yet."""
+        facts: list[tuple[bytes, str]] = []
+        former = self._keys[-1] if self._keys else None
+        for each in reversed(self._signer.keys(self._signer.court)):
+            if each.public_key not in self._keys:
+                facts += words.key_facts(former, each.public_key)
+                former = each.public_key
+        return facts
+
+    def _see_key(self, leaf: Leaf) -> None:
+        key = words.added_key(leaf)
+        if key is not None and key not in self._keys:
+            self._keys.append(key)
+
+    def key_changed(self) -> None:
+        """Another key signs for the court: it is put here now, and not at the next turn."""
+        self._wake.set()
+
     def _take(self, entries: Sequence[Entry]) -> None:
         for entry in entries:
+            self._see_key(entry.leaf)
             if entry.content is None:
                 continue
             if entry.leaf.type == words.OPENING:
@@ -277,6 +304,8 @@ class Register:
                     self._news.add(head.stream_id)
             except (RecordError, Unavailable) as error:
                 log.error("not_registered", stream=head.stream_id.hex(), kind=type(error).__name__)
+        if self._log is not None and self._new_keys():  # changed while no court ran
+            self._wake.set()
         self._loop = asyncio.create_task(self._turns(), name="register")
 
     def _has_news(self, stream_id: bytes, since: int) -> bool:
@@ -312,9 +341,12 @@ class Register:
         for start in range(0, len(heads), BATCH):
             part = heads[start : start + BATCH]
             await self._append([(words.HEAD, words.head_content(head), ()) for head in part])
+        keys = self._new_keys() if self._log is not None else []
+        if keys:
+            await self._append([(words.KEY, None, facts) for facts in keys])
         await self._save()
         record = self._log
-        if not heads or record is None:
+        if record is None or not (heads or keys):
             return
         note = await record.checkpoint()
         saved = record.saved_checkpoint

@@ -57,6 +57,7 @@ ARRIVALS: Final = Rate(0.5, 20)
 ten times in a minute; whoever does it all the time only fills the record."""
 TELL_AFTER_S: Final = 1.0
 """Cosignatures of the seal come from everybody at once: they are told together."""
+KEY_CHANGED: Final = "the court signs with a new key; come back and go on"
 SIGNAL_BYTES: Final = 512
 """One live signal: a state or a pointer's place, sent on to everybody in the room."""
 SIGNALS: Final = frozenset({"camera", "microphone", "typing", "quality", "screen"})
@@ -72,6 +73,8 @@ class Phone(Protocol):
     thin: bool
     checkpointed: int
     """Size of the last checkpoint it was sent; 0 before the first."""
+    outdated: bool
+    """The court signs with another key than this phone was told in its welcome."""
     session: ServerSession
 
     def act(self, actions: list[Action]) -> None:
@@ -109,6 +112,7 @@ class Room:
         self._phones: dict[str, Phone] = {}
         self._enrolling = asyncio.Lock()
         self._head: _Head | None = None
+        self._keys = 0
         self._proof: tuple[tuple[int, int], list[bytes]] = ((0, 0), [])
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
@@ -211,6 +215,7 @@ class Room:
             limits=phone.session.limits.for_client(),
             media={"slots": max(3, len(state.seats) - 1)},
         )
+        phone.outdated = False
         phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))
         for slot, value in self._presence.items():
             phone.act(phone.session.presence(slot, value))
@@ -382,9 +387,10 @@ class Room:
         Phones that already hold later entries check it too: they keep every leaf hash since their welcome.
         """
         if self.has_news:
+            keys = self._keys
             await self.writer.log.checkpoint()
             saved = self.writer.log.saved_checkpoint
-            if saved is None:
+            if saved is None or keys != self._keys:  # signed with the key before: the next turn has it signed again
                 return
             if self._head is None or saved.size > self._head.size:
                 self._head = _Head(saved.size, self.witnessed.shown(saved.size, saved.note))
@@ -400,10 +406,19 @@ class Room:
 
     def _push(self, phone: Phone, head: _Head) -> None:
         """With the proof that it continues the last one this phone was sent."""
+        if phone.outdated:
+            return  # it could not check the signature; it is on its way back
         since, phone.checkpointed = phone.checkpointed, head.size
         if self._proof[0] != (since, head.size):  # most phones of a room were sent the same one
             self._proof = ((since, head.size), self.writer.log.consistency(since, head.size))
         phone.act(phone.session.checkpoint(head.note, self._proof[1]))
+
+    def key_changed(self) -> None:
+        """The court signs with another key from now on: the phones here know the former one only."""
+        self._keys += 1
+        self._head = None
+        for phone in self.inside():
+            phone.outdated = True
 
     def _sign_soon(self) -> None:
         """One signature for all acts of this moment."""

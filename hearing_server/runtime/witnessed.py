@@ -41,9 +41,13 @@ class Witnessed:
 
     def shown(self, size: int, note: str) -> str:
         """The court has signed this head: the same, with the lines of those who cosigned it."""
-        if size not in self._heads:
-            self._heads[size] = notes.parse(note)
+        signed, head = notes.parse(note), self._heads.get(size)
+        if head is None:
+            self._heads[size] = signed
             self._trim()
+        elif head.text == signed.text:  # signed again: by the court's next key
+            lines = [each for each in head.signatures if each.name != self._origin]
+            self._heads[size] = Note(head.text, (*signed.signatures, *lines))
         return self._heads[size].render()
 
     def take(self, slot: str, public_key: bytes, size: int, time_s: int, signature: bytes) -> bool:

@@ -54,6 +54,8 @@ class SocketSigner:
         self._sweep: asyncio.TimerHandle | None = None
         self.on_trouble: Callable[[str], None] = log.critical
         """Told, in a sentence, when the signer is away or is another one than before."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when another key signs from now on, before anything that it signed is handed out."""
 
     @classmethod
     async def connect(
@@ -201,6 +203,7 @@ class SocketSigner:
         if self._public and public and self._public != public[-len(self._public) :]:
             self.on_trouble("the signer came back with other keys; it is not used")
             raise BadFrame
+        changed = bool(self._public) and bool(public) and self._public[0] != public[0]
         if public or not self._public:
             self._public, self._rotations = public, rotations
             self._binding = None if binding is None else Binding(*binding)
@@ -208,6 +211,8 @@ class SocketSigner:
             self.on_trouble(trouble)
         self._trouble = trouble
         self._known.set()
+        if changed:
+            self.on_change()
 
     # --- being connected
 
