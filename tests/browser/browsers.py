@@ -44,7 +44,8 @@ def free_port():
 class Served:
     """A `palmcourt serve` process: its address, the clerk's desk link, and how to kill and restart it."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *, address="127.0.0.1"):
+        self.address = address
         self.data = directory / "data"
         self.port, self.media_port = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
@@ -54,7 +55,9 @@ class Served:
 
     async def start(self):
         config = self.data.parent / "court.toml"
-        config.write_text(f"[media]\nport = {self.media_port}\n")
+        config.write_text(
+            f'[media]\nport = {self.media_port}\nbind = "{self.address}"\naddresses = ["{self.address}"]\n'
+        )
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hearing_server.cli", "serve",
             "--data", str(self.data), "--port", str(self.port), "--config", str(config),

@@ -33,10 +33,22 @@ describe("an offer as it travels", () => {
   });
   it("names only extensions and feedback that the court uses", () => {
     expect(count("a=extmap:1 ")).toBe(3);
-    expect(count("a=extmap:4 ")).toBe(0);
+    expect(count("a=extmap:4 ")).toBe(3);
     expect(count("a=rtcp-fb:96 goog-remb")).toBe(3);
-    expect(count("a=rtcp-fb:96 transport-cc")).toBe(0);
+    expect(count("a=rtcp-fb:96 transport-cc")).toBe(3);
     expect(count("a=candidate")).toBe(0);
+  });
+  it("keeps the layers of a camera, and the header extensions by which the court tells them apart", () => {
+    const rid = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id";
+    const layers = ["a=rid:l send", "a=rid:m send", "a=rid:h send", "a=simulcast:send l;m;h", `a=extmap:10 ${rid}`, "a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"];
+    const sent = compactOffer(["v=0", "t=0 0", section(0, "audio"), section(1, "video"), ...layers, ""].join("\r\n")).split("\r\n");
+    for (const line of layers) expect(sent).toContain(line);
+  });
+  it("offers Firefox's bundled lines as lines that are there, and no feedback for what is not", () => {
+    const firefox = section(1, "video").replace("m=video 9 ", "m=video 0 ").replace("a=recvonly", "a=bundle-only\r\na=recvonly\r\na=rtcp-fb:121 nack");
+    const sent = compactOffer(["v=0", "t=0 0", section(0, "audio"), firefox, ""].join("\r\n"));
+    expect(sent).toContain("m=video 9 UDP/TLS/RTP/SAVPF 96");
+    expect(sent).not.toMatch(/bundle-only|rtcp-fb:121/);
   });
   it("still ends as an SDP does", () => {
     expect(made.endsWith("\r\n")).toBe(true);
