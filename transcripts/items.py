@@ -216,6 +216,25 @@ class Faulted:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkStepped:
+    """A person's link carries less than before, or more again: `rung` is video, small, audio or clips."""
+
+    place: Place
+    slot: str
+    rung: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What was sent to a seat, by publisher and kind: how many packets, and when the first and the last."""
+
+    place: Place
+    slot: str
+    rows: tuple[tuple[str, str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Contested:
     """A device sent two different things under one number; the first one stands."""
 
@@ -288,6 +307,8 @@ Item = (
     | Recorded
     | Gap
     | Faulted
+    | LinkStepped
+    | Reached
     | Contested
     | Anchored
     | Redacted

@@ -25,8 +25,10 @@ from transcripts.items import (
     KeyEnded,
     KeyEnrolled,
     Left,
+    LinkStepped,
     Missing,
     Opened,
+    Reached,
     Recorded,
     RecordingTurned,
     Redacted,
@@ -109,17 +111,17 @@ class Lines:
                 yield line
 
     def line(self, item: Item) -> Line | None:  # noqa: C901, PLR0911 a row for each kind of item
-        """The line of one item; None for a segment of the recording."""
+        """The line of one item; None for what is only evidence: a segment, what was sent to a seat."""
         match item:
             case Said():
                 text, absent = self._words_said(item.text)
                 return self._line(item, "speech", item.by, text, spoken=not absent, absent=absent)
             case Sent():
                 return self._sent(item)
-            case Recorded():
+            case Recorded() | Reached():
                 return None
             case Acted():
-                about = item.act in {"mute", "unmute", "mute_all", "unmute_all"}
+                about = item.act in {"mute", "unmute", "mute_all", "unmute_all", "allow_screen", "end_screen"}
                 text, absent = self._with_reason(self._act(item), item.reason)
                 return self._line(item, "note" if about else "act", item.by, text, absent=absent)
             case Restricted():
@@ -135,6 +137,8 @@ class Lines:
                 return self._presence(item)
             case RecordingTurned() | Faulted() | Gap():
                 return self._line(item, "recording", COURT, self._recording(item))
+            case LinkStepped():
+                return self._line(item, "recording", COURT, self._stepped(item))
             case Opened() | Contested() | Unread():
                 return self._note(item)
             case KeyEnrolled() | KeyEnded() | Anchored() | Redacted():
@@ -199,6 +203,9 @@ class Lines:
             "remove": words.remove.format(who=who),
             "mute": words.mute.format(who=who),
             "unmute": words.unmute.format(who=who),
+            "allow_screen": words.allow_screen.format(who=who),
+            "end_screen": words.end_screen,
+            "go_on": words.go_on.format(who=who),
         }
         return phrases[item.act]
 
@@ -243,6 +250,11 @@ class Lines:
                     length=clock.length(item.end_ms - item.start_ms, words),
                     cause=cause(item.cause, words),
                 )
+
+    def _stepped(self, item: LinkStepped) -> str:
+        words = self._words
+        now = words.rungs.get(item.rung, item.rung)
+        return words.stepped.format(who=self.names.of(item.slot), now=now, cause=cause(item.cause, words))
 
     def _note(self, item: Opened | Contested | Unread) -> Line:
         words = self._words

@@ -26,9 +26,11 @@ from transcripts.items import (
     KeyEnded,
     KeyEnrolled,
     Left,
+    LinkStepped,
     Missing,
     Opened,
     Place,
+    Reached,
     Recorded,
     RecordingTurned,
     Redacted,
@@ -154,6 +156,7 @@ ACTS: Final = frozenset(
     {
         *("check_in", "admit", "remove", "open", "recess", "resume", "close"),
         *("mute", "unmute", "mute_all", "unmute_all", "floor"),
+        *("allow_screen", "end_screen", "go_on"),
         *("unrestrict", "propose_seal", "seal"),
     }
 )
@@ -184,7 +187,7 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
 
 
 def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missing | None) -> Acted:
-    one = name in {"admit", "remove", "mute", "unmute"}
+    one = name in {"admit", "remove", "mute", "unmute", "allow_screen", "go_on"}
     given = name == "floor" and bool(leaf.facts) and leaf.facts[0] is not None
     about = _text(leaf.facts, 0) if one or given else None
     return Acted(place, leaf.actor, name, about, _field(content, "reason"))
@@ -239,7 +242,7 @@ def _opened(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | Non
     return Opened(place, kind, scheduled, corrects, *names)
 
 
-def _noted(leaf: Leaf, place: Place) -> Item:
+def _noted(leaf: Leaf, place: Place) -> Item:  # noqa: PLR0911 one row a type
     """What the court notes about the record itself: keys, the register, destroyed content, the seal."""
     facts = leaf.facts
     match leaf.type:
@@ -254,6 +257,10 @@ def _noted(leaf: Leaf, place: Place) -> Item:
             orders = [ref[1] for ref in leaf.refs if not isinstance(ref, int)]
             whole = tuple(_whole(seqs, i) for i in range(len(seqs)))
             return Redacted(place, _text(facts, 0), whole, orders[0] if orders else None)
+        case "quality":
+            return LinkStepped(place, _text(facts, 0), _text(facts, 1), _text(facts, 2))
+        case "media.reached":
+            return Reached(place, _text(facts, 0), tuple(_reached_row(row) for row in _list(facts, 1)))
         case "conflict":
             return Contested(place, _text(facts, 0), _whole(facts, 1))
         case "seal":
@@ -261,6 +268,12 @@ def _noted(leaf: Leaf, place: Place) -> Item:
             return Sealed(place, _whole(facts, 0), _whole(facts, 2), _whole(facts, 3), acts)
         case _:
             raise _MisfitError
+
+
+def _reached_row(row: object) -> tuple[str, str, int, int, int]:
+    if not isinstance(row, tuple | list):
+        raise _MisfitError
+    return _text(row, 0), _text(row, 1), _whole(row, 2), _whole(row, 3), _whole(row, 4)
 
 
 def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: PLR0911 one row a type

@@ -37,6 +37,7 @@ class Wording:
     tracks: Mapping[str, str]
     media_kinds: Mapping[str, str]
     causes: Mapping[str, str]
+    rungs: Mapping[str, str]
     grounds: Mapping[str, str]
     missing: Mapping[str, str]
     missing_notes: Mapping[str, str]
@@ -57,6 +58,9 @@ class Wording:
     unmute_all: str
     floor: str
     floor_back: str
+    allow_screen: str
+    end_screen: str
+    go_on: str
     restrict: str
     restrict_to_bench: str
     unrestrict: str
@@ -81,6 +85,7 @@ class Wording:
     recording_off: str
     recording_fault: str
     gap: str
+    stepped: str
     conflict: str
     sealed: str
     sealed_by_one: str
@@ -179,6 +184,7 @@ ZH: Final = Wording(
         "agent": "诉讼代理人",
         "witness": "证人",
         "observer": "旁听人员",
+        "courtroom": "法庭现场",
     },
     kinds={
         "hearing": KindWords("开庭审理", "庭审笔录", "宣布开庭。", "宣布休庭。", "宣布继续开庭。", "宣布闭庭。"),
@@ -207,7 +213,13 @@ ZH: Final = Wording(
         "supplement": KindWords("补充记录", "补充笔录", "宣布开始。", "宣布暂停。", "宣布继续。", "宣布结束。"),
         "": KindWords("庭审活动", "笔录", "宣布开始。", "宣布暂停。", "宣布继续。", "宣布结束。"),
     },
-    tracks={"audio": "录音", "video": "录像"},
+    tracks={"audio": "录音", "video": "录像", "screen": "共享屏幕"},
+    rungs={
+        "video": "正常视频",
+        "small": "小画面视频",
+        "audio": "仅有声音",
+        "clips": "无实时音视频，以语音、视频消息代替",
+    },
     media_kinds={"voice": "语音", "image": "图片", "video": "视频", "file": "文件"},
     causes={
         "network": "网络中断",
@@ -225,6 +237,10 @@ ZH: Final = Wording(
         "stopped": "停止录制",
         "not_routed": "法庭未接通该路",
         "gone": "连接断开",
+        "downlink": "接收带宽不足",
+        "uplink": "发送带宽不足",
+        "client": "设备或网络不支持实时音视频",
+        "recovered": "网络恢复",
         "closed": "连接关闭",
         "no_media_plane": "音视频服务未启用",
         "codec": "编码变更",
@@ -276,6 +292,9 @@ ZH: Final = Wording(
     unmute_all="恢复全体参加人的发言。",
     floor="请{who}发言。",
     floor_back="收回发言权。",
+    allow_screen="请{who}共享屏幕。",
+    end_screen="结束屏幕共享。",
+    go_on="准许{who}在目前音视频条件下继续参加庭审。",
     restrict="宣布以下内容不公开，仅法官、书记员和{who}可以参加和查阅。",
     restrict_to_bench="宣布以下内容不公开，仅法官和书记员可以参加和查阅。",
     unrestrict="宣布不公开部分结束。",
@@ -299,6 +318,7 @@ ZH: Final = Wording(
     recording_off="停止录音录像。",
     recording_fault="录音录像发生故障：{cause}。",
     gap="{who}的{track}中断：{start} 至 {end}，共 {length}。原因：{cause}。",
+    stepped="{who}的音视频改为：{now}。原因：{cause}。",
     conflict="{who}的设备以同一编号（{dseq}）先后发送了不同内容，以先到者为准。",
     sealed="记录封存。",
     sealed_by_one="由{second}一人封存记录。",
@@ -393,6 +413,7 @@ EN: Final = Wording(
         "agent": "Representative",
         "witness": "Witness",
         "observer": "Observer",
+        "courtroom": "Courtroom",
     },
     kinds={
         "hearing": KindWords(
@@ -438,7 +459,13 @@ EN: Final = Wording(
         "supplement": KindWords("Supplement", "Supplement to a record", "Opened.", "Paused.", "Resumed.", "Closed."),
         "": KindWords("Sitting", "Record of sitting", "Opened.", "Paused.", "Resumed.", "Closed."),
     },
-    tracks={"audio": "sound", "video": "picture"},
+    tracks={"audio": "sound", "video": "picture", "screen": "shared screen"},
+    rungs={
+        "video": "full video",
+        "small": "small video",
+        "audio": "sound alone",
+        "clips": "no live sound or picture; messages take their place",
+    },
     media_kinds={"voice": "Voice message", "image": "Picture", "video": "Video clip", "file": "File"},
     causes={
         "network": "connection lost",
@@ -456,6 +483,10 @@ EN: Final = Wording(
         "stopped": "recording stopped",
         "not_routed": "not connected by the court",
         "gone": "connection gone",
+        "downlink": "not enough bandwidth towards the person",
+        "uplink": "not enough bandwidth from the person",
+        "client": "the device or its network allows no live sound or picture",
+        "recovered": "the connection recovered",
         "closed": "connection closed",
         "no_media_plane": "no sound and picture service",
         "codec": "change of encoding",
@@ -508,6 +539,9 @@ EN: Final = Wording(
     unmute_all="Allowed all participants to speak again.",
     floor="Gave the floor to {who}.",
     floor_back="Took back the floor.",
+    allow_screen="Let {who} share the screen.",
+    end_screen="Ended the shared screen.",
+    go_on="Ruled that the sitting goes on with {who} as heard and seen now.",
     restrict="Restricted what follows to the bench and {who}.",
     restrict_to_bench="Restricted what follows to the bench.",
     unrestrict="Ended the restriction.",
@@ -531,6 +565,7 @@ EN: Final = Wording(
     recording_off="Sound and picture recording stopped.",
     recording_fault="The recorder failed: {cause}.",
     gap="Not recorded: {track} of {who}, {start} to {end}, {length}. Cause: {cause}.",
+    stepped="{who} is now with: {now}. Cause: {cause}.",
     conflict="The device of {who} sent two different messages under one number ({dseq}); the first one stands.",
     sealed="The record is sealed.",
     sealed_by_one="Sealed by {second} alone.",

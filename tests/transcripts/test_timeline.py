@@ -115,6 +115,8 @@ types = st.sampled_from(
             "rec.stop",
             "rec.fault",
             "rec.odd",
+            "quality",
+            "media.reached",
             "conflict",
             "seal",
             "key.add",
@@ -175,6 +177,19 @@ def test_a_replaced_device_a_closed_door_and_the_register_are_told_in_both_langu
     assert "Registered court-wide: the register had 4211 entries by then. Time-stamped 10 September 2018" in en
     assert "Restricted what follows to the bench and Plaintiff 宁波安居装饰有限公司. Reason: 涉及商业秘密" in en
     assert "Ended the restriction." in en
+
+
+def test_the_ladder_the_shared_screen_and_the_judges_ruling_are_told_and_what_reached_whom_is_evidence_alone():
+    it = Hearing()
+    for act in ("act.allow_screen", "act.go_on"):
+        it.put(act, "judge/1", "party/1")
+    it.put("act.end_screen", "party/1")
+    it.put("quality", "court", "party/1", "audio", "uplink")
+    it.put("media.reached", "court", "party/1", (("judge/1", "screen", 3, 1, 2),))
+    en, zh = (lines_of(it, language) for language in ("en", "zh"))
+    assert [line.kind for line in en] == ["note", "act", "note", "recording"]
+    assert en[3].text.endswith("is now with: sound alone. Cause: not enough bandwidth from the person.")
+    assert zh[3].text.endswith("的音视频改为：仅有声音。原因：发送带宽不足。")
 
 
 def test_the_seal_says_who_sealed_with_whom_or_alone():
