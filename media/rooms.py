@@ -17,7 +17,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from media.config import MediaConfig
 from media.dtls import Dtls, fingerprint
 from media.engine.packet_engine import Address, Codec, LegSpec, Notice, PacketEngine, SrtpKeys, SubscriptionSpec
-from media.events import KINDS, RECORDER, Kind
+from media.events import KINDS, LINES, RECORDER, Kind, Line
 from media.ice_lite import Credentials, IceLite
 from media.sdp import Offer, read_offer
 from media.sdp_answer import Transport, leg_spec, write_answer
@@ -38,7 +38,7 @@ class SeatLeg:
         self.offer = offer
         self.spec = LegSpec({}, {})
         self.credentials = Credentials.fresh()
-        self.promises: list[dict[Kind, SubscriptionSpec]] = []
+        self.promises: list[dict[Line, SubscriptionSpec]] = []
         self.session = secrets.randbits(62)
         self.version = 0
         self.address: Address | None = None
@@ -205,10 +205,10 @@ class Rooms:
             wanted = room.routes.get(seat, frozenset())
             for index in range(len(leg.spec.slots)):
                 publisher = room.legs.get(slots.get(index, ""))
-                for kind in KINDS:
+                for kind in LINES:
                     open_ = publisher is not None and not publisher.ended and (publisher.seat, kind) in wanted
                     number = publisher.number if open_ and publisher is not None else None
-                    self._engine.route(leg.number, index, kind, number)
+                    self._engine.route(leg.number, index, kind, number, kind)
             if slots != before and seat != quiet:
                 self._emit("slots_changed", room.id, seat, slots)
         self._apply_tapes(room, "not_routed")

@@ -6,14 +6,14 @@ is in the room, only on what this browser offered and what the others can decode
 from dataclasses import dataclass
 
 from media.engine.packet_engine import Codec, LegSpec, SubscriptionSpec
-from media.events import BadOffer, Kind
+from media.events import BadOffer, Line
 from media.sdp import ABS_SEND_TIME, AUDIO_LEVEL, EXTENSIONS, MID, MediaSection, Offer
 
 FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
 
 
 def leg_spec(
-    offer: Offer, slots: int, promises: list[dict[Kind, SubscriptionSpec]], allowed: frozenset[Codec] | None
+    offer: Offer, slots: int, promises: list[dict[Line, SubscriptionSpec]], allowed: frozenset[Codec] | None
 ) -> LegSpec:
     """What the engine needs to know. `promises` are the fixed SSRCs per slot, mids not yet
     filled in. `allowed`: the video codecs everybody else in the room can receive.
@@ -35,9 +35,9 @@ def leg_spec(
                 raise BadOffer(f"header extension {uri} has two numbers in one bundle")
     if len(set(extensions.values())) != len(extensions):
         raise BadOffer("two header extensions share a number")
-    filled: list[dict[Kind, SubscriptionSpec]] = []
+    filled: list[dict[Line, SubscriptionSpec]] = []
     for (audio, video), promise in zip(offer.slots[:slots], promises, strict=False):
-        lines: dict[Kind, int] = {"audio": audio, "video": video}
+        lines: dict[Line, int] = {"audio": audio, "video": video}
         filled.append(
             {
                 kind: SubscriptionSpec(promise[kind].ssrc, promise[kind].rtx_ssrc, offer.media[index].mid.encode())
@@ -82,7 +82,7 @@ class Transport:
 
 def write_answer(offer: Offer, spec: LegSpec, transport: Transport, allowed: frozenset[Codec] | None) -> str:
     """The answer to an offer: one port, ICE-lite, DTLS server (RFC 8829 section 5.3)."""
-    of_line: dict[int, tuple[int, Kind]] = {}
+    of_line: dict[int, tuple[int, Line]] = {}
     for slot, (audio, video) in enumerate(offer.slots[: len(spec.slots)]):
         of_line[audio], of_line[video] = (slot, "audio"), (slot, "video")
     bundle = [m.mid for m in offer.media if m.kind in ("audio", "video") and m.port]
@@ -162,7 +162,7 @@ def _section_lines(section: MediaSection, codecs: dict[int, Codec], transport: T
     return lines
 
 
-def _slot_lines(slot: int, kind: Kind, spec: LegSpec, repaired: bool) -> list[str]:
+def _slot_lines(slot: int, kind: Line, spec: LegSpec, repaired: bool) -> list[str]:
     promise = spec.slots[slot][kind]
     name = f"slot-{slot} slot-{slot}-{kind}"
     lines = [f"a=msid:{name}"]

@@ -11,7 +11,7 @@ from media.engine import rtcp, srtp
 from media.engine.batch import BatchSocket
 from media.engine.packet_engine import Address, EngineStats, LegSpec, SrtpKeys
 from media.engine.streams import MAX_ADDRESSES, Leg, Publication, Subscription
-from media.events import Kind
+from media.events import Kind, Line
 
 KEYFRAME_INTERVAL_MS = 500
 HELD_MS = 3000
@@ -118,11 +118,11 @@ class LegTable(ABC):
         for subscription in [*publication.live, *publication.waiting]:
             self._route(subscription, None)
 
-    def route(self, receiver: int, slot: int, kind: Kind, publisher: int | None) -> None:
+    def route(self, receiver: int, slot: int, line: Line, publisher: int | None, kind: Kind) -> None:
         leg = self.legs.get(receiver)
-        if leg is None or slot >= len(leg.subscriptions) or kind not in leg.subscriptions[slot]:
+        if leg is None or slot >= len(leg.subscriptions) or line not in leg.subscriptions[slot]:
             return
-        subscription = leg.subscriptions[slot][kind]
+        subscription = leg.subscriptions[slot][line]
         source = self.legs.get(publisher) if publisher is not None else None
         publication = source.publications.get(kind) if source is not None else None
         if subscription.source is not publication:

@@ -134,8 +134,8 @@ def bench() -> Iterator[Bench]:
 
 def test_a_packet_leaves_with_the_numbers_promised_to_its_receiver(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2, codecs={109: "opus", 100: "vp8"}, rtx={101: 100}, ext_mid=9)
-    bench.engine.route(2, 0, "video", 1)
-    bench.engine.route(2, 0, "audio", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
+    bench.engine.route(2, 0, "audio", 1, "audio")
     a.send(7, 90_000, KEYFRAME)
     a.send(300, 48_000, b"opus", pt=111, ssrc=2000, extension=b"\x10\x9e\0\0")
     bench.turn()
@@ -148,12 +148,12 @@ def test_a_packet_leaves_with_the_numbers_promised_to_its_receiver(bench: Bench)
 
 def test_what_is_not_routed_is_not_sent(bench: Bench) -> None:
     a, b, c = bench.phone(1), bench.phone(2), bench.phone(3)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     a.send(1, 0, KEYFRAME)
     bench.turn()
     assert len(b.media()) == 1
     assert c.media() == []
-    bench.engine.route(2, 0, "video", None)
+    bench.engine.route(2, 0, "video", None, "video")
     a.send(2, 3000, DELTA)
     bench.turn()
     assert b.media() == []
@@ -163,7 +163,7 @@ def test_video_begins_at_a_keyframe_which_is_asked_for_at_most_twice_a_second(be
     a, b = bench.phone(1), bench.phone(2)
     a.send(1, 0, DELTA)
     bench.turn()
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     for n in range(40):
         a.send(2 + n, 3000 * n, DELTA)
         bench.turn()
@@ -178,11 +178,11 @@ def test_video_begins_at_a_keyframe_which_is_asked_for_at_most_twice_a_second(be
 
 def test_the_outgoing_stream_goes_on_when_its_source_changes(bench: Bench) -> None:
     a, b, c = bench.phone(1), bench.phone(2), bench.phone(3)
-    bench.engine.route(3, 0, "video", 1)
+    bench.engine.route(3, 0, "video", 1, "video")
     for n in range(3):
         a.send(65534 + n, 4_000_000_000 + 3000 * n, KEYFRAME)
     bench.turn()
-    bench.engine.route(3, 0, "video", 2)
+    bench.engine.route(3, 0, "video", 2, "video")
     for n in range(3):
         b.send(100 + n, 50 + 3000 * n, KEYFRAME)
     bench.turn(ms=100)
@@ -196,7 +196,7 @@ def test_the_outgoing_stream_goes_on_when_its_source_changes(bench: Bench) -> No
 
 def test_probes_of_padding_stay_here_and_leave_no_hole(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     a.send(1, 0, KEYFRAME)
     a.send(2, 0, b"", padding=200)
     a.send(3, 0, b"", padding=200)
@@ -208,7 +208,7 @@ def test_probes_of_padding_stay_here_and_leave_no_hole(bench: Bench) -> None:
 
 def test_a_missing_packet_is_served_from_the_ring_as_rtx(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     for n in range(4):
         a.send(10 + n, 3000 * n, KEYFRAME + bytes([n]))
     bench.turn()
@@ -226,7 +226,7 @@ def test_a_missing_packet_is_served_from_the_ring_as_rtx(bench: Bench) -> None:
 
 def test_a_gap_of_the_publisher_is_asked_for_and_the_repair_is_forwarded(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     a.send(1, 0, KEYFRAME)
     a.send(4, 9000, DELTA)
     bench.turn()
@@ -243,7 +243,7 @@ def test_a_gap_of_the_publisher_is_asked_for_and_the_repair_is_forwarded(bench: 
 
 def test_publishers_hear_how_they_arrive_and_subscribers_how_clocks_relate(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     a.send(1, 90_000, KEYFRAME)
     a.send(3, 90_000, DELTA)
     report = rtcp.sender_report(1000, rtcp.ntp_time(bench.now), 90_000, 1, 10)
@@ -261,7 +261,7 @@ def test_publishers_hear_how_they_arrive_and_subscribers_how_clocks_relate(bench
 
 def test_forged_replayed_and_foreign_packets_go_nowhere(bench: Bench) -> None:
     a, b = bench.phone(1), bench.phone(2)
-    bench.engine.route(2, 0, "video", 1)
+    bench.engine.route(2, 0, "video", 1, "video")
     good = a.send(1, 0, KEYFRAME)
     a.socket.send(good)  # replayed
     a.socket.send(good[:-1] + bytes([good[-1] ^ 1]))  # forged
@@ -303,8 +303,8 @@ class SharedBench(Bench):
     def __init__(self) -> None:
         super().__init__()
         self.phones = (self.phone(1), self.phone(2, slot_count=2), self.phone(3))
-        self.engine.route(2, 0, "video", 1)
-        self.engine.route(2, 1, "video", 3)
+        self.engine.route(2, 0, "video", 1, "video")
+        self.engine.route(2, 1, "video", 3, "video")
         self.other = self.sent = 0
 
 
