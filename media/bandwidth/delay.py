@@ -1,0 +1,158 @@
+"""Queueing seen in arrival times: the delay gradient, and the verdict over it.
+
+A link that is given more than it carries makes each packet wait longer than the one before.
+So the growth of the one-way delay, not its size, says that too much is sent, before anything
+is lost. Clocks of the two sides need not agree, only run at the same speed.
+
+Source: draft-ietf-rmcat-gcc-02 section 5 (groups, adaptive threshold, detector). Where this differs:
+- The arrival-time filter is a least-squares line over the last 20 groups, as in the
+  libwebrtc of today, not the draft's Kalman filter: it needs no noise model.
+- Besides the gradient the standing queue is measured (`queue_ms`): delay over the least of the
+  last 30 s. A gradient cannot see a queue that is full and stays full.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+Usage = Literal["normal", "over", "under"]
+Row = tuple[float, float | None, int]
+"""(sent_ms, arrived_ms or None for lost, bytes)."""
+
+BURST_MS = 5.0  # packets sent within this are one group: a frame, or what a sender's pacer let go at once
+WINDOW = 20
+SMOOTHING = 0.9
+GAIN = 4.0
+MAX_DELTAS = 60
+THRESHOLD_MS = 12.5
+THRESHOLD_RANGE_MS = (6.0, 600.0)
+K_UP, K_DOWN = 0.0087, 0.039  # per ms; the draft's 5.4, so that the detector does not starve beside TCP
+OUTLIER_MS = 15.0  # a jump this far over the threshold is a pause of the radio, not a trend: it adapts nothing
+OVERUSE_MS = 10.0
+BASE_S = 30
+NEW_PATH_MS = 3000.0  # a silence of this length between groups: what came before says nothing of now
+
+
+class Group(NamedTuple):
+    """Packets sent together, as far as they arrived."""
+
+    sent_ms: float  # the last of them
+    arrived_ms: float  # the last
+    least_ms: float  # the least one-way delay among them, on two clocks
+    octets: int
+    packets: int
+
+
+def groups(rows: Sequence[Row]) -> list[Group]:
+    """A report's rows, in order of sending, as groups. One pass, since it is done for every packet sent."""
+    found: list[Group] = []
+    first = last = latest = least = 0.0
+    octets = packets = 0
+    for sent, arrived, size in rows:
+        if arrived is None:
+            continue
+        if packets and 0 <= sent - first <= BURST_MS:
+            octets += size
+            packets += 1
+            last = sent
+            latest = max(latest, arrived)
+            least = min(least, arrived - sent)
+            continue
+        if packets:
+            found.append(Group(last, latest, least, octets, packets))
+        first = last = sent
+        latest, least, octets, packets = arrived, arrived - sent, size, 1
+    if packets:
+        found.append(Group(last, latest, least, octets, packets))
+    return found
+
+
+class DelayWatch:
+    """Fed with what arrived, in order of sending."""
+
+    def __init__(self) -> None:
+        self.usage: Usage = "normal"
+        self.queue_ms = 0.0
+        self._threshold = THRESHOLD_MS
+        self._least: deque[tuple[int, float]] = deque()  # per second of sending the least one-way delay
+        self._base = 0.0
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets the trend, for instance after an outage."""
+        self._before: tuple[float, float] | None = None
+        self._origin = 0.0
+        self._sum = self._smooth = 0.0
+        self._points: deque[tuple[float, float]] = deque(maxlen=WINDOW)
+        self._deltas = 0
+        self._over_ms = self._trend_before = 0.0
+        self._over_count = 0
+        self._updated = 0.0
+        self.usage = "normal"
+
+    def forget_path(self) -> None:
+        """Another network: not even the least delay is comparable."""
+        self._least.clear()
+        self.queue_ms = 0.0
+        self.reset()
+
+    def group(self, group: Group) -> None:
+        """What arrived of one group."""
+        self._standing(group)
+        before, self._before = self._before, (group.sent_ms, group.arrived_ms)
+        if before is None:
+            self._origin = group.arrived_ms
+            return
+        gap_sent, gap_arrived = group.sent_ms - before[0], group.arrived_ms - before[1]
+        if gap_sent < 0:  # a report that came twice or out of order
+            self._before = before
+            return
+        if gap_sent > NEW_PATH_MS or gap_arrived > NEW_PATH_MS:
+            self.reset()
+            self._before, self._origin = (group.sent_ms, group.arrived_ms), group.arrived_ms
+            return
+        self._deltas = min(self._deltas + 1, 1000)
+        self._sum += gap_arrived - gap_sent
+        self._smooth = SMOOTHING * self._smooth + (1 - SMOOTHING) * self._sum
+        self._points.append((group.arrived_ms - self._origin, self._smooth))
+        if len(self._points) == WINDOW:
+            self._judge(_slope(self._points), gap_sent, group.arrived_ms)
+
+    def _standing(self, group: Group) -> None:
+        delay, second = group.least_ms, int(group.sent_ms / 1000)
+        if not self._least or self._least[-1][0] < second:
+            self._least.append((second, delay))
+            while second - self._least[0][0] > BASE_S:
+                self._least.popleft()
+            self._base = min(least for _, least in self._least)
+        elif delay < self._least[-1][1]:
+            self._least[-1] = (self._least[-1][0], delay)
+            self._base = min(self._base, delay)
+        self.queue_ms += (delay - self._base - self.queue_ms) * (1 - 0.7**group.packets)
+
+    def _judge(self, slope: float, gap_sent: float, now: float) -> None:
+        trend = min(self._deltas, MAX_DELTAS) * slope * GAIN
+        if trend > self._threshold:
+            self._over_ms += gap_sent
+            self._over_count += 1
+            if self._over_ms > OVERUSE_MS and self._over_count > 1 and slope >= self._trend_before:
+                self._over_ms, self._over_count = 0.0, 0
+                self.usage = "over"
+        else:
+            self._over_ms, self._over_count = 0.0, 0
+            self.usage = "under" if trend < -self._threshold else "normal"
+        self._trend_before = slope
+        elapsed = min(now - self._updated, 100.0) if self._updated else 0.0
+        self._updated = now
+        size = abs(trend)
+        if size <= self._threshold + OUTLIER_MS:
+            k = K_UP if size > self._threshold else K_DOWN
+            low, high = THRESHOLD_RANGE_MS
+            self._threshold = min(max(self._threshold + k * (size - self._threshold) * elapsed, low), high)
+
+
+def _slope(points: deque[tuple[float, float]]) -> float:
+    mean_x = sum(x for x, _ in points) / len(points)
+    mean_y = sum(y for _, y in points) / len(points)
+    spread = sum((x - mean_x) ** 2 for x, _ in points)
+    return sum((x - mean_x) * (y - mean_y) for x, y in points) / spread if spread else 0.0

@@ -1,0 +1,210 @@
+"""How much a link to one receiver carries, from what that receiver reports (sans I/O).
+
+The law: an estimate rises only on evidence that more got through, and falls at once on evidence
+that a queue grows. Evidence is transport-wide feedback (per packet: sent when, arrived when);
+where a peer has none, its own estimate (REMB) and the losses of its receiver reports.
+
+Source: draft-ietf-rmcat-gcc-02, sender side. What is done differently, and why:
+- The trendline and the standing queue of delay.py instead of the Kalman filter.
+- Both phases of increase are multiplicative, 8 % a second far from and 4 % near a rate at which
+  a queue was last seen; the draft's additive step is one packet per round trip, which at
+  50 kbit/s would be a fifth of the link at a time.
+- Loss (draft section 6): above 10 % the rate falls as in the draft, but never below what was
+  seen to arrive, and between 2 and 10 % nothing is held back. Radio links lose 5 % at any rate, and
+  a court's voice must not be rationed for it.
+- Two figures come out: `bps`, what the link carries, and `send_bps`, less while a queue is
+  drained. Without it a queue of some seconds, filled when a link collapsed, would stay before
+  every word for as long as the rates match.
+- Probes (probing.py), since what a court forwards rarely fills a link.
+- Silence of the reports for two seconds is an outage, not congestion: the estimate is kept, only
+  little is sent, and the losses in the first report afterwards count for nothing.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from media.bandwidth.delay import DelayWatch, Row, groups
+from media.bandwidth.probing import Probe, Prober
+
+START_BPS = 300_000
+LEAST_BPS = 20_000  # a voice of 60 ms frames, barely; lower an estimate could no more be measured
+MOST_BPS = 20_000_000
+BETA = 0.85  # draft section 5.5
+FAR_RISE, NEAR_RISE = 0.08, 0.04  # a second
+HEADROOM = 1.5  # the estimate stays below this times what arrives, plus:
+HEADROOM_BPS = 10_000
+NEAR = 1.3  # within this of the last known limit the careful rise is used
+LIMIT_FORGOTTEN_MS = 30_000.0
+DELIVERED_MS = 1000.0
+BUSY_MS = 400.0  # during overuse the link is full, so a short look back gives its rate
+LOSS_MANY = 0.10
+LOSS_PACKETS = 50  # of a link that loses 5 %, 20 packets would show 10 % at every tenth look
+QUEUE_HOLD_MS = 120.0  # with this much waiting nothing is raised
+QUEUE_DRAIN_MS = 150.0
+QUEUE_FULL_MS = 1000.0
+DRAIN_LEAST = 0.4
+OUTAGE_MS = 2000.0
+OUTAGE_SHARE = 0.25
+REMB_FRESH_MS = 10_000.0
+
+
+class Estimate(NamedTuple):
+    """`bps`: what the link carries. `send_bps`: what to send now."""
+
+    bps: int
+    send_bps: int
+    queue_ms: int
+    loss: float
+    rtt_ms: int
+
+
+class Estimator:
+    """One receiver's link. Times are the sender's clock in milliseconds."""
+
+    def __init__(self, now_ms: float, start_bps: int = START_BPS) -> None:
+        self._bps = float(start_bps)
+        self._delay = DelayWatch()
+        self._prober = Prober()
+        self._arrived: deque[tuple[float, int]] = deque()  # (arrival on the peer's clock, bytes)
+        self._sent: deque[tuple[float, int]] = deque()
+        self._limit, self._limit_ms = 0.0, -LIMIT_FORGOTTEN_MS
+        self._updated_ms = self._heard_ms = now_ms
+        self._fell_ms = now_ms - 10_000
+        self._loss_rows: list[bool] = []
+        self._probed_ms = now_ms - 10_000
+        self.loss = 0.0
+        self.rtt_ms = 200.0
+        self._reports = False
+        self._remb_ms = 0.0
+
+    # -- evidence ------------------------------------------------------------------------------
+
+    def feedback(self, rows: Sequence[Row], now_ms: float) -> None:
+        """A transport-wide report; rows in order of sending."""
+        if not rows:
+            return
+        outage = self._reports and now_ms - self._heard_ms > OUTAGE_MS
+        self._reports, self._heard_ms = True, now_ms
+        if outage:
+            self._delay.forget_path()
+            self._arrived.clear()
+            self._loss_rows.clear()
+            self._sent.clear()
+            self._updated_ms = now_ms
+            self._prober.cancel(now_ms)
+        self._sent.append((rows[-1][0], sum(size for _, _, size in rows)))
+        found = groups(rows)
+        for group in found:
+            self._arrived.append((group.arrived_ms, group.octets))
+            self._delay.group(group)
+        self._trim()
+        if found:
+            self.rtt_ms += (min(max(now_ms - found[-1].sent_ms, 1.0), 3000.0) - self.rtt_ms) * 0.1
+        if not outage:
+            self._loss_rows += [arrived is None for _, arrived, _ in rows]
+        if self._prober.running:
+            self._probed_ms = now_ms
+        shown = self._prober.feedback(rows, now_ms)
+        if shown is not None and shown > self._bps and self._delay.queue_ms < QUEUE_DRAIN_MS + QUEUE_HOLD_MS:
+            self._bps = min(shown, MOST_BPS)
+        self._move(now_ms)
+
+    def report_loss(self, share: float, now_ms: float) -> None:
+        """A receiver report's loss; only of interest where there is no transport-wide feedback."""
+        if self._reports:
+            return
+        self._heard_ms = now_ms
+        self.loss += (share - self.loss) * 0.3
+        if self.loss > LOSS_MANY and now_ms - self._fell_ms > 1000:
+            self._fell_ms = now_ms
+            self._bps = max(LEAST_BPS, self._bps * (1 - 0.5 * self.loss))
+
+    def remb(self, bps: int, now_ms: float) -> None:
+        """The peer's own estimate: taken as it is where there is nothing better."""
+        if self._reports:
+            return
+        self._heard_ms = self._remb_ms = now_ms
+        lossy = self.loss > LOSS_MANY
+        self._bps = float(min(max(min(bps, self._bps) if lossy else bps, LEAST_BPS), MOST_BPS))
+
+    # -- what follows ----------------------------------------------------------------------------
+
+    def _trim(self) -> None:
+        for queue in (self._arrived, self._sent):
+            while queue and queue[0][0] < queue[-1][0] - DELIVERED_MS:
+                queue.popleft()
+
+    def _delivered(self, over_ms: float) -> float:
+        """Bits per second that arrived lately, by the peer's clock."""
+        if len(self._arrived) < 2:
+            return 0.0
+        newest = self._arrived[-1][0]
+        octets, oldest = 0, newest
+        for at, size in reversed(self._arrived):
+            if at <= newest - over_ms:
+                break
+            octets, oldest = octets + size, at
+        return octets * 8000 / max(newest - oldest, over_ms / 2)
+
+    def sending(self) -> float:
+        """Bits per second sent lately, lost or not."""
+        if len(self._sent) < 2:
+            return 0.0
+        span = max(self._sent[-1][0] - self._sent[0][0], DELIVERED_MS / 2)
+        return (sum(size for _, size in self._sent) - self._sent[0][1]) * 8000 / span
+
+    def _move(self, now_ms: float) -> None:
+        delivered = self._delivered(DELIVERED_MS)
+        elapsed = min(now_ms - self._updated_ms, 1000.0)
+        self._updated_ms = now_ms
+        lost = self._lost()
+        usage = self._delay.usage
+        patience = self.rtt_ms + 100  # what was sent before a change is judged once
+        if usage == "over" and now_ms - self._probed_ms < patience and self._delay.queue_ms < QUEUE_FULL_MS / 2:
+            pass  # the queue of our own probe, which has its own answer
+        elif usage == "over":
+            self._prober.cancel(now_ms)
+            if now_ms - self._fell_ms > patience:
+                rate = max(delivered, self._delivered(BUSY_MS))
+                self._fall(BETA * rate, now_ms)
+                self._limit, self._limit_ms = rate, now_ms
+        elif lost is not None and min(lost, self.loss) > LOSS_MANY and now_ms - self._fell_ms > patience:
+            self._fall(max(self._bps * (1 - 0.5 * lost), BETA * delivered), now_ms)
+        elif self._delay.queue_ms > QUEUE_DRAIN_MS and now_ms - self._fell_ms > patience:
+            self._fall(self._delivered(BUSY_MS), now_ms)  # what leaves a queue that stands is what the link carries
+        elif usage == "normal" and self._delay.queue_ms < QUEUE_HOLD_MS:
+            near = now_ms - self._limit_ms < LIMIT_FORGOTTEN_MS and self._bps < NEAR * self._limit
+            risen = self._bps * (1 + (NEAR_RISE if near else FAR_RISE) * elapsed / 1000)
+            if self._bps < HEADROOM * delivered + HEADROOM_BPS:
+                self._bps = min(risen, HEADROOM * delivered + HEADROOM_BPS, MOST_BPS)
+
+    def _fall(self, to_bps: float, now_ms: float) -> None:
+        if to_bps < self._bps:
+            self._bps = max(to_bps, LEAST_BPS)
+            self._fell_ms = now_ms
+
+    def _lost(self) -> float | None:
+        """The share lost among the last packets, whenever there are enough of them."""
+        if len(self._loss_rows) < LOSS_PACKETS:
+            return None
+        share = sum(self._loss_rows) / len(self._loss_rows)
+        self._loss_rows.clear()
+        self.loss += (share - self.loss) * 0.4
+        return share
+
+    def estimate(self, now_ms: float) -> Estimate:
+        """The figures as of now."""
+        queue = self._delay.queue_ms
+        share = 1.0
+        if queue > QUEUE_DRAIN_MS:
+            share = max(DRAIN_LEAST, 1 - (queue - QUEUE_DRAIN_MS) / QUEUE_FULL_MS)
+        if self._reports and now_ms - self._heard_ms > OUTAGE_MS:
+            share = OUTAGE_SHARE
+        return Estimate(int(self._bps), int(self._bps * share), int(queue), self.loss, int(self.rtt_ms))
+
+    def probe(self, wanted_bps: float, now_ms: float) -> Probe | None:
+        """A probe to send now, if one would be of use. `wanted_bps`: all that could be sent."""
+        if not self._reports or now_ms - self._heard_ms > OUTAGE_MS or self._delay.queue_ms > QUEUE_HOLD_MS:
+            return None
+        return self._prober.due(now_ms, self._bps, min(wanted_bps, MOST_BPS), self.sending())
