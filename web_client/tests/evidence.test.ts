@@ -177,6 +177,12 @@ async function visit(court: SigningCourt, at: Phone, leaves: readonly Uint8Array
   for (const [seq, leaf] of leaves.entries()) await at.witness.append(seq, leaf);
   await at.witness.checkpoint(await court.checkpoint(ORIGIN, leaves.length, await (await treeOf(leaves)).root()), []);
 }
+/** The old key and the new one say that it is the court's next. */
+async function changeOf(old: SigningCourt, next: SigningCourt): Promise<{ host: string; text: string; scheduled: string }> {
+  const host = "court.example";
+  const text = `palm/key-rotation/v1\n${host}\n${await old.vkey(host)}\n${await next.vkey(host)}\n1790000000000\nscheduled\n`;
+  return { host, text, scheduled: `${text}\n${await old.line(text, host)}${await next.line(text, host)}` };
+}
 const five = [1, 2, 3, 4, 5].map(leafHash);
 
 describe("a phone as a witness", () => {
@@ -283,11 +289,25 @@ describe("a phone as a witness", () => {
     expect(later.witness.fork.value?.came).toContain('"seq":1');
     expect(later.cosigned).toEqual([]);
   });
+  it("goes on under the court's next key in the middle of a visit, and under none that nothing leads to", async () => {
+    const [old, next] = [await SigningCourt.of(1), await SigningCourt.of(2)];
+    const { scheduled } = await changeOf(old, next);
+    for (const [notes, why] of [[[scheduled], undefined], [[], "court_key"]] as const) {
+      const at = await phone(new MemoryRecord());
+      await visit(old, at, five);
+      await at.witness.welcome(await welcome(next, 6, 5, (await treeOf(five)).frontier, notes), true);
+      await at.witness.append(5, leafHash(6));
+      const whole = [...five, leafHash(6)];
+      await at.witness.checkpoint(await next.checkpoint(ORIGIN, 6, await (await treeOf(whole)).root()), []);
+      const receipt: Receipt = { type: "receipt", dseq: 1, seq: 5, leaf_hash: leafHash(6), ts_ms: 5, attestation: await next.attest(receiptStatement(ORIGIN, 5, leafHash(6), 5)) };
+      expect(await at.witness.receipt(receipt, leafHash(6))).toBe(true);
+      expect(at.witness.fork.value?.why).toBe(why);
+      expect([...new Set(at.cosigned.map((each) => each.size))]).toEqual(why === undefined ? [5, 6] : [5]); // 5 once more: its line may have been lost
+    }
+  });
   it("follows a key that the former one vouched for, and no other", async () => {
     const [old, next] = [await SigningCourt.of(1), await SigningCourt.of(2)];
-    const host = "court.example";
-    const text = `palm/key-rotation/v1\n${host}\n${await old.vkey(host)}\n${await next.vkey(host)}\n1790000000000\nscheduled\n`;
-    const scheduled = `${text}\n${await old.line(text, host)}${await next.line(text, host)}`;
+    const { host, text, scheduled } = await changeOf(old, next);
     const alone = `${text}\n${await next.line(text, host)}`;
     const lostText = text.replace("scheduled", "lost");
     const lost = `${lostText}\n${await old.line(lostText, host)}${await next.line(lostText, host)}`;

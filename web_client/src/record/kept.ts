@@ -49,7 +49,7 @@ export class Kept {
 
   private constructor(
     private readonly origin: string,
-    private readonly verifier: Verifier,
+    private verifier: Verifier,
     size: number,
     frontier: readonly Uint8Array[],
     private head: Head | null,
@@ -66,6 +66,13 @@ export class Kept {
     const kept = new Kept(origin, verifier, size, frontier, head);
     if (head !== null && head.size === size) await kept.reach();
     return kept;
+  }
+
+  /** The court signs with this key from now on; whether the former one leads to it is for the caller to ask. */
+  async under(vkey: string): Promise<void> {
+    const verifier = await parseVerifier(vkey);
+    if (verifier.name !== this.origin) throw new BadNote("the key is not this record's");
+    this.verifier = verifier;
   }
 
   get size(): number {

@@ -111,7 +111,7 @@ export class Witness {
     if (!goesOn || this.kept === null) {
       const head = await this.ports.store.head(frame.origin);
       this.kept = await Kept.from(frame.origin, frame.vkey, frame.start_seq, frame.frontier, head);
-    }
+    } else await this.kept.under(frame.vkey);
     this.kept.session();
     this.kept.ends(frame.next_seq);
     await this.checkCourtKey(frame);
