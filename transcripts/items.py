@@ -195,6 +195,8 @@ class Recorded:
     end_ms: int
     blob: bytes
     mime: str | None
+    sender_ms: int | None = None
+    """The sender's own clock at the first frame, where its sender reports told it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ def _recording(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] |
     if name == "gap":
         return Gap(place, _text(facts, 0), _text(facts, 1), _whole(facts, 2), _whole(facts, 3), _text(facts, 4))
     if name == "segment":
-        mime = _plain(content, "mime") if isinstance(content, Mapping) else None
+        known = content if isinstance(content, Mapping) else {}
         return Recorded(
             place,
             slot=_text(facts, 0),
@@ -228,7 +228,8 @@ def _recording(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] |
             start_ms=_whole(facts, 4),
             end_ms=_whole(facts, 5),
             blob=_digest(facts, 6),
-            mime=mime,
+            mime=_plain(known, "mime"),
+            sender_ms=_count(known, "sender_ms"),
         )
     raise _MisfitError
 
