@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from hearing_server.flows.audience import first_visible, visible
-from hearing_server.flows.decider import COURT, Command, RefusalCode, Refused, Stamp
+from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Stamp
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.spans import span_at
 from hearing_server.runtime.acts import signed_act, with_content
@@ -116,10 +116,12 @@ class Room:
         self._proof: tuple[tuple[int, int], list[bytes]] = ((0, 0), [])
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, dict[str, Any]] = {}
         self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
         self.on_change: list[Callable[[Sitting, Sequence[Entry]], None]] = []
+        self.on_signal: list[Callable[[str, str, Any], None]] = []
         writer.publish = self._publish
 
     # -- coming and going ---------------------------------------------------------------------------------------------
@@ -183,6 +185,7 @@ class Room:
             return False
         del self._phones[phone.slot]
         self._presence.pop(phone.slot, None)
+        self._told.pop(phone.slot, None)
         return True
 
     def _seat(self, phone: Phone, cursor: frames.Cursor | None) -> None:
@@ -219,6 +222,9 @@ class Room:
         phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))
         for slot, value in self._presence.items():
             phone.act(phone.session.presence(slot, value))
+        for slot, value in self._told.items():
+            if self._is_told(phone, slot):
+                phone.act(phone.session.presence(slot, value))
         if self._head is not None and self._head.size >= start:
             self._push(phone, self._head)
 
@@ -317,7 +323,11 @@ class Room:
             phone.thin = value == "thin"
         if len(msgspec.msgpack.encode(value)) > SIGNAL_BYTES:
             return
-        if name in SIGNALS and first_visible(self.writer.state, phone.slot) is not None:
+        if first_visible(self.writer.state, phone.slot) is None:
+            return
+        for listener in self.on_signal:
+            listener(phone.slot, name, value)
+        if name in SIGNALS:
             self.presence(phone.slot, {name: value}, lasting=name != "typing")
 
     def presence(self, slot: str, value: dict[str, Any], *, lasting: bool = True) -> None:
@@ -327,6 +337,16 @@ class Room:
         for phone in self.inside():
             if phone.slot != slot:
                 phone.act(phone.session.presence(slot, value))
+
+    def tell(self, slot: str, value: dict[str, Any]) -> None:
+        """Live news of a seat for whom it concerns: its own phone, and the bench, who can help."""
+        self._told.setdefault(slot, {}).update(value)
+        for phone in self.inside():
+            if self._is_told(phone, slot):
+                phone.act(phone.session.presence(slot, value))
+
+    def _is_told(self, phone: Phone, slot: str) -> bool:
+        return phone.slot == slot or self.writer.state.seats[phone.slot].role in BENCH
 
     def phones(self) -> list[Phone]:
         """Every phone that is connected, also those that wait."""
@@ -356,6 +376,8 @@ class Room:
         for phone in list(self._phones.values()):
             visible = first_visible(state, phone.slot) is not None
             attached = phone.session.state is State.ATTACHED
+            if visible and attached and phone.outdated:
+                continue  # on its way back; were it shown its own act here, it would not ask for the answer again
             if visible and attached:
                 mine = [pack(_shown(state, entry, phone.slot)) for entry in entries] if in_span else packed
                 phone.act(phone.session.deliver(mine))

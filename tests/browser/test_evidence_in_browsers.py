@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 
 import pytest
 from browsers import DESK, PHONE
@@ -88,6 +89,24 @@ async def test_a_wiped_browser_gets_a_new_key_by_the_clerks_leave_and_on_the_rec
     await proven(party, 1)
     await judge.locator("[data-testid=timeline] li[data-type='key.add']").wait_for()
     await shot(judge, "key-replaced")
+
+
+async def test_the_courts_key_changes_in_the_middle_and_every_line_stays_proven(served, pages):
+    _clerk, judge, party, _links = await in_court(served, pages)
+    await say(party, "旧钥匙之下。")
+    await proven(party, 1)
+    command = [sys.executable, "-m", "hearing_server.cli", "keys", "rotate", "--data", str(served.data)]
+    rotated = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert "gave way" in (await rotated.communicate())[0].decode()
+    await say(party, "换钥匙的时候。")
+    await say(judge, "新钥匙之下。")
+    await sees_text(party, "新钥匙之下")
+    await proven(party, 2)
+    await proven(judge, 1)
+    await judge.wait_for_timeout(1_500)  # a checkpoint under the new key has come
+    for page in (judge, party):
+        assert await tid(page, "forked").count() == 0
+        assert await page.locator("[data-testid=on-record][data-proven=bad]").count() == 0
 
 
 async def test_a_phone_shows_that_the_record_was_rolled_back_and_keeps_both_notes(served, pages, tmp_path):
