@@ -248,6 +248,7 @@ ZH: Final = Wording(
         "disk": "存储故障",
         "restart": "服务器重新启动",
         "server": "服务器中断",
+        "worker": "音视频服务重新启动",
         "crash": "服务器异常终止",
     },
     grounds={
@@ -494,6 +495,7 @@ EN: Final = Wording(
         "disk": "storage fault",
         "restart": "server restarted",
         "server": "server interrupted",
+        "worker": "media service restarted",
         "crash": "server ended unexpectedly",
     },
     grounds={

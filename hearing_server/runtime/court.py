@@ -32,12 +32,14 @@ from hearing_server.runtime.writer import Writer
 from media.events import (
     Answer,
     MediaEvent,
+    Quality,
     SeatConnected,
     SeatGone,
     SeatResumed,
     SeatSilent,
     SegmentClosed,
     SlotsChanged,
+    Trouble,
     WorkerRestarted,
 )
 from media.plane import BadOffer, MediaPlane, MediaUnavailable
@@ -346,20 +348,8 @@ class Court:
             if isinstance(event, SegmentClosed):  # its room is being opened anew: it takes this up
                 self._leftovers.setdefault(event.room, []).append(event)
             return
-        match event:
-            case SlotsChanged(seat=seat, slots=slots):
-                phone = room.phone(seat)
-                if phone is not None:
-                    phone.act(phone.session.slots({str(slot): whose for slot, whose in slots.items()}))
-            case SeatSilent(seat=seat, kind=kind, since_ms=since_ms):
-                room.presence(seat, {f"silent_{kind}_ms": since_ms})
-            case SeatResumed(seat=seat, kind=kind):
-                room.presence(seat, {f"silent_{kind}_ms": None})
-            case SeatGone(seat=seat):
-                room.presence(seat, {"media": "gone"})
-            case SeatConnected(seat=seat):
-                room.presence(seat, {"media": "here"})
         media.event(event)
+        _tell(room, media, event)
 
     def _media_restarted(self, event: WorkerRestarted) -> None:
         """Nobody is on any slot now. Each page notices by its own ICE that its leg is gone, and offers anew."""
@@ -367,6 +357,8 @@ class Court:
         if event.role != "worker":
             return
         for stream_id in event.rooms:
+            if stream_id in self._media:
+                self._media[stream_id].event(event)
             room = self._rooms.get(stream_id)
             for phone in room.inside() if room else []:
                 phone.act(phone.session.slots({}))
@@ -393,3 +385,25 @@ class Court:
             "entries": sum(room.writer.log.size for room in self._rooms.values()),
             **(self.register.figures() if self.register is not None else {}),
         }
+
+
+def _tell(room: Room, media: RoomMedia, event: MediaEvent) -> None:
+    """What the plane says of a seat, to the phones that may know it."""
+    match event:
+        case SlotsChanged(seat=seat, slots=slots):
+            phone = room.phone(seat)
+            if phone is not None:
+                phone.act(phone.session.slots({str(slot): whose for slot, whose in slots.items()}))
+        case SeatSilent(seat=seat, kind=kind, since_ms=since_ms):
+            room.presence(seat, {f"silent_{kind}_ms": since_ms})
+        case SeatResumed(seat=seat, kind=kind):
+            room.presence(seat, {f"silent_{kind}_ms": None})
+        case Quality(seat=seat, rung=rung, cause=cause):
+            room.presence(seat, {"rung": rung})
+            room.tell(seat, {"rung": rung, "rung_cause": cause})
+        case Trouble(seat=seat):
+            room.tell(seat, {"trouble": media.troubles.note(event)})
+        case SeatGone(seat=seat):
+            room.presence(seat, {"media": "gone"})
+        case SeatConnected(seat=seat):
+            room.presence(seat, {"media": "here"})

@@ -3,10 +3,11 @@
 Law: the plane forwards what `routes(state)` names and nothing else; no route is added in this file. Routes have a task
 of their own and wait for nothing that stores: a mute or a removal takes effect at once, whatever the disk does. The
 bytes of a segment are stored before its entry is, and its plain file is deleted after; what cannot be stored is a gap
-on the record, and its file is kept.
+on the record, and its file is kept. What was sent to each seat is on the record before the recording stops (HR23).
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import Coroutine, Sequence
@@ -18,28 +19,34 @@ import structlog
 
 from hearing_server.flows.audience import Routes, recorded, routes
 from hearing_server.flows.decider import Command, Refused
-from hearing_server.flows.hearing import Phase, Sitting
+from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry
+from hearing_server.runtime.media_notes import Reach, Troubles
 from hearing_server.runtime.room import Room
-from media.events import RecordingGap, SegmentClosed
+from media.events import Quality, Reached, RecordingGap, SeatGone, SegmentClosed, WorkerRestarted
 from media.plane import RECORDER, MediaPlane
 from recording.content import commitment_of_digest
 
 log = structlog.get_logger()
 
-MIME: Final = {("audio", "opus"): "audio/webm", ("video", "vp8"): "video/webm", ("video", "h264"): "video/x-matroska"}
+MIME: Final = {"opus": "audio/webm", "vp8": "video/webm", "h264": "video/x-matroska"}
 HANGS_UP: Final = frozenset({"left", "removed"})
 """Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard
 again the moment it is back; if its media are gone too, the plane notices by itself."""
 BY_ORDER: Final = "not_routed"
 """The plane's word for a track that the court itself silenced. The mute or the floor is on the record already, and a
 silence by order is no interruption of the recording."""
+RUNGS_NEWS: Final = frozenset({"join", "act.admit", "act.check_in"})
+"""Entries from which on a step of somebody's link may be on the record, which before was refused."""
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
 STORE_TRIES: Final = (0.0, 1.0, 3.0)
 """Seconds before each try to store a segment; a full or stuck disk may have room again a moment later."""
 ROUTE_RETRY_S: Final = 0.3
 """The plane is back within a second of a worker's death, and keeps the routes it was last told."""
+
+IN_FORCE_S: Final = 5.0
+"""How long the end of a recording waits for the last routes to be in force, and with them for what was sent."""
 
 Track = tuple[str, str]
 
@@ -54,6 +61,14 @@ class _Stopped(NamedTuple):
     """All segments of the recording that ended `at_ms` have been handed over."""
 
     at_ms: int
+
+
+class _NoteReached(NamedTuple):
+    """What was sent to people is to be noted."""
+
+
+class _NoteRungs(NamedTuple):
+    """What was measured of people's links may be noted now."""
 
 
 class _Start(NamedTuple):
@@ -77,6 +92,10 @@ class RoomMedia:
         self._routes: Routes = {}
         self._hung_up: set[str] = set()
         self._rerouted = asyncio.Event()
+        self._in_force = asyncio.Event()
+        self._reach = Reach()
+        self._rungs: dict[str, tuple[str, str]] = {}
+        self.troubles = Troubles()
         self._numbers: dict[Track, int] = {}
         self._ends: dict[Track, int] = {}
         self._kept: set[tuple[str, str, int]] = set()
@@ -98,7 +117,7 @@ class RoomMedia:
         wanted = {**routes(state), RECORDER: recorded(state)}
         if wanted != self._routes:
             self._routes = wanted
-            self._rerouted.set()
+            self._reroute()
         for entry in entries:
             kind = entry.leaf.type
             if kind == "rec.start":
@@ -107,7 +126,9 @@ class RoomMedia:
                 self._work.put_nowait(_Stop(entry.leaf.ts_ms))
             elif kind == "leave" and entry.leaf.facts[1] in HANGS_UP:
                 self._hung_up.add(entry.leaf.facts[0])
-                self._rerouted.set()
+                self._reroute()
+            elif kind in RUNGS_NEWS and self._rungs:
+                self._work.put_nowait(_NoteRungs())
             elif kind in ("rec.segment", "rec.gap"):
                 self.remember(entry.leaf.facts, kind)
 
@@ -123,7 +144,18 @@ class RoomMedia:
 
     def event(self, event: object) -> None:
         """News of the plane for this room, in order."""
+        if isinstance(event, Reached):
+            if self._reach.add(event):
+                self._work.put_nowait(_NoteReached())
+            return
+        if isinstance(event, SeatGone):
+            self._rungs.pop(event.seat, None)
+            self.troubles.gone(event.seat)
         self._work.put_nowait(event)
+
+    def _reroute(self) -> None:
+        self._in_force.clear()
+        self._rerouted.set()
 
     # -- routes: the latest wins --------------------------------------------------------------------------------------
     async def _route(self, plane: MediaPlane) -> None:
@@ -136,6 +168,8 @@ class RoomMedia:
                     self._hung_up.discard(slot)
                     if not self._room.writer.state.seats[slot].connected:  # else he is already back
                         await plane.drop(self._stream, slot)
+                if not self._rerouted.is_set():
+                    self._in_force.set()
             except Exception as error:  # noqa: BLE001 - who may hear whom must follow the rules whatever fails
                 log.error("routes_not_set", stream=self._stream.hex(), kind=type(error).__name__)
                 await asyncio.sleep(ROUTE_RETRY_S)
@@ -165,6 +199,15 @@ class RoomMedia:
                 await self._gap((seat, kind), start, end, cause)
             case _Stopped(at_ms):
                 await self._stopped(at_ms)
+            case _NoteReached():
+                await self._note_reached()
+            case Quality(seat=seat, rung=rung, cause=cause):
+                self._rungs[seat] = (rung, cause)
+                await self._note_rungs()
+            case _NoteRungs():
+                await self._note_rungs()
+            case WorkerRestarted() if self._routes:
+                await self._room.court(Command("rec.fault", ("worker",)))  # what it had sent and not yet told is lost
 
     async def _start(self) -> None:
         if self._plane is None:
@@ -176,6 +219,8 @@ class RoomMedia:
         """The plane closes the segments; they wait in this queue behind us, so rec.stop goes to its end."""
         try:
             if self._plane is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._in_force.wait(), IN_FORCE_S)
                 await self._plane.stop_recording(self._stream)
                 await asyncio.sleep(0)  # events that the plane handed over before returning are queued by now
         finally:
@@ -189,6 +234,25 @@ class RoomMedia:
             await self._start()
         else:
             await self._room.court(Command("rec.stop"))
+
+    async def _note_reached(self) -> None:
+        seats = self._room.writer.state.seats
+        for command in self._reach.commands():
+            if command.args[0] not in seats:
+                continue
+            try:
+                await self._room.court(command)
+            except Refused as refused:
+                log.critical("reached_not_noted", stream=self._stream.hex(), code=refused.code)
+
+    async def _note_rungs(self) -> None:
+        """A step that the rules refuse now (HR22: nobody is admitted yet) is noted when they would not."""
+        for slot, (rung, cause) in list(self._rungs.items()):
+            seat = self._room.writer.state.seats.get(slot)
+            if seat is None or seat.rung == rung or seat.state is not SeatState.ADMITTED:
+                continue
+            with contextlib.suppress(Refused):
+                await self._room.court(Command("quality", (slot, rung, cause)))
 
     async def _gap(self, track: Track, start_ms: int, end_ms: int, cause: str) -> None:
         if end_ms > start_ms:
@@ -221,8 +285,10 @@ class RoomMedia:
         digest, size = await asyncio.to_thread(_digest, path)
         commit = commitment_of_digest(salt, digest)
         await self._blobs.keep_file(self._stream, commit, salt, path)
-        mime = MIME.get((segment.kind, segment.codec), "application/octet-stream")
-        content = {"mime": mime, "size": size, "codec": segment.codec}
+        mime = MIME.get(segment.codec, "application/octet-stream")
+        content: dict[str, Any] = {"mime": mime, "size": size, "codec": segment.codec}
+        if segment.sender_ms is not None:
+            content["sender_ms"] = segment.sender_ms
         end_ms = max(segment.start_ms, segment.end_ms)
         facts = (*track, segment.codec, self._numbers.get(track, 0), segment.start_ms, end_ms, commit)
         await self._room.court(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 
 import pytest
@@ -15,7 +16,7 @@ from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.view import Names
 from hearing_server.runtime.witnessed import Witnessed
 from media.blobs import StoreFull
-from media.events import SegmentClosed
+from media.events import Quality, Reached, SeatGone, SegmentClosed, WorkerRestarted
 from recording.content import ContentVault
 from recording.keys import CourtKeys
 from recording.sqlite_store import SqliteStore
@@ -191,3 +192,54 @@ async def test_HR14_a_reused_number_after_the_seal_is_refused_and_nobody_is_sent
     with contextlib.suppress(Exception):
         await sitting.writer.submit(said._replace(salt=b"t" * 32), Stamp(1, "party/1", device, 1, 1))
     assert (await sitting.writer.submit(said, Stamp(1, "party/1", device, 1, 1))).seq > 0
+
+
+def reached(sitting, *row):
+    return Reached(sitting.writer.stream_id, *row)
+
+
+async def test_HR23_what_was_sent_is_one_entry_for_each_receiver_and_stands_before_the_recording_stops(sitting):
+    await sitting.act("judge/1", "act.close")
+    for event in (
+        reached(sitting, "party/1", "judge/1", "audio", 50, 2_000, 3_000),
+        reached(sitting, "party/1", "judge/1", "video", 9, 2_500, 2_900),
+        reached(sitting, "judge/1", "party/1", "audio", 7, 2_100, 2_200),
+        reached(sitting, "party/1", "judge/1", "audio", 5, 1_000, 2_500),
+    ):
+        sitting.media.event(event)
+    await sitting.until("rec.stop")
+    assert sitting.facts("media.reached") == [
+        ("judge/1", (("party/1", "audio", 7, 2_100, 2_200),)),
+        ("party/1", (("judge/1", "audio", 55, 1_000, 3_000), ("judge/1", "video", 9, 2_500, 2_900))),
+    ]
+    types = [entry.leaf.type for entry in sitting.writer.log.read()]
+    assert types.index("rec.stop") > max(i for i, kind in enumerate(types) if kind == "media.reached")
+
+
+async def test_HR22_a_step_of_the_ladder_is_an_entry_once_and_one_that_came_too_early_is_noted_later(sitting):
+    stream = sitting.writer.stream_id
+    for seat, rung in (("party/1", "small"), ("party/1", "small"), ("party/1", "audio"), ("judge/1", "small")):
+        sitting.media.event(Quality(stream, seat, rung, "downlink"))
+    steps = [("party/1", "small", "downlink"), ("party/1", "audio", "downlink"), ("judge/1", "small", "downlink")]
+    assert await sitting.until("quality", 3) == steps
+    await sitting.act(COURT, "leave", "party/1", "network")  # the line broke; sound and picture go on as weak as before
+    await sitting.act(COURT, "join", "party/1")
+    assert await sitting.until("quality", 4) == [*steps, ("party/1", "audio", "downlink")]
+    sitting.media.event(SeatGone(stream, "party/1", "network", 1))
+    await sitting.act(COURT, "leave", "party/1", "network")
+    await sitting.act(COURT, "join", "party/1")
+    await asyncio.sleep(0.05)
+    assert len(sitting.facts("quality")) == 4
+
+
+async def test_HR23_a_media_process_that_died_may_have_sent_what_nobody_counted_and_that_is_noted(sitting):
+    await heard_by(sitting, "judge/1")
+    sitting.media.event(WorkerRestarted("worker", (sitting.writer.stream_id,)))
+    assert await sitting.until("rec.fault") == [("worker",)]
+
+
+async def test_a_segments_own_clock_is_told_with_it(sitting):
+    sitting.media.event(dataclasses.replace(sitting.segment(1), sender_ms=1_234))
+    await sitting.until("rec.segment")
+    entry = next(e for e in sitting.writer.log.read() if e.leaf.type == "rec.segment")
+    assert json.loads(entry.content)["sender_ms"] == 1_234

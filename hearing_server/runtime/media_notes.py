@@ -1,0 +1,63 @@
+"""What the media plane says of people's links, gathered until it is noted: what reached whom, who is in trouble.
+
+Law: nothing that the plane counted is left out or rounded; rows of the same publisher and kind are added up, so that
+an entry says once what many events said.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from hearing_server.flows.decider import Command
+from hearing_server.flows.hearing.quality import MAX_REACHED
+from media.events import Reached, Trouble
+
+Row = tuple[str, str, int, int, int]
+
+
+class Reach:
+    """Packets sent to each seat since the last entries about it (HR23)."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[tuple[str, str], Row]] = {}
+
+    def add(self, event: Reached) -> bool:
+        """Take in one event. Whether it is the first since `commands` were taken."""
+        first = not self._rows
+        rows = self._rows.setdefault(event.seat, {})
+        key = (event.publisher, event.kind)
+        _, _, packets, first_ms, last_ms = rows.get(key, (*key, 0, event.first_ms, event.last_ms))
+        rows[key] = (
+            *key,
+            packets + event.packets,
+            min(first_ms, event.first_ms),
+            max(last_ms, event.last_ms),
+        )
+        return first
+
+    def commands(self) -> Iterator[Command]:
+        """The entries to make, and begin anew."""
+        rows, self._rows = self._rows, {}
+        for seat, of_seat in sorted(rows.items()):
+            all_rows = sorted(of_seat.values())
+            for start in range(0, len(all_rows), MAX_REACHED):
+                yield Command("media.reached", (seat, tuple(all_rows[start : start + MAX_REACHED])))
+
+
+class Troubles:
+    """Which seats are connected and yet silent, black or frozen now."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, dict[str, dict[str, Any]]] = {}
+
+    def note(self, event: Trouble) -> dict[str, dict[str, Any]]:
+        """Take in one event; all troubles of that seat as its presence tells them: kind to what and since when."""
+        seat = self._now.setdefault(event.seat, {})
+        if event.ended:
+            seat.pop(event.kind, None)
+        else:
+            seat[event.kind] = {"what": event.what, "since_ms": event.since_ms}
+        return dict(seat)
+
+    def gone(self, seat: str) -> None:
+        """Whoever is gone is in no such trouble."""
+        self._now.pop(seat, None)
