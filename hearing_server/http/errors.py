@@ -6,7 +6,7 @@
 | BadRequest | 400 |
 | Unauthenticated | 401 (`unknown_link`, `expired`, `revoked`, `used_elsewhere`) |
 | NotFound | 404: absent and not-visible look the same |
-| Unavailable, Busy | 503 with Retry-After |
+| Unavailable, Busy, SignerDown | 503 with Retry-After |
 | anything else | 500, logged without content |
 """
 
@@ -19,7 +19,7 @@ from aiohttp import web
 from hearing_server.flows.decider import RefusalCode, Refused
 from hearing_server.runtime.entrance import Unauthenticated
 from hearing_server.runtime.entry import Unavailable
-from recording.errors import IntegrityError, StoreDown, UnknownStream
+from recording.errors import IntegrityError, KeysUnreadable, SignerDown, StoreDown, UnknownStream
 
 log = structlog.get_logger()
 Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -83,7 +83,7 @@ def _answer(error: Exception) -> web.Response | None:
             return problem(401, error.code, court=error.court)
         case NotFound() | UnknownStream():
             return problem(404, "not_found")
-        case Unavailable() | StoreDown() | IntegrityError():
+        case Unavailable() | StoreDown() | IntegrityError() | SignerDown() | KeysUnreadable():
             return problem(503, "unavailable", headers={"Retry-After": "2"})
         case _:
             return None

@@ -17,7 +17,7 @@ from hearing_server.runtime.entry import Busy, Receipt, SignedRefusal, Unavailab
 from hearing_server.runtime.room import KEY_CHANGED, Room
 from recording.attest import Attestation
 from recording.csig import DeviceKey
-from recording.errors import IntegrityError
+from recording.errors import IntegrityError, KeysUnreadable, SignerDown
 from signaling import frames
 from signaling.session import Action, Close, Heard, Quiet, Received, ServerSession, State
 
@@ -178,7 +178,7 @@ class Connection:
             self.act(self.session.close(frames.FORBIDDEN, refused.detail or refused.code))
         except IntegrityError:
             self.act(self.session.close(frames.STOPPING, "halted"))
-        except Unavailable:
+        except (Unavailable, SignerDown, KeysUnreadable):
             self.act(self.session.close(frames.STOPPING, "unavailable"))
 
     def _submit(self, room: Room, frame: frames.Submit) -> None:

@@ -25,6 +25,7 @@ from hearing_server.runtime.view import Names, lobby_view, room_view
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
 from recording.csig import DeviceKey
+from recording.errors import RecordError
 from recording.leaf import Ref
 from signaling import frames
 from signaling.batch import Packed, pack
@@ -448,8 +449,11 @@ class Room:
             self._signing = asyncio.create_task(self._sign(), name="checkpoint")
 
     async def _sign(self) -> None:
-        while self.has_news:
-            await self.checkpoint(at_once=True)
+        try:
+            while self.has_news:
+                await self.checkpoint(at_once=True)
+        except RecordError as error:  # the court's turn of every second tries again
+            log.error("checkpoint_failed", stream=self.writer.stream_id.hex(), kind=type(error).__name__)
 
     async def aclose(self, code: frames.CloseCode, detail: str) -> None:
         """Send everybody away (the server stops, or the writer died); their phones come back by themselves."""

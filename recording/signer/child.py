@@ -1,8 +1,9 @@
 """A signer of one's own: started with the server, ended with it, and brought back if it dies.
 
 *Law*: the listening socket is made here and handed over, so a signer of another user needs no right on the server's
-directory, nor the server on the signer's. The signer's parent brings the signer back (`__main__.py`); if that parent
-dies too, a new one is started, which a server that has given up root's rights can do only for its own user.
+directory, nor the server on the signer's. The signer's parent brings the signer back, and where the two are of another
+user a keeper that stayed root brings the parent back (`__main__.py`). What is started here is started again if it dies,
+as far as this process may: a keeper is root's, and once it is gone the court must be started again.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class SignerProcess:
         self._listening = listening
         self._path = path
         self._told = told
+        self._kept_by_root = "--user" in command
         self._life, self._ours = os.pipe()
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -62,7 +64,7 @@ class SignerProcess:
         listening = _listening(path, server)
         command = [sys.executable, "-m", "recording.signer", "--keys", str(keys), "--court", court]
         command += ["--listen-fd", str(listening.fileno()), "--client", str(server.uid)]
-        if signer is not None:
+        if signer is not None and signer.uid != os.geteuid():
             command += ["--user", str(signer.uid), "--group", str(signer.gid)]
         process = cls(command, listening, path, told)
         await process._spawn()
@@ -82,6 +84,9 @@ class SignerProcess:
     async def _keep(self) -> None:
         while self._process is not None:
             await self._process.wait()
+            if self._kept_by_root and os.geteuid() != 0:
+                self._told("the signer's keeper was ended, and only root can start it: restart the court")
+                return
             self._told("the signer and its parent ended; they are started again")
             await asyncio.sleep(PAUSE_S)
             try:
