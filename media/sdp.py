@@ -5,8 +5,12 @@ every number is checked, and what we do not use is not interpreted. The conventi
 our client and this server, in the order of the m-lines:
 
     0        audio   the microphone (sendonly, or inactive without one)
-    1        video   the camera (sendonly, or inactive)
-    2 ...    audio and video, recvonly: the i-th of each is receive slot i
+    1        video   the camera (sendonly, or inactive), perhaps in simulcast layers, low to high
+    2        video   the shared screen (sendonly, or inactive); may be left out, then:
+    2, 3 ... audio and video, recvonly: the i-th of each is receive slot i
+
+Simulcast is `a=rid:<id> send` per layer and `a=simulcast:send l;m;h` (RFC 8853), the ids free. An
+answer that left them out would stop the browser at one layer and make its next offer throw.
 
 Slots are fixed for the life of the leg. Whose voice and picture is in a slot changes without
 a new negotiation: the SSRC stays, the packets are rewritten.
@@ -21,12 +25,16 @@ from media.events import BadOffer, Kind
 
 MAX_SDP = 256 * 1024
 MAX_LINE = 4096
-MAX_MEDIA = 2 + 2 * 32
+MAX_MEDIA = 3 + 2 * 32
+MAX_LAYERS = 4
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
-EXTENSIONS = (MID, ABS_SEND_TIME, AUDIO_LEVEL)
+RID = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+EXTENSIONS = (MID, RID, REPAIRED_RID, ABS_SEND_TIME, TRANSPORT_CC, AUDIO_LEVEL)
 
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 _DIRECTIONS: dict[str, Direction] = {
@@ -38,6 +46,7 @@ _DIRECTIONS: dict[str, Direction] = {
 _ICE_CHARS = re.compile(r"[A-Za-z0-9+/]+")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`{|}~A-Za-z0-9-]{1,16}")
 _DIGEST = re.compile(r"(?:[0-9A-Fa-f]{2}:){19,63}[0-9A-Fa-f]{2}")
+_RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _H264 = re.compile(r"42[0-9a-f]{2}[0-9a-f]{2}")
 
 
@@ -55,7 +64,22 @@ class MediaSection:
     fmtp: dict[int, str] = field(default_factory=dict)
     feedback: dict[int, set[str]] = field(default_factory=dict)
     extensions: dict[str, int] = field(default_factory=dict)
+    rids: set[str] = field(default_factory=set)
+    layers: tuple[str, ...] = ()  # of `a=simulcast:send`, in their order
     rtcp_mux: bool = False
+    bundle_only: bool = False
+
+    @property
+    def offered(self) -> bool:
+        """Whether the line is more than a placeholder. A browser may give port 0 to every line
+        but the first, where `a=bundle-only` says that it means the first one's (RFC 8843 section 6).
+        """
+        return self.port != 0 or self.bundle_only
+
+    @property
+    def sends(self) -> bool:
+        """Whether the peer may send something we can use."""
+        return self.offered and self.direction in ("sendonly", "sendrecv") and bool(self.codecs())
 
     def codecs(self) -> dict[int, Codec]:
         """Our codecs among the offered ones, in our order of preference: one number each."""
@@ -96,20 +120,29 @@ class Offer:
     media: list[MediaSection]
 
     @property
+    def has_screen(self) -> bool:
+        """Whether the third line is the screen's."""
+        return len(self.media) > 2 and self.media[2].kind == "video"
+
+    @property
+    def own(self) -> dict[Kind, MediaSection]:
+        """The lines of what the peer itself sends."""
+        lines: dict[Kind, MediaSection] = {"audio": self.media[0], "video": self.media[1]}
+        if self.has_screen:
+            lines["screen"] = self.media[2]
+        return lines
+
+    @property
     def slots(self) -> list[tuple[int, int]]:
         """Per receive slot the indexes of its audio and its video m-line."""
-        audio = [i for i, m in enumerate(self.media) if i > 1 and m.kind == "audio" and _receives(m)]
-        video = [i for i, m in enumerate(self.media) if i > 1 and m.kind == "video" and _receives(m)]
+        first = len(self.own)
+        audio = [i for i, m in enumerate(self.media) if i >= first and m.kind == "audio" and _receives(m)]
+        video = [i for i, m in enumerate(self.media) if i >= first and m.kind == "video" and _receives(m)]
         return list(zip(audio, video, strict=False))
 
     def publishes(self) -> frozenset[Kind]:
         """What the peer may send."""
-        kinds: set[Kind] = set()
-        if self.media[0].port and self.media[0].direction in ("sendonly", "sendrecv") and self.media[0].codecs():
-            kinds.add("audio")
-        if self.media[1].port and self.media[1].direction in ("sendonly", "sendrecv") and self.media[1].codecs():
-            kinds.add("video")
-        return frozenset(kinds)
+        return frozenset(kind for kind, section in self.own.items() if section.sends)
 
     def receivable(self) -> frozenset[Codec]:
         """Video codecs the peer takes in its receive slots."""
@@ -117,7 +150,7 @@ class Offer:
 
 
 def _receives(section: MediaSection) -> bool:
-    return section.port != 0 and section.direction in ("recvonly", "sendrecv")
+    return section.offered and section.direction in ("recvonly", "sendrecv")
 
 
 def _h264_grade(fmtp: str) -> int:
@@ -189,6 +222,16 @@ def _read_attribute(  # noqa: C901, PLR0912 - one branch per attribute
         section.mid = rest
     elif name == "rtcp-mux":
         section.rtcp_mux = True
+    elif name == "bundle-only":
+        section.bundle_only = True
+    elif name == "rid":
+        parts = rest.split(" ")
+        if len(parts) < 2 or not _RID.fullmatch(parts[0]) or parts[1] not in ("send", "recv"):
+            raise BadOffer(f"line {number}: a=rid needs an id of at most 16 characters, and send or recv")
+        if parts[1] == "send":
+            section.rids.add(parts[0])
+    elif name == "simulcast":
+        section.layers = _read_simulcast(rest, number)
     elif name in ("rtpmap", "fmtp", "rtcp-fb"):
         head, _, tail = rest.partition(" ")
         if name == "rtcp-fb" and head == "*":
@@ -213,6 +256,22 @@ def _read_attribute(  # noqa: C901, PLR0912 - one branch per attribute
             section.extensions[uri] = int(ext_id)
 
 
+def _read_simulcast(rest: str, number: int) -> tuple[str, ...]:
+    """The ids of `send`. What we would receive in layers is of no interest: we send one."""
+    parts = rest.split(" ")
+    if len(parts) not in (2, 4) or any(word not in ("send", "recv") for word in parts[::2]):
+        raise BadOffer(f"line {number}: a=simulcast needs send or recv, each with a list of rids")
+    layers: tuple[str, ...] = ()
+    for direction, listed in zip(parts[::2], parts[1::2], strict=True):
+        if direction == "send":
+            layers = tuple(rid.removeprefix("~") for rid in listed.split(";"))  # ~: paused at first
+    if len(layers) > MAX_LAYERS or len(set(layers)) != len(layers):
+        raise BadOffer(f"line {number}: simulcast is at most {MAX_LAYERS} layers, each with a rid of its own")
+    if not all(_RID.fullmatch(rid) for rid in layers):
+        raise BadOffer(f"line {number}: a simulcast layer is one rid; alternatives are not taken")
+    return layers
+
+
 def _complete(  # noqa: C901, PLR0912 - one refusal per line
     session: dict[str, list[str]],
     session_id: str,
@@ -226,8 +285,10 @@ def _complete(  # noqa: C901, PLR0912 - one refusal per line
         raise BadOffer("each m-line needs a mid of its own")
     bundle = next((g.split(" ")[1:] for g in session.get("group", []) if g.startswith("BUNDLE ")), [])
     for section in media:
-        if section.kind not in ("audio", "video") or section.port == 0:
+        if section.kind not in ("audio", "video") or not section.offered:
             continue
+        if section.layers and not (section.rids.issuperset(section.layers) and RID in section.extensions):
+            raise BadOffer(f"m-line {section.mid} offers simulcast, but not an a=rid per layer and the rid extension")
         if section.mid not in bundle:
             raise BadOffer("every m-line must be in the BUNDLE group: there is one port for everything")
         if not section.rtcp_mux:

@@ -3,25 +3,46 @@ server, and per receive slot an SSRC that is never changed. An answer never depe
 is in the room, only on what this browser offered and what the others can decode.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from media.engine.packet_engine import Codec, LegSpec, SubscriptionSpec
-from media.events import BadOffer, Line
-from media.sdp import ABS_SEND_TIME, AUDIO_LEVEL, EXTENSIONS, MID, MediaSection, Offer
+from media.events import BadOffer, Kind, Line
+from media.sdp import (
+    ABS_SEND_TIME,
+    AUDIO_LEVEL,
+    EXTENSIONS,
+    MID,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_CC,
+    MediaSection,
+    Offer,
+)
 
-FEEDBACK = ("nack", "nack pli", "ccm fir", "goog-remb")
+FEEDBACK: dict[str, tuple[str, ...]] = {
+    "audio": ("transport-cc",),  # no nack: the same number twice under SRTP is forbidden, and FEC is there for that
+    "video": ("nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"),
+}
+OPUS = "minptime=10;useinbandfec=1;usedtx=1;maxaveragebitrate=32000"
 
 
 def leg_spec(
-    offer: Offer, slots: int, promises: list[dict[Line, SubscriptionSpec]], allowed: frozenset[Codec] | None
+    offer: Offer,
+    slots: int,
+    promises: list[dict[Line, SubscriptionSpec]],
+    allowed: frozenset[Codec] | None,
+    allowance_bps: Mapping[Kind, int] = MappingProxyType({}),
 ) -> LegSpec:
     """What the engine needs to know. `promises` are the fixed SSRCs per slot, mids not yet
     filled in. `allowed`: the video codecs everybody else in the room can receive.
+    `allowance_bps`: what a publication of each kind may take.
     """
     codecs: dict[int, Codec] = {}
     rtx: dict[int, int] = {}
     extensions: dict[str, int] = {}
-    used = {0, 1} | {index for pair in offer.slots[:slots] for index in pair}
+    used = set(range(len(offer.own))) | {index for pair in offer.slots[:slots] for index in pair}
     for index in sorted(used):
         section = offer.media[index]
         for number, codec in chosen(offer, index, allowed).items():
@@ -48,20 +69,26 @@ def leg_spec(
         codecs=codecs,
         rtx=rtx,
         ext_mid=extensions.get(MID, 0),
+        ext_rid=extensions.get(RID, 0),
+        ext_rrid=extensions.get(REPAIRED_RID, 0),
         ext_abs_send_time=extensions.get(ABS_SEND_TIME, 0),
         ext_audio_level=extensions.get(AUDIO_LEVEL, 0),
+        ext_transport_cc=extensions.get(TRANSPORT_CC, 0),
         publishes=offer.publishes(),
+        mids={section.mid.encode(): kind for kind, section in offer.own.items()},
+        rids={kind: tuple(map(str.encode, section.layers)) for kind, section in offer.own.items() if section.layers},
+        allowance_bps=dict(allowance_bps),
         slots=tuple(filled),
         remb=any("goog-remb" in fb for fb in offer.media[1].feedback.values()),
     )
 
 
 def chosen(offer: Offer, index: int, allowed: frozenset[Codec] | None) -> dict[int, Codec]:
-    """The codecs answered on an m-line. On the camera's line, those all others can decode
-    come alone; if there are none in common, all of ours: some will see rather than nobody.
+    """The codecs answered on an m-line. On the camera's line and the screen's, those all others
+    can decode come alone; if there are none in common, all of ours: some will see rather than nobody.
     """
     codecs = offer.media[index].codecs()
-    if index == 1 and allowed is not None:
+    if allowed is not None and 0 < index < len(offer.own):
         common = {number: codec for number, codec in codecs.items() if codec in allowed}
         return common or codecs
     return codecs
@@ -85,7 +112,7 @@ def write_answer(offer: Offer, spec: LegSpec, transport: Transport, allowed: fro
     of_line: dict[int, tuple[int, Line]] = {}
     for slot, (audio, video) in enumerate(offer.slots[: len(spec.slots)]):
         of_line[audio], of_line[video] = (slot, "audio"), (slot, "video")
-    bundle = [m.mid for m in offer.media if m.kind in ("audio", "video") and m.port]
+    bundle = [m.mid for m in offer.media if m.kind in ("audio", "video") and m.offered]
     lines = [
         "v=0",
         f"o=- {transport.session} {transport.version} IN IP4 127.0.0.1",
@@ -97,7 +124,7 @@ def write_answer(offer: Offer, spec: LegSpec, transport: Transport, allowed: fro
     ]
     for index, section in enumerate(offer.media):
         codecs = chosen(offer, index, allowed)
-        if section.kind not in ("audio", "video") or not section.port or not codecs:
+        if section.kind not in ("audio", "video") or not section.offered or not codecs:
             fmt = " ".join(str(number) for number in section.formats) or "webrtc-datachannel"
             port = 9 if section.mid in bundle else 0
             lines += [f"m={section.kind} {port} {section.protocol} {fmt}", "c=IN IP4 0.0.0.0", f"a=mid:{section.mid}"]
@@ -106,8 +133,10 @@ def write_answer(offer: Offer, spec: LegSpec, transport: Transport, allowed: fro
                 lines += [f"a=rtpmap:{n} {section.rtpmap.get(n, 'unknown/90000')}" for n in section.formats]
             continue
         lines += _section_lines(section, codecs, transport, first=section.mid == bundle[0])
-        if index < 2:
-            lines.append("a=recvonly" if section.direction in ("sendonly", "sendrecv") else "a=inactive")
+        if index < len(offer.own):
+            lines.append("a=recvonly" if section.sends else "a=inactive")
+            lines += [f"a=rid:{rid} recv" for rid in section.layers]
+            lines += [f"a=simulcast:recv {';'.join(section.layers)}"] if section.layers else []
         elif index in of_line:
             slot, kind = of_line[index]
             lines += ["a=sendonly", *_slot_lines(slot, kind, spec, bool(section.repairs(codecs)))]
@@ -150,15 +179,15 @@ def _section_lines(section: MediaSection, codecs: dict[int, Codec], transport: T
         lines.append(f"a=rtpmap:{number} {section.rtpmap[number]}")
         codec = codecs.get(number)
         if codec == "opus":
-            lines.append(f"a=fmtp:{number} minptime=10;useinbandfec=1")
+            lines.append(f"a=fmtp:{number} {OPUS}")
         elif codec == "h264":
             profile = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
             lines.append(f"a=fmtp:{number} {profile}")
         elif number in repairs:
             lines.append(f"a=fmtp:{number} apt={repairs[number]}")
-        if codec is not None and section.kind == "video":
+        if codec is not None:
             offered = section.feedback.get(number, set())
-            lines += [f"a=rtcp-fb:{number} {kind}" for kind in FEEDBACK if kind in offered]
+            lines += [f"a=rtcp-fb:{number} {kind}" for kind in FEEDBACK[section.kind] if kind in offered]
     return lines
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.engine.packet_engine import SubscriptionSpec
+from media.engine.packet_engine import LegSpec, SubscriptionSpec
 from media.events import BadOffer, Kind
 from media.sdp import MAX_SDP, Offer, read_offer
 from media.sdp_answer import Transport, leg_spec, write_answer
@@ -25,8 +25,10 @@ a=setup:actpass
 a=rtcp-mux
 """.format(digest=":".join(["AB"] * 32))
 AUDIO = """a=rtpmap:111 opus/48000/2
+a=rtcp-fb:111 transport-cc
 a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
 a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid
+a=extmap:3 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
 """
 VIDEO = """a=rtpmap:96 VP8/90000
 a=rtcp-fb:96 nack
@@ -89,8 +91,95 @@ def test_the_answer_promises_what_the_convention_says() -> None:
     assert "useinbandfec=1" in media[0]
     assert "a=msid:slot-1 slot-1-video" in media[5]
     assert "a=ssrc-group:FID 13 14" in media[5]
-    assert "transport-cc" not in sdp
+    assert "a=rtcp-fb:96 transport-cc" in media[1]
+    assert "a=rtcp-fb:111 transport-cc" in media[0]
+    assert "usedtx=1;maxaveragebitrate=32000" in media[0]
+    assert "simulcast" not in sdp
+    assert "x-google" not in sdp
     assert "goog-remb" in media[1]
+
+
+LAYERS = """a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id
+a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id
+a=rid:l send
+a=rid:m send
+a=rid:h send
+a=simulcast:send l;m;h
+"""
+
+
+def layered(screen: str | None = "inactive") -> str:
+    """The offer of our client: camera in three layers, a line for the screen, two slots."""
+    lines = [section(0, "audio", "sendonly"), section(1, "video", "sendonly") + LAYERS]
+    if screen is not None:
+        lines.append(section(2, "video", screen))
+    first = len(lines)
+    lines += [section(first + n, "audio" if n % 2 == 0 else "video", "recvonly") for n in range(4)]
+    head = HEAD.replace("0 1 2 3 4 5", " ".join(str(n) for n in range(len(lines))))
+    return (head + "".join(lines)).replace("\n", "\r\n")
+
+
+def spec_of(text: str) -> LegSpec:
+    return leg_spec(read_offer(text), 0, [], None, {"video": 1000})
+
+
+def test_simulcast_is_mirrored_in_its_order() -> None:
+    offer, sdp = answer_to(layered())
+    camera = sections(sdp)[2]
+    assert "a=rid:l recv\r\na=rid:m recv\r\na=rid:h recv\r\na=simulcast:recv l;m;h\r\n" in camera
+    assert "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id" in camera
+    assert sdp.count("simulcast") == 1
+    assert offer.media[1].layers == ("l", "m", "h")
+
+
+def test_the_engine_learns_lines_layers_extensions_and_allowance() -> None:
+    spec = spec_of(layered("sendonly"))
+    assert spec.mids == {b"0": "audio", b"1": "video", b"2": "screen"}
+    assert spec.rids == {"video": (b"l", b"m", b"h")}
+    assert (spec.ext_rid, spec.ext_rrid, spec.ext_transport_cc) == (10, 11, 3)
+    assert spec.publishes == {"audio", "video", "screen"}
+    assert spec.allowance_bps == {"video": 1000}
+
+
+def test_the_screen_s_line_is_there_before_a_screen_is_and_may_be_left_out() -> None:
+    offer, sdp = answer_to(layered())
+    assert offer.publishes() == {"audio", "video"}
+    assert "a=inactive" in sections(sdp)[3]
+    assert offer.slots == [(3, 4), (5, 6)]
+    assert "a=recvonly" in sections(answer_to(layered("sendonly"))[1])[3]
+    without, _ = answer_to(layered(None))
+    assert without.slots == [(2, 3), (4, 5)]
+    assert set(without.own) == {"audio", "video"}
+
+
+def test_port_0_with_bundle_only_is_a_line_and_port_0_alone_is_none() -> None:
+    head, first, *rest = sections(layered())
+    alone = [part.replace(" 9 ", " 0 ", 1) for part in rest]
+    firefox = [part + "a=bundle-only\r\n" for part in alone]
+    offer, sdp = answer_to(head + first + "".join(firefox))
+    assert offer.publishes() == {"audio", "video"}
+    assert len(offer.slots) == 2
+    assert "m=video 0" not in sdp
+    assert read_offer(head + first + "".join(alone)).publishes() == {"audio"}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda t: t.replace("a=rid:m send\r\n", ""), "a=rid per layer"),
+        (lambda t: t.replace("a=extmap:10 ", "a=extmap:99 "), "rid extension"),
+        (lambda t: t.replace("send l;m;h", "send l;m;m"), "of its own"),
+        (lambda t: t.replace("send l;m;h", "send l;m;h;x;y"), "at most"),
+        (lambda t: t.replace("send l;m;h", "send l;m,h"), "alternatives"),
+        (lambda t: t.replace("send l;m;h", "send"), "list of rids"),
+        (lambda t: t.replace("send l;m;h", "both l;m;h"), "send or recv"),
+        (lambda t: t.replace("a=rid:m send", "a=rid:m both"), "send or recv"),
+        (lambda t: t.replace("a=rid:m", "a=rid:m/m"), "a=rid needs"),
+    ],
+)
+def test_simulcast_that_is_not_ours_to_understand_is_refused(change: object, sentence: str) -> None:
+    with pytest.raises(BadOffer, match=sentence):
+        answer_to(change(layered()))  # type: ignore[operator]
 
 
 def test_vp8_comes_first_and_h264_is_constrained_baseline_in_mode_1() -> None:
@@ -147,7 +236,7 @@ def test_what_cannot_be_answered_is_refused_with_a_sentence(change: object, sent
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_damaged_offer_is_answered_or_refused(data: st.DataObject) -> None:
-    lines = offer_text().split("\r\n")
+    lines = layered().split("\r\n")
     for _ in range(data.draw(st.integers(1, 4))):
         at = data.draw(st.integers(0, len(lines) - 1))
         action = data.draw(st.sampled_from(["drop", "double", "swap", "text", "cut"]))
