@@ -86,6 +86,8 @@ class Case(NamedTuple):
 REGISTRY: Final = "registry"
 """The actor of the clerk's desk: staff who are not seated at a sitting."""
 
+BY_OPERATOR: Final = "operator"
+"""Who lets a desk in: whoever makes desk links at the court's own machine (`palmcourt case desk`)."""
 DESK: Final = frozenset({REGISTRY, COURT})
 COURT_ONLY: Final = frozenset({COURT})
 
@@ -143,11 +145,13 @@ def _opening(_state: Case, command: Command) -> Sequence[Fact]:
 
 
 def _key(state: Case, command: Command) -> Sequence[Fact]:
-    """CA7: the desk that acts is the desk that signs; one that takes its place ends the former's key."""
+    """CA7: the desk that acts is the desk that signs; one that takes its place ends the former's key. Every desk, also the
+    first, comes by a link of the operator's and by nobody else's leave, and its entry says so.
+    """
     slot, _key, why = command.args
     require(slot == REGISTRY, RefusalCode.UNKNOWN_SEAT, slot)
     facts = new_key(command, state.desk_key)
-    require(why == ("first" if state.desk_key is None else "clerk"), RefusalCode.MALFORMED, "why")
+    require(why == BY_OPERATOR and not command.refs, RefusalCode.MALFORMED, "why")
     return facts
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from hearing_server.flows.case import REGISTRY, Case, Scheduled
+from hearing_server.flows.case import BY_OPERATOR, REGISTRY, Case, Scheduled
 from hearing_server.flows.decider import COURT, SLOT_PREFIX, Command, RefusalCode, Refused, Role, Stamp, require
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import HOUR_MS, CourtClock
@@ -157,9 +157,8 @@ class Registry:
         """The browser's key stands in the case before its first act there; it ends the key of the desk before (CA7)."""
         if writer.state.desk_key == desk.public_key:
             return
-        why = "first" if writer.state.desk_key is None else "clerk"
         try:
-            await self._ask(writer, "key.add", (REGISTRY, desk.public_key, why))
+            await self._ask(writer, "key.add", (REGISTRY, desk.public_key, BY_OPERATOR))
         except Refused as refused:  # two acts of one new desk at the same time
             if refused.code is not RefusalCode.ALREADY_DONE:
                 raise

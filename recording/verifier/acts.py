@@ -16,6 +16,7 @@ from recording.leaf import Leaf
 
 __all__ = ["Acts"]
 
+_DESK = "registry"
 _SLOT = re.compile(r"[a-z][a-z_]*(/[0-9]{1,4})?", re.ASCII)
 
 
@@ -83,7 +84,8 @@ class Acts:
             self._bad("key_unknown", leaf, file, "enrols what is no key of a seat")
             return
         allowed = len(leaf.refs) == 1 and not isinstance(leaf.refs[0], int)
-        if why != "first" and not (why == "clerk" and allowed):
+        leave = why == "operator" and not leaf.refs if slot == _DESK else why == "first" or (why == "clerk" and allowed)
+        if not leave:
             self._bad("key_unknown", leaf, file, "enrols a key and does not say by whose leave")
             return
         self._current[slot] = key

@@ -103,6 +103,16 @@ def no_leave(one: Device, two: Device) -> list[Draft]:
     ]
 
 
+def as_if_it_were_a_desk(one: Device, two: Device) -> list[Draft]:
+    key = OTHER.public_key().public_bytes_raw()
+    return [*good(one, two), Draft("key.add", "court", 1_003, ["party/2", key, "operator"])]
+
+
+def a_desk_of_its_own_accord(one: Device, two: Device) -> list[Draft]:
+    key = OTHER.public_key().public_bytes_raw()
+    return [*good(one, two), Draft("key.add", "court", 1_003, ["registry", key, "first"])]
+
+
 def again(one: Device, two: Device) -> list[Draft]:
     entries = good(one, two)
     draft = one.act("hand", 1_003, [False])
@@ -124,6 +134,8 @@ def again(one: Device, two: Device) -> list[Draft]:
         (enrols_itself, "key_unknown", 5),
         (a_key_anybody_signs_for, "key_unknown", 5),
         (no_leave, "key_unknown", 5),
+        (as_if_it_were_a_desk, "key_unknown", 5),
+        (a_desk_of_its_own_accord, "key_unknown", 5),
         (again, "out_of_order", 6),
     ],
 )
