@@ -145,8 +145,8 @@ def _opening(_state: Case, command: Command) -> Sequence[Fact]:
 
 
 def _key(state: Case, command: Command) -> Sequence[Fact]:
-    """CA7: the desk that acts is the desk that signs; one that takes its place ends the former's key. Every desk, also the
-    first, comes by a link of the operator's and by nobody else's leave, and its entry says so.
+    """CA7: the desk that acts is the desk that signs; one that takes its place ends the former's key. Every desk, also
+    the first, comes by a link of the operator's and by nobody else's leave, and its entry says so.
     """
     slot, _key, why = command.args
     require(slot == REGISTRY, RefusalCode.UNKNOWN_SEAT, slot)
