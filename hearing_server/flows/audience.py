@@ -39,6 +39,16 @@ def visible(state: Sitting, leaf_type: str, seq: int, slot: str) -> bool:
     return not leaf_type.startswith(RESTRICTED) or _is_inside(span_at(state, seq), state.seats[slot])
 
 
+def sees_live(state: Sitting, viewer: str, slot: str) -> bool:
+    """AU7: whether the live marks of a seat (typing, camera, microphone, its link) reach another seat now. They would
+    tell who speaks: while a restricted span runs, those of whoever is inside are for those inside.
+    """
+    if first_visible(state, viewer) is None:
+        return False
+    span = state.span
+    return _is_inside(span, state.seats[viewer]) or not _is_inside(span, state.seats[slot])
+
+
 def may_be_heard(state: Sitting, seat: Seat) -> bool:
     """AU3: whether this seat's live voice is forwarded at all: not muted by the court, and the floor is his or free.
 

@@ -14,13 +14,14 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from hearing_server.flows.audience import first_visible, visible
-from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Stamp
+from hearing_server.flows.audience import first_visible, sees_live, visible
+from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Role, Stamp
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.spans import span_at
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
+from hearing_server.runtime.turn import IceServer
 from hearing_server.runtime.view import Names, lobby_view, room_view
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
@@ -88,6 +89,9 @@ class Reception(Protocol):
     def new_session(self, stream_id: bytes, phone: Phone) -> str:
         """A token for its uploads and downloads."""
 
+    def ice_servers(self) -> Sequence[IceServer]:
+        """TURN with fresh credentials; empty where the court has none."""
+
     def allowed(self, case_stream: bytes, phone: Phone) -> Awaitable[Ref]:
         """The entry of the case by which the clerk let its device in. Raises Refused where there is none."""
 
@@ -117,6 +121,7 @@ class Room:
         self._proof: tuple[tuple[int, int], list[bytes]] = ((0, 0), [])
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
+        self._span = writer.state.span
         self._told: dict[str, dict[str, Any]] = {}
         self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
@@ -127,7 +132,10 @@ class Room:
 
     # -- coming and going ---------------------------------------------------------------------------------------------
     async def attach(self, phone: Phone, cursor: frames.Cursor | None) -> None:
-        """Seat a phone: waiting room or welcome. Raises Refused (removed) or Unavailable."""
+        """Seat a phone: waiting room or welcome. Raises Refused (removed, no phone's seat) or Unavailable."""
+        seat = self.writer.state.seats.get(phone.slot)
+        if seat is not None and seat.role is Role.COURTROOM:
+            raise Refused(RefusalCode.NOT_PERMITTED, "courtroom")  # its link is for a program (runtime/foreign.py)
         if not self._arrivals.setdefault(phone.slot, TokenBucket(ARRIVALS, self._clock.now_ms())).take(
             self._clock.now_ms()
         ):
@@ -217,12 +225,13 @@ class Room:
             last_dseq=self.writer.last_dseq(phone.key.key_id),
             rotations=list(record.rotations),
             limits=phone.session.limits.for_client(),
-            media={"slots": max(3, len(state.seats) - 1)},
+            media={"slots": max(3, len(state.seats) - 1), "ice_servers": [*self._reception.ice_servers()]},
         )
         phone.outdated = False
         phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))
         for slot, value in self._presence.items():
-            phone.act(phone.session.presence(slot, value))
+            if sees_live(state, phone.slot, slot):
+                phone.act(phone.session.presence(slot, value))
         for slot, value in self._told.items():
             if self._is_told(phone, slot):
                 phone.act(phone.session.presence(slot, value))
@@ -332,12 +341,22 @@ class Room:
             self.presence(phone.slot, {name: value}, lasting=name != "typing")
 
     def presence(self, slot: str, value: dict[str, Any], *, lasting: bool = True) -> None:
-        """Live news of a seat, for everybody who may see the roster."""
+        """Live news of a seat, for everybody who may see its marks."""
         if lasting:
             self._presence.setdefault(slot, {}).update(value)
         for phone in self.inside():
-            if phone.slot != slot:
+            if phone.slot != slot and sees_live(self.writer.state, phone.slot, slot):
                 phone.act(phone.session.presence(slot, value))
+
+    def _span_changed(self, state: Sitting) -> None:
+        """A restricted span has ended: those who were outside see the marks of the others again, as they are now."""
+        before, self._span = self._span, state.span
+        if before is None or before == state.span:
+            return
+        for phone in self.inside():
+            for slot, value in self._presence.items():
+                if slot != phone.slot and sees_live(state, phone.slot, slot):
+                    phone.act(phone.session.presence(slot, value))
 
     def tell(self, slot: str, value: dict[str, Any]) -> None:
         """Live news of a seat for whom it concerns: its own phone, and the bench, who can help."""
@@ -386,6 +405,8 @@ class Room:
                 self._show_out(state, phone)
             elif phone.session.state is State.WAITING and (visible or news):
                 self._seat(phone, None)
+        if state.span != self._span:
+            self._span_changed(state)
         for listener in self.on_change:
             listener(state, entries)
         if not CHECKPOINT_AT.isdisjoint(entry.leaf.type for entry in entries):
