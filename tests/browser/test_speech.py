@@ -1,4 +1,4 @@
-"""On the thinnest link that is promised, people are understood and seen: 50 kbit/s, 300 ms, 5 % loss, both ways (R11)."""
+"""On the thinnest promised link people are understood and seen: 50 kbit/s, 300 ms, 5 % loss, both ways (R11)."""
 
 import base64
 import contextlib
