@@ -1,15 +1,13 @@
 """What an operator may ask of a court, wherever it runs (see operator.py)."""
 
 import json
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from hearing_server.app import Node
-from hearing_server.cli.operator import Act
-from hearing_server.cli.progress import progress_line
+from hearing_server.cli.operator import Act, Tell
 from hearing_server.flows.decider import COURT, Command, Role, Stamp
 from hearing_server.flows.wire import MAX_SEQS
 from hearing_server.prove import prove_entry
@@ -17,7 +15,7 @@ from hearing_server.runtime.registry import NewSeat
 from hearing_server.runtime.writer import Writer
 
 
-async def new_case(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+async def new_case(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """A case with its seats, one sitting, and a link for every seat."""
     seats = [NewSeat(Role(role), name) for role, name in given["seats"]]
     at_ms = given["at_ms"] or node.court.clock.now_ms()
@@ -32,24 +30,24 @@ async def new_case(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     return {"id": stream.hex(), "links": links, "url": node.public_url}
 
 
-async def list_cases(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
+async def list_cases(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """Every case, newest first."""
     streams = list(node.court.docket.cases())[::-1]
     return {"cases": [await node.registry.describe(stream) for stream in streams]}
 
 
-async def desk(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
+async def desk(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """A link to the clerk's desk."""
     return {"ticket": await node.registry.desk_link(), "url": node.public_url}
 
 
-async def export(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """A sitting's bundle."""
     made = await node.exporter.export(
         bytes.fromhex(given["sitting"]),
         Path(given["out"]),
         int(time.time() * 1000),
-        progress_line() if sys.stderr.isatty() else lambda _: None,
+        lambda at: tell(at.step, at.done, at.total),
         redacted=given["redacted"],
     )
     return {
@@ -61,19 +59,19 @@ async def export(node: Node, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def prove(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+async def prove(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """One entry of a sitting with its proof."""
     court, stream_id = node.court, bytes.fromhex(given["sitting"])
     size, absent = await prove_entry(court.docket, court.blobs, stream_id, given["entry"], Path(given["out"]))
     return {"entry": given["entry"], "entries": size, "absent": absent}
 
 
-async def court_key(node: Node, _given: dict[str, Any]) -> dict[str, Any]:
+async def court_key(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """The court's verifier key, to be given to people out of band."""
     return {"vkey": str(node.keystore.court_key())}
 
 
-async def shred(node: Node, given: dict[str, Any]) -> dict[str, Any]:
+async def shred(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """Orders to destroy content of a sitting, carried out; one order for at most MAX_SEQS entries of one stream."""
     docket, stream_id = node.court.docket, bytes.fromhex(given["sitting"])
     sitting = await docket.sitting(stream_id)

@@ -1,11 +1,14 @@
 """`palmcourt export SITTING --out DIR`: a sitting's bundle."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from hearing_server.cli.acts import ACTS
 from hearing_server.cli.common import add_court, configure_log, run_async, settings
 from hearing_server.cli.operator import ask
+from hearing_server.cli.progress import progress_line
+from transcripts.bundle import Progress
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     chosen = settings(arguments, log={"level": "warning"})
     configure_log(chosen)
     given = {"sitting": arguments.sitting, "out": str(arguments.out.absolute()), "redacted": arguments.redacted}
-    made = run_async(ask(chosen, "export", given, ACTS))
+    show = progress_line() if sys.stderr.isatty() else lambda _: None
+    made = run_async(ask(chosen, "export", given, ACTS, lambda *at: show(Progress(*at))))
     print(f"{made['entries']} entries in {made['bundle']}")
     if made["stated"]:
         print(f"{made['stated']} contents are left out, each listed and signed for.")
