@@ -34,13 +34,16 @@ class Rate(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """A picture that is routed to the receiver. `layers` low to high: those that can be had."""
+    """A picture that is routed to the receiver. `layers` low to high: those that can be had.
+    `thins`: they have temporal layers, as a browser's simulcast of VP8 does, and one layer of it does not.
+    """
 
     slot: int
     publisher: str
     layers: tuple[Rate, ...]
     pinned: bool = False
     screen: bool = False
+    thins: bool = True
 
 
 class Choice(NamedTuple):
@@ -76,7 +79,7 @@ def options(wish: Wish) -> list[_Option]:
     found: list[_Option] = []
     for layer, rate in enumerate(wish.layers):
         for temporal, share, frames in TEMPORAL:
-            if temporal == 0 and layer > 0:
+            if (temporal == 0 and layer > 0) or (temporal != ALL_TEMPORAL and not wish.thins):
                 continue  # four frames a second of a big picture: the smaller one at its full rate says more
             bits = rate.bps * share
             packets = max(rate.fps * frames, bits / PACKET_PAYLOAD_BITS)

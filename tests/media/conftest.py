@@ -15,7 +15,7 @@ from media.plane import BadOffer, MediaConfig, ProcessMediaPlane
 
 @pytest.fixture
 async def plane(tmp_path: Path) -> AsyncIterator[Plane]:
-    media = await ProcessMediaPlane.start(MediaConfig(recordings=tmp_path / "recordings", segment_ms=2000))
+    media = await ProcessMediaPlane.start(MediaConfig(recordings=tmp_path / "recordings", workers=1, segment_ms=2000))
     wrapped = Plane(media)
     yield wrapped
     await media.aclose()
