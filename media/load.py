@@ -2,35 +2,39 @@
 
 Handshakes are made by real `Peer`s; then asyncio is left behind and one loop sends and
 receives in batches. Each phone sends what a phone sends: 50 voice packets of 80 bytes and
-27.5 bursts of four video packets of 1.1 kB a second. Each payload carries the moment it left;
-every eighth packet that arrives is decrypted to read it, and compared with the moment the
-kernel put it into the phone's socket: how long this process then takes to fetch it is not
-the server's latency.
+27.5 bursts of four video packets of 1.1 kB a second, with their header extensions, a sender
+report a second and transport-cc feedback ten times a second about what it received. Each
+payload carries the moment it left; every eighth packet that arrives is decrypted to read it,
+and compared with the moment the kernel put it into the phone's socket: how long this process
+then takes to fetch it is not the server's latency.
 
-Speaks JSON lines with bench.py: offers out, answers in, then `begin` and `end`.
+    python -m media.load palmcourt|janus HEARINGS PARTICIPANTS
+
+speaks JSON lines with bench.py: offers and answers until `ready`, then for each `run` it is
+told a `begin` and an `end` with figures, until its standard input ends.
 """
 
 import asyncio
+import contextlib
 import gc
 import heapq
 import json
 import os
 import select
-import socket
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from pylibsrtp._binding import ffi as srtp_ffi
 
-from media.engine import srtp
+from media.engine import rtcp, srtp
 from media.engine.batch import HEADER_LONGS, IN_ROWS, ROW, Batch, _libc, ffi
-from media.engine.packet_engine import SrtpKeys
-from media.engine.rtp import HEADER
-from media.peer import OPUS_PT, VP8_PT, Peer
+from media.phones import ABS_EXT, FIRST_WORD, HEAD, MEDIA_PTS, OPUS_PT, TWCC_EXT, VP8_PT, Phone
 
 AUDIO_S, VIDEO_S, BURST = 1 / 50, 4 / 110, 4
+FEEDBACK_S, REPORT_S = 0.1, 1.0
 AUDIO_BYTES, VIDEO_BYTES = 80, 1100
 SAMPLE = 8
 WARM_S, DRAIN_S = 1.0, 0.4
@@ -40,39 +44,13 @@ _WORDS = ffi.sizeof("struct mmsghdr") // 4
 _CONTROL_LONG = ffi.offsetof("struct msghdr", "msg_controllen") // 8
 _CONTROL = 64
 _TIMESPEC = struct.Struct("@qq")
-SO_TIMESTAMPNS = 35
-
-
-class Phone(Peer):
-    """A peer that keeps its keys for the fast loop."""
-
-    fd = -1
-    rx_handle: Any = None
-    tx_handle: Any = None
-
-    def _keys(self, keys: SrtpKeys) -> None:
-        self._rx, self._tx = srtp.inbound(keys), srtp.outbound(keys)
-        self.rx_handle, self.tx_handle = srtp.handle(self._rx), srtp.handle(self._tx)
-        self._up.set()
-
-    def leave_asyncio(self) -> None:
-        """Keeps the socket, connected, and nothing else."""
-        raw = self._transport.get_extra_info("socket")
-        assert self._answer is not None  # noqa: S101 - connected
-        self.fd = os.dup(raw.fileno())
-        kept = socket.socket(fileno=os.dup(self.fd))
-        kept.connect(self._answer.address)
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        kept.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        kept.detach()
-        self.counters = {"audio": [self._ssrc["audio"], 0, 0], "video": [self._ssrc["video"], 0, 0]}
 
 
 class FastLoop:
     """Sends on schedule, receives what comes, never waits for anything else."""
 
-    def __init__(self, phones: list[Phone]) -> None:
-        self._phones = phones
+    def __init__(self, phones: list[Phone], senders: list[Phone]) -> None:
+        self._phones, self._senders = phones, senders
         self._out = Batch(BURST, 0)
         self._in = Batch(IN_ROWS, 0)
         for batch, rows in ((self._out, BURST), (self._in, IN_ROWS)):
@@ -90,6 +68,11 @@ class FastLoop:
         self._by_fd = {phone.fd: phone for phone in phones}
         for phone in phones:
             self._poll.register(phone.fd, select.EPOLLIN)
+        self._schedule: list[tuple[float, int, str]] = []
+        self.forget()
+
+    def forget(self) -> None:
+        """Begins to count anew."""
         self.sent = self.received = self._seen = 0
         self.late: list[float] = []
         self.latency: list[float] = []
@@ -98,17 +81,25 @@ class FastLoop:
         """Sends for so long; phones are spread over the period so that nothing is in step."""
         start = time.monotonic() + 0.02
         heap: list[tuple[float, int, str]] = []
-        for n in range(len(self._phones)):
-            heap += [(start + AUDIO_S * n / len(self._phones), n, "audio")]
+        for n in range(len(self._senders)):
+            heap += [(start + AUDIO_S * n / len(self._senders), n, "audio")]
             heap += [(start + VIDEO_S * (n * 0.618 % 1), n, "video")]
+            heap += [(start + REPORT_S * (n * 0.618 % 1), n, "report")]
+        heap += [(start + FEEDBACK_S * (n * 0.618 % 1), n, "feedback") for n in range(len(self._phones))]
         heapq.heapify(heap)
+        period = {"audio": AUDIO_S, "video": VIDEO_S, "report": REPORT_S, "feedback": FEEDBACK_S}
         end = start + seconds
         while heap[0][0] < end:
             now = time.monotonic()
             while heap[0][0] <= now:
-                due, n, kind = heap[0]
-                self._send(self._phones[n], kind, due)
-                heapq.heapreplace(heap, (due + (AUDIO_S if kind == "audio" else VIDEO_S), n, kind))
+                due, n, what = heap[0]
+                if what == "feedback":
+                    self._feedback(self._phones[n])
+                elif what == "report":
+                    self._report(self._senders[n])
+                else:
+                    self._send(self._senders[n], what, due)
+                heapq.heapreplace(heap, (due + period[what], n, what))
                 now = time.monotonic()
             self._receive(heap[0][0] - now)
 
@@ -118,37 +109,82 @@ class FastLoop:
         while (left := end - time.monotonic()) > 0:
             self._receive(left)
 
+    # -- out -------------------------------------------------------------------------------------
+
     def _send(self, phone: Phone, kind: str, due: float) -> None:
         count = 1 if kind == "audio" else BURST
         counter = phone.counters[kind]
         self.late.append(time.monotonic() - due)
         now = time.time()
+        sent_word = ABS_EXT << 28 | 2 << 24 | int(now * (1 << 18)) & 0xFFFFFF
+        first_word = int.from_bytes(FIRST_WORD[kind], "big")
+        size = AUDIO_BYTES if kind == "audio" else VIDEO_BYTES
+        number = OPUS_PT if kind == "audio" else VP8_PT
         data, length = self._out.data, self._length
         for row in range(count):
             counter[1] = (counter[1] + 1) & 0xFFFF
-            size = AUDIO_BYTES if kind == "audio" else VIDEO_BYTES
-            number = OPUS_PT if kind == "audio" else VP8_PT
+            phone.numbered = (phone.numbered + 1) & 0xFFFF
             marker = 0x80 if kind == "video" and row == count - 1 else 0
-            HEADER.pack_into(data, row * ROW, 0x80, number | marker, counter[1], counter[2] & 0xFFFFFFFF, counter[0])
-            data[row * ROW + 12] = 0x10 if row == 0 else 0  # VP8: S on the first of a frame; P=0 below: a keyframe
-            data[row * ROW + 13] = 0
-            _STAMP.pack_into(data, row * ROW + 14, now)
-            length[0] = 12 + size
+            at = row * ROW
+            HEAD.pack_into(
+                data, at, 0x90, number | marker, counter[1], counter[2] & 0xFFFFFFFF, counter[0], 0xBEDE, 3,
+                first_word, sent_word, TWCC_EXT << 28 | phone.numbered << 8,
+            )  # fmt: skip
+            at += HEAD.size
+            data[at] = 0x10 if row == 0 else 0  # VP8: S on the first of a frame; P=0 below: a keyframe
+            data[at + 1] = 0
+            _STAMP.pack_into(data, at + 2, now)
+            length[0] = HEAD.size + size
             srtp.protect(phone.tx_handle, self._out_rows[row], length)
             self._out.iov_longs[2 * row + 1] = length[0]
         counter[2] += 960 if kind == "audio" else 3273
+        phone.sent_octets[kind] += count * size
         self.sent += max(0, _libc.sendmmsg(phone.fd, self._out.headers, count, 0x40))
+
+    def _send_rtcp(self, phone: Phone, packet: bytes) -> None:
+        self._out.data[: len(packet)] = packet
+        self._length[0] = len(packet)
+        if srtp.protect_rtcp(phone.tx_handle, self._out_rows[0], self._length) == 0:
+            self._out.iov_longs[1] = self._length[0]
+            _libc.sendmmsg(phone.fd, self._out.headers, 1, 0x40)
+
+    def _report(self, phone: Phone) -> None:
+        ntp = rtcp.ntp_time(time.time() * 1000)
+        packet = b""
+        for ssrc, seq, timestamp in phone.counters.values():
+            octets = sum(phone.sent_octets.values())
+            packet += rtcp.sender_report(ssrc, ntp, timestamp & 0xFFFFFFFF, seq, octets)
+            packet += rtcp.source_description(ssrc, b"phone")
+        self._send_rtcp(phone, packet)
+
+    def _feedback(self, phone: Phone) -> None:
+        arrived = phone.arrived
+        if not arrived:
+            return
+        phone.arrived = []
+        sender = phone.counters["audio"][0]
+        head = rtcp.receiver_report(sender, ())
+        for packet in transport_feedback(sender, phone, arrived):
+            self._send_rtcp(phone, head + packet)
+
+    # -- in --------------------------------------------------------------------------------------
 
     def _receive(self, wait: float) -> None:
         for fd, _ in self._poll.poll(max(0.0, wait)):
             phone = self._by_fd[fd]
             n = _libc.recvmmsg(fd, self._in.headers, IN_ROWS, 0x40, ffi.NULL)
-            data = self._in.data
+            data, arrived = self._in.data, phone.arrived
+            now = time.monotonic_ns() // 1000
             for row in range(n):
                 self._in.header_longs[row * HEADER_LONGS + _CONTROL_LONG] = _CONTROL  # the kernel wrote over it
-                first, second = data[row * ROW], data[row * ROW + 1]
-                if first >> 6 != 2 or 191 < second < 224:
+                at = row * ROW
+                first = data[at]
+                if first >> 6 != 2 or data[at + 1] & 127 not in MEDIA_PTS or 191 < data[at + 1] < 224:
                     continue
+                if first & 16:
+                    number = _numbered(data, at)
+                    if number >= 0:
+                        arrived.append((number, now))
                 self.received += 1
                 self._seen += 1
                 if self._seen % SAMPLE == 0:
@@ -167,59 +203,136 @@ class FastLoop:
         self.latency.append(arrived - _STAMP.unpack_from(data, start + header + 2)[0])
 
 
+def _numbered(data: memoryview, start: int) -> int:
+    """The transport-cc number among the one-byte extensions, which SRTP leaves readable; -1 without one."""
+    at = start + 16
+    end = at + 4 * data[start + 15]
+    while at < end:
+        head = data[at]
+        if head >> 4 == TWCC_EXT:
+            return data[at + 1] << 8 | data[at + 2]
+        at += 2 + (head & 15) if head else 1
+    return -1
+
+
+def transport_feedback(sender: int, phone: Phone, arrived: list[tuple[int, int]]) -> Iterator[bytes]:
+    """Transport-cc feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01) about what arrived:
+    two-bit status vectors, which say anything.
+    """
+    origin = arrived[0][0]
+    times = {((number - origin + 0x8000) & 0xFFFF) - 0x8000: at for number, at in arrived}
+    numbers = range(min(times), max(times) + 1)
+    for begin in range(0, len(numbers), 280):
+        part = numbers[begin : begin + 280]
+        known = [times[number] for number in part if number in times]
+        if not known:
+            continue
+        reference = known[0] // 64_000
+        clock = reference * 256  # in quarters of a millisecond
+        symbols: list[int] = []
+        deltas = b""
+        for number in part:
+            if number not in times:
+                symbols.append(0)
+                continue
+            delta = times[number] // 250 - clock
+            clock += delta
+            symbols.append(1 if 0 <= delta < 256 else 2)
+            deltas += bytes([delta]) if 0 <= delta < 256 else struct.pack("!h", max(-32768, min(delta, 32767)))
+        chunks = b""
+        for at in range(0, len(symbols), 7):
+            word = 3
+            for symbol in (symbols[at : at + 7] + [0] * 7)[:7]:
+                word = word << 2 | symbol
+            chunks += word.to_bytes(2, "big")
+        body = struct.pack("!HH", (origin + part[0]) & 0xFFFF, len(part))
+        body += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes([phone.feedbacks & 0xFF]) + chunks + deltas
+        phone.feedbacks += 1
+        body += b"\0" * (-len(body) % 4)
+        yield struct.pack("!BBHII", 0x8F, 205, 2 + len(body) // 4, sender, 0) + body
+
+
 def share(values: list[float], part: float) -> float:
     """The value below which `part` of all lie, in milliseconds."""
     ordered = sorted(values)
     return round(1000 * ordered[min(len(ordered) - 1, int(part * len(ordered)))], 3) if ordered else 0.0
 
 
-async def _connect(hearings: int, participants: int) -> list[Phone]:
+# -- handshakes --------------------------------------------------------------------------------------
+
+
+async def _court(hearings: int, participants: int) -> tuple[list[Phone], list[Phone]]:
     phones = [Phone() for _ in range(hearings * participants)]
     for phone in phones:
-        await _say({"offer": await phone.offer(participants - 1)})
-        answer = json.loads(await asyncio.to_thread(sys.stdin.readline))
+        answer = await _ask({"offer": await phone.offer(participants - 1)})
         await phone.answer(answer["sdp"])
         await phone.connected(20)
-    for phone in phones:
-        phone.leave_asyncio()
-    return phones
+    return phones, phones
 
 
-async def _say(message: dict[str, Any]) -> None:
-    _say_now(message)
+async def _janus(hearings: int, participants: int) -> tuple[list[Phone], list[Phone]]:
+    senders: list[Phone] = []
+    receivers: list[Phone] = []
+    for _hearing in range(hearings):
+        for _ in range(participants):
+            phone = Phone()
+            answer = await _ask({"offer": await phone.janus_offer()})
+            await phone.answer(answer["sdp"])
+            await phone.connected(20)
+            senders.append(phone)
+        for n in range(participants):
+            phone = Phone(publish=())
+            offer = await _ask({"subscribe": n})
+            await _ask({"answer": await phone.janus_answer(offer["sdp"])})
+            await phone.connected(20)
+            receivers.append(phone)
+    return [*senders, *receivers], senders
 
 
-def _say_now(message: dict[str, Any]) -> None:
+async def _ask(message: dict[str, Any]) -> Any:
+    _say(message)
+    return json.loads(await asyncio.to_thread(sys.stdin.readline))
+
+
+def _say(message: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
+async def _connect(server: str, hearings: int, participants: int) -> tuple[list[Phone], list[Phone]]:
+    phones, senders = await (_janus if server == "janus" else _court)(hearings, participants)
+    for phone in phones:
+        phone.leave_asyncio()
+    return phones, senders
+
+
 def main() -> None:
-    """HEARINGS PARTICIPANTS SECONDS"""
-    hearings, participants, seconds = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    phones = asyncio.run(_connect(hearings, participants))
-    loop = FastLoop(phones)
+    """SERVER HEARINGS PARTICIPANTS"""
+    server, hearings, participants = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    phones, senders = asyncio.run(_connect(server, hearings, participants))
+    loop = FastLoop(phones, senders)
+    with contextlib.suppress(PermissionError):  # a late measuring instrument measures itself
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     gc.collect()
     gc.freeze()
     gc.disable()
-    loop.run(WARM_S)
-    loop.drain(DRAIN_S)
-    loop.sent = loop.received = 0
-    loop.late.clear()
-    loop.latency.clear()
-    _say_now({"begin": True})
-    loop.run(seconds)
-    loop.drain(DRAIN_S)
-    _say_now(
-        {
-            "end": True,
-            "sent": loop.sent,
-            "received": loop.received,
-            "late_p99_ms": share(loop.late, 0.99),
-            "latency_p50_ms": share(loop.latency, 0.5),
-            "latency_p99_ms": share(loop.latency, 0.99),
-        }
-    )
+    _say({"ready": True})
+    for line in iter(sys.stdin.readline, ""):
+        loop.run(WARM_S)
+        loop.drain(DRAIN_S)
+        loop.forget()
+        _say({"begin": True})
+        loop.run(json.loads(line)["run"])
+        loop.drain(DRAIN_S)
+        _say(
+            {
+                "sent": loop.sent,
+                "received": loop.received,
+                "late_p99_ms": share(loop.late, 0.99),
+                "latency_p50_ms": share(loop.latency, 0.5),
+                "latency_p99_ms": share(loop.latency, 0.99),
+            }
+        )
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", choices=("record", "verify", "room", "media"), help="default: all, as a table"
     )
     parser.add_argument("--writers", type=int, default=100, help="record: concurrent writers")
-    parser.add_argument("--hearings", type=int, help="record, media: how many hearings (10; 5)")
+    parser.add_argument("--hearings", type=int, help="record, media: how many hearings (10; 5, beside Janus 3)")
     parser.add_argument("--phones", type=int, default=1_000, help="room: how many phones, ten in a hearing")
     parser.add_argument(
         "--rate",
@@ -38,6 +38,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--entries", type=int, default=100_000, help="verify: how many signed entries")
     parser.add_argument("--participants", type=int, default=7, help="media: people in each hearing")
+    parser.add_argument("--engine", choices=("auto", "py", "native"), default="auto", help="media: which engine")
+    parser.add_argument(
+        "--with-janus", action="store_true", help="media: beside Debian's Janus under the same load (needs root)"
+    )
     parser.add_argument("--seconds", type=float, help="how long (5; room 8)")
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object on the last line")
 
@@ -75,7 +79,13 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"entries": arguments.entries}
     if arguments.what == "room":
         return {"phones": arguments.phones, "rate": arguments.rate or 1_000, "seconds": arguments.seconds or 8.0}
-    return {"hearings": hearings or 5, "participants": arguments.participants, "seconds": seconds}
+    return {
+        "hearings": hearings or (3 if arguments.with_janus else 5),
+        "participants": arguments.participants,
+        "seconds": seconds,
+        "engine": arguments.engine,
+        "with_janus": arguments.with_janus,
+    }
 
 
 def _measure(what: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -92,12 +102,18 @@ def _measure(what: str, options: dict[str, Any]) -> dict[str, Any]:
         from hearing_server.bench.room import bench_room
 
         return run_async(bench_room(**options))
-    from media.bench import bench_media
+    from media.bench import Void, bench_media
 
-    return dict(run_async(bench_media(**options)))
+    try:
+        return dict(run_async(bench_media(**options)))
+    except Void as verdict:
+        raise Trouble(str(verdict)) from None
 
 
 def _print(figures: dict[str, Any]) -> None:
     for name, value in figures.items():
-        print(f"  {name:<28} {value:>14,.2f}" if isinstance(value, float) else f"  {name:<28} {value:>14,}")
+        if isinstance(value, str):
+            print(f"  {name:<28} {value:>14}")
+        else:
+            print(f"  {name:<28} {value:>14,.2f}" if isinstance(value, float) else f"  {name:<28} {value:>14,}")
     sys.stdout.flush()
