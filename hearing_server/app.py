@@ -165,11 +165,11 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         await court.start(leftovers, sit=serve)
         exporter = Exporter(docket, blobs, config.court, data / "scratch")
         exporter.register = register
-        exporter.order_of = ledger.order_of
+        exporter.order_of, exporter.orders = ledger.order_of, ledger.orders
 
         url = ""
         if door is not None:
-            url = await stack.enter_async_context(_site(config, door, court, exporter, data))
+            url = await stack.enter_async_context(_site(config, door, court, exporter, ledger, data=data))
         yield Node(config, court, registry, keystore, exporter, ledger, shreds, url)
 
 
@@ -230,7 +230,9 @@ def _busy(config: Config, error: OSError) -> PortBusy:
 
 
 @contextlib.asynccontextmanager
-async def _site(config: Config, door: _Door, court: Court, exporter: Exporter, data: Path) -> AsyncIterator[str]:
+async def _site(
+    config: Config, door: _Door, court: Court, exporter: Exporter, ledger: ShredLedger, *, data: Path
+) -> AsyncIterator[str]:
     http = config.http
     public: list[str] = [http.public_url.rstrip("/")]
     desk = Desk(court, public, config.court.language)
@@ -243,6 +245,8 @@ async def _site(config: Config, door: _Door, court: Court, exporter: Exporter, d
     try:
         try:
             for listening in door.sockets:
+    for shred in ledger:  # an upload that a crash left behind is no way back for what was destroyed
+        court.forget(shred.stream_id, shred.seqs, shred.commits)
                 await web.SockSite(runner, listening, ssl_context=door.tls).start()
         except OSError as error:
             raise _busy(config, error) from error

@@ -5,9 +5,11 @@ the entries under one signed checkpoint are exported.
 """
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,14 +18,53 @@ from hearing_server.register_export import register_files, write_files
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.register import Register
+from hearing_server.runtime.shred_ledger import Orders
 from recording import checkpoint as checkpoints
 from recording import note as notes
 from recording.log import StreamLog
 from recording.register import ANCHOR
-from transcripts.bundle import Blob, Evidence, Exported, Kept, Progress, export
+from transcripts.bundle import Blob, CannotExport, Evidence, Exported, Kept, Progress, export
 from transcripts.clock import Zone
 
 PAGE: Final = 1_000
+OVERTAKEN_TIMES: Final = 3
+ORDER_WAITS_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+"""How long an export waits for an order that is being carried out."""
+
+
+class Overtaken(CannotExport):
+    """An order came while an export was made, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__("content of this sitting was destroyed by order while it was exported; ask again")
+
+
+class _Watched:
+    """Told of each step of an export, it stops one that an order has overtaken. The last step is before the end."""
+
+    def __init__(self, progress: Callable[[Progress], None], holds: Callable[[], bool]) -> None:
+        self._progress = progress
+        self._holds = holds
+
+    def __call__(self, step: Progress) -> None:
+        if not self._holds():
+            raise Overtaken
+        self._progress(step)
+
+
+def _take_up(target: Path, orders: int) -> None:
+    """What an interrupted export left beside the target is gone on with, unless an order was given since."""
+    aside = target.parent / f".{target.name}.part"  # where transcripts.bundle works
+    mark = aside / "orders"
+    if os.path.lexists(target):
+        return  # which is refused there
+    try:
+        if aside.exists() and (not mark.exists() or mark.read_text() != str(orders)):
+            shutil.rmtree(aside)
+        aside.mkdir(parents=True, exist_ok=True, mode=0o700)
+        mark.write_text(str(orders))
+    except OSError as error:
+        raise CannotExport(f"the export cannot be begun: {error.strerror or error} ({aside})") from error
 
 
 class RecordSource:
@@ -57,6 +98,8 @@ class Exporter:
         self.turn = asyncio.Semaphore(1)
         self.order_of: Callable[[bytes, bytes], str | None] = lambda _stream, _commit: None
         """By which order the content of a commitment of a stream was destroyed."""
+        self.orders: Callable[[bytes], Orders] = lambda _stream: Orders(0, 0)
+        """Orders to destroy content of a stream."""
         self.register: Register | None = None
         """Whose part goes into data/register."""
         self._docket = docket
@@ -73,8 +116,37 @@ class Exporter:
         redacted: bool = False,
     ) -> Exported:
         """Write the bundle of a sitting or a supplement to `target`; `redacted` leaves out what was said in restricted
-        spans. Raises UnknownStream, CannotExport.
+        spans. One that is overtaken by an order to destroy is made anew: no bundle holds words that were destroyed
+        while it was made. Raises UnknownStream, CannotExport.
         """
+        for _ in range(OVERTAKEN_TIMES):
+            orders = await self._settled(stream_id)
+            await asyncio.to_thread(_take_up, target, orders.given)
+            watched = _Watched(progress, partial(self._stands, stream_id, orders))
+            try:
+                made = await self._export(stream_id, target, made_ms, watched, redacted=redacted)
+            except Overtaken:
+                continue
+            if self.orders(stream_id) == orders:
+                return made
+            await asyncio.to_thread(shutil.rmtree, made.path)
+        raise Overtaken
+
+    def _stands(self, stream_id: bytes, orders: Orders) -> bool:
+        return self.orders(stream_id) == orders
+
+    async def _settled(self, stream_id: bytes) -> Orders:
+        """The orders about a stream, none of them half carried out. Raises CannotExport."""
+        for wait_s in ORDER_WAITS_S:
+            orders = self.orders(stream_id)
+            if orders.given == orders.done:
+                return orders
+            await asyncio.sleep(wait_s)
+        raise CannotExport("an order to destroy content of this sitting is not carried out yet; ask again")
+
+    async def _export(
+        self, stream_id: bytes, target: Path, made_ms: int, progress: Callable[[Progress], None], *, redacted: bool
+    ) -> Exported:
         log = (await self._docket.stream(stream_id)).log
         if self.register is not None and self.register.started:
             await self.register.settle()  # a head that is young stands in the register, too

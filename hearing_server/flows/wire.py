@@ -87,7 +87,8 @@ def shaped(command: Command, shapes: Mapping[str, Sequence[Shape]]) -> None:
 def order_of_shred(ground: Any, seqs: Sequence[Any]) -> None:
     """An order names its ground and its entries, each once and in order: the same order is the same bytes."""
     require(ground in GROUNDS, RefusalCode.MALFORMED, "ground")
-    require(0 < len(seqs) <= MAX_SEQS and all(is_count(seq) for seq in seqs), RefusalCode.MALFORMED, "entries")
+    require(len(seqs) <= MAX_SEQS, RefusalCode.TOO_LARGE, f"an order names {MAX_SEQS} entries at most; give several")
+    require(bool(seqs) and all(is_count(seq) for seq in seqs), RefusalCode.MALFORMED, "entries")
     require(all(a < b for a, b in itertools.pairwise(seqs)), RefusalCode.MALFORMED, "entries out of order")
 
 

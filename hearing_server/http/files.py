@@ -126,6 +126,7 @@ class Files:
         async with self._exporter.turn, _scratch(self._exporter.scratch) as scratch:
             bundle = scratch / f"palmcourt-{stream.hex()[:12]}"
             made = await self._exporter.export(stream, bundle, self._court.clock.now_ms())
+            orders = self._exporter.orders(stream)
             archive = await asyncio.to_thread(_zipped, made.path, scratch / f"{bundle.name}.zip")
             response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{archive.name}"'})
             response.content_type = "application/zip"
@@ -133,6 +134,9 @@ class Files:
             await response.prepare(request)
             with archive.open("rb") as file:
                 while piece := await asyncio.to_thread(file.read, PIECE):
+                    if self._exporter.orders(stream) != orders and request.transport is not None:
+                        request.transport.abort()  # overtaken: it must not arrive whole
+                        break
                     await response.write(piece)
             await response.write_eof()
             return response

@@ -90,6 +90,7 @@ def shred_reactor(  # noqa: PLR0917 - wired in one place
     def work(shred: Shred) -> None:
         ledger.add(shred)
         carry_out(shred, stored, vault, blobs)
+        ledger.done(shred)
 
     async def react(case: Writer[Any], entry: Entry) -> None:
         stream_id, ground, seqs = entry.leaf.facts

@@ -36,6 +36,13 @@ class Shred(NamedTuple):
         return json.dumps({**told, "commits": [each.hex() for each in self.commits]}) + "\n"
 
 
+class Orders(NamedTuple):
+    """Orders about one stream."""
+
+    given: int
+    done: int
+
+
 class ShredLedger:
     """One file. Blocking: call it off the event loop."""
 
@@ -46,6 +53,7 @@ class ShredLedger:
         self._order_of: dict[tuple[bytes, bytes], str] = {}
         for shred in read(path):
             self._take(shred)
+        self._done = set(self._shreds)  # every start carries them out again before anybody is served
 
     def __iter__(self) -> Iterator[Shred]:
         return iter(list(self._shreds))
@@ -69,6 +77,15 @@ class ShredLedger:
         if new:
             sync_directory(self._path.parent)
         self._take(shred)
+
+    def done(self, shred: Shred) -> None:
+        """The order was carried out: nobody can read any more what it names."""
+        self._done.add(shred)
+
+    def orders(self, stream_id: bytes) -> Orders:
+        """How many orders there are about a stream, and how many of them were carried out."""
+        mine = [shred for shred in list(self._shreds) if shred.stream_id == stream_id]
+        return Orders(len(mine), sum(shred in self._done for shred in mine))
 
     def _take(self, shred: Shred) -> None:
         self._shreds.append(shred)

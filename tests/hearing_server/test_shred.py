@@ -12,11 +12,14 @@ import uuid
 import pytest
 from courtroom import court_in
 
-from hearing_server.cli.acts import shred
+from hearing_server.cli import acts
+from hearing_server.flows.decider import Command
+from hearing_server.rehearsal.people import Person
 from hearing_server.runtime.shred_ledger import NAME, Shred, ShredLedger, read
 from recording.content import commitment
 from recording.errors import CannotOpen
 from recording.merkle import leaf_hash, verify_inclusion
+from transcripts.bundle import CannotExport
 from transcripts.verification import verify_bundle
 
 GIVEN = {
@@ -28,6 +31,10 @@ GIVEN = {
     "authority": "院长",
     "reason": "r",
 }
+
+
+async def shred(node, given):
+    return await acts.shred(node, given, lambda _: None)
 
 
 def somewhere(directory, words):
@@ -108,6 +115,156 @@ async def test_random_subsets_are_destroyed_and_all_else_stands(tmp_path, seed):
                 assert text.encode() in again[seq].content
     for text in words.values():
         assert not somewhere(tmp_path, text.encode())
+
+
+async def recorded(court, slot, number, data):
+    """A piece of sound as the recorder keeps it: stored first, then on the record; gives the entry's number."""
+    stream, salt = await court.sitting, os.urandom(32)
+    commit = commitment(salt, data)
+    court.node.court.blobs.keep(stream, commit, salt, io.BytesIO(data))
+    content = {"mime": "audio/webm", "size": len(data), "codec": "opus"}
+    facts = (slot, "audio", "opus", number, number * 1_000, number * 1_000 + 900, commit)
+    command = Command("rec.segment", facts, content=content, content_bytes=json.dumps(content).encode())
+    return (await (await court.room()).court(command)).seq, commit
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+async def test_random_subsets_of_words_files_and_recordings_go_with_every_copy_and_the_rest_stands(tmp_path, seed):
+    rng = random.Random(seed)
+    data = tmp_path / "data"
+    async with court_in(data) as court:
+        node, stream = court.node, await court.sitting
+        judge = await court.enter("judge/1")
+        await judge.admitted()
+        await judge.submit("act.check_in")
+        marks, commits, bodies = {}, {}, {}
+        async with Person("party/1", court.url, court.tickets["party/1"]) as party:
+            await court.until_connected(2)
+            await judge.submit("act.admit", ["party/1"])
+            await party.admitted()
+            await judge.submit("act.open")
+            for at in range(4):
+                mark = f"mark {uuid.uuid4().hex}"
+                marks[(await party.say(mark)).seq] = mark.encode()
+                mark = f"mark {uuid.uuid4().hex}"
+                body = mark.encode() + os.urandom(70_000)  # more than one piece of the store
+                sent = await party.send("msg.file", f"{at}.bin", "application/octet-stream", body)
+                marks[sent.seq], bodies[sent.seq] = mark.encode(), body
+                commits[sent.seq] = next((await court.room()).writer.log.read(sent.seq, sent.seq + 1)).leaf.facts[0]
+                mark = f"mark {uuid.uuid4().hex}"
+                seq, commit = await recorded(court, "party/1", at, mark.encode() * 40)
+                marks[seq], commits[seq], bodies[seq] = mark.encode(), commit, mark.encode() * 40
+        old_root, old_size = (await court.room()).writer.log.root(), (await court.room()).writer.log.size
+        gone = sorted(rng.sample(sorted(marks), 6))
+        await shred(node, {**GIVEN, "sitting": stream.hex(), "entries": gone})
+        for where in ("at once", "in an export"):
+            if where == "in an export":
+                made = await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms())
+                key = str(node.keystore.court_key())
+                for seq, mark in marks.items():
+                    assert bool(somewhere(made.path, mark)) is (seq not in gone), seq
+                report = verify_bundle(made.path, key)
+                assert (report.outcome, [each.code for each in report.findings]) == (0, [])
+            for seq, commit in commits.items():
+                opened = node.court.blobs.open(stream, commit)
+                kept = [*data.glob(f"blobs/**/{commit.hex()}*")]
+                if seq in gone:
+                    assert (opened, kept, somewhere(data / "uploads", commit.hex().encode())) == (None, [], [])
+                else:
+                    assert b"".join(opened.chunks()) == bodies[seq]
+                    assert len(kept) == 2, "the file and its salt"
+    async with court_in(data) as court:
+        log = (await court.node.court.docket.sitting(stream)).log
+        assert log.root(old_size) == old_root
+        entries = {each.seq: each for each in log.read()}
+        for seq in marks:
+            assert (entries[seq].content is None) is (seq in gone)
+        for seq, commit in commits.items():
+            assert (court.node.court.blobs.open(stream, commit) is None) is (seq in gone)
+    for mark in marks.values():
+        assert not somewhere(data, mark), "nothing lies in the clear"
+
+
+async def test_an_upload_that_a_crash_left_behind_does_not_outlive_the_order(tmp_path):
+    async with court_in(tmp_path) as court:
+        stream = await court.sitting
+        await spoken(court, 1)
+        salt, data = os.urandom(32), b"in the clear " + os.urandom(2_000)
+        commit = commitment(salt, data)
+        court.node.court.blobs.keep(stream, commit, salt, io.BytesIO(data), "party/1")
+        again = await court.enter("party/1", device=court.devices["party/1"])
+        await again.admitted()
+        about = {"name": "n", "mime": "application/pdf", "size": len(data)}
+        sent = await again.submit("msg.file", [commit], content=json.dumps(about).encode())
+        await shred(court.node, {**GIVEN, "sitting": stream.hex(), "entries": [sent.seq]})
+    left = tmp_path / "uploads" / f"{'ab' * 16}.part"
+    left.write_bytes(data)
+    facts = {"stream_id": stream.hex(), "person": "party/1", "length": len(data), "commitment": commit.hex()}
+    facts |= {"salt": salt.hex(), "mime": "application/pdf", "expires_ms": 2**52, "done": False}
+    left.with_suffix(".json").write_text(json.dumps(facts))
+    async with court_in(tmp_path):
+        assert not left.exists()
+        assert not left.with_suffix(".json").exists()
+
+
+async def test_an_order_that_comes_while_an_export_is_made_leaves_no_bag_with_the_words(tmp_path):
+    async with court_in(tmp_path / "data") as court:
+        node, stream, loop = court.node, await court.sitting, asyncio.get_running_loop()
+        words = await spoken(court, 3)
+        waiting = sorted(words)[:2]
+        steps = []
+
+        def told(progress):
+            """Runs in the export's thread: an order in its middle, another right before its end."""
+            last = progress.step == "manifest" and progress.done == progress.total == 1
+            steps.append(progress.step)
+            if waiting and (last or (len(waiting) == 2 and progress.step == "views")):
+                order = {**GIVEN, "sitting": stream.hex(), "entries": [waiting.pop()]}
+                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(10)
+
+        made = await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), told)
+        key = str(node.keystore.court_key())
+    assert waiting == []
+    assert steps.count("views") > 2, "it was begun anew"
+    assert verify_bundle(made.path, key).outcome == 0
+    for seq in sorted(words)[:2]:
+        assert not somewhere(tmp_path / "bundle", words[seq].encode())
+    assert somewhere(tmp_path / "bundle", words[max(words)].encode())
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+async def test_an_export_that_orders_overtake_again_and_again_is_refused_and_leaves_nothing(tmp_path):
+    async with court_in(tmp_path / "data") as court:
+        node, stream, loop = court.node, await court.sitting, asyncio.get_running_loop()
+        waiting = sorted(await spoken(court, 4))
+
+        def told(progress):
+            if progress.step == "record" and progress.done == progress.total:
+                order = {**GIVEN, "sitting": stream.hex(), "entries": [waiting.pop()]}
+                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(10)
+
+        with pytest.raises(CannotExport, match="destroyed by order while it was exported"):
+            await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), told)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+async def test_what_an_interrupted_export_left_is_not_gone_on_with_after_an_order(tmp_path):
+    async with court_in(tmp_path / "data") as court:
+        node, stream = court.node, await court.sitting
+        words = await spoken(court, 2)
+        gone = min(words)
+
+        def full(progress):
+            if progress.step == "manifest":
+                raise OSError(28, "No space left on device")
+
+        with pytest.raises(CannotExport, match="ask again to continue"):
+            await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), full)
+        assert somewhere(tmp_path / ".bundle.part", words[gone].encode())
+        await shred(node, {**GIVEN, "sitting": stream.hex(), "entries": [gone]})
+        await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms())
+    assert not somewhere(tmp_path / "bundle", words[gone].encode())
+    assert not (tmp_path / ".bundle.part").exists()
 
 
 async def test_a_name_vanishes_from_the_room_the_desk_and_the_copies(tmp_path):
