@@ -237,6 +237,8 @@ async def _site(
     public: list[str] = [http.public_url.rstrip("/")]
     desk = Desk(court, public, config.court.language)
     files = Files(court, exporter, data / "uploads")
+    for shred in ledger:  # an upload that a crash left behind is no way back for what was destroyed
+        court.forget(shred.stream_id, shred.seqs, shred.commits)
     site = Site(court, Door(court, config.court), desk, files)
     app = application(site)
     app.on_shutdown.append(lambda _app: court.send_everybody_away())
@@ -245,8 +247,6 @@ async def _site(
     try:
         try:
             for listening in door.sockets:
-    for shred in ledger:  # an upload that a crash left behind is no way back for what was destroyed
-        court.forget(shred.stream_id, shred.seqs, shred.commits)
                 await web.SockSite(runner, listening, ssl_context=door.tls).start()
         except OSError as error:
             raise _busy(config, error) from error
