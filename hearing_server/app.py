@@ -35,6 +35,7 @@ from hearing_server.runtime.shred import Forget, carry_out_all, shred_reactor
 from hearing_server.runtime.shred_ledger import NAME as SHREDS
 from hearing_server.runtime.shred_ledger import ShredLedger
 from hearing_server.runtime.tickets import Tickets
+from hearing_server.runtime.turn import Turn
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
 from media.recovery import recover_segments
@@ -139,6 +140,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             reactors=(opens_sittings, notes_seals, writes_supplements, shreds),
             blobs=blobs,
             plane=plane,
+            turn=_turn(config),
             phone=config.court.telephone,
         )
         forgets.append(court.forget)
@@ -171,6 +173,12 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         if door is not None:
             url = await stack.enter_async_context(_site(config, door, court, exporter, ledger, data=data))
         yield Node(config, court, registry, keystore, exporter, ledger, shreds, url)
+
+
+def _turn(config: Config) -> Turn:
+    turn = config.media.turn
+    secret = Path(turn.secret_file).read_bytes().strip() if turn.urls else b""
+    return Turn(turn.urls, secret, turn.lifetime_hours * 3600)
 
 
 def _certificates(file: str) -> bytes:

@@ -62,6 +62,14 @@ class SignerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     socket: str
 
 
+class TurnConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The court's own coturn, for phones whose network blocks UDP. No addresses: there is none."""
+
+    urls: tuple[Annotated[str, Meta(pattern=r"^turns?:[^\s\"<>;]+$")], ...]
+    secret_file: str
+    lifetime_hours: Annotated[int, Meta(ge=1, le=48)]
+
+
 class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """The media worker's one UDP port and the addresses it is reached at."""
 
@@ -69,6 +77,7 @@ class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     bind: str
     port: Port
     addresses: tuple[str, ...]
+    turn: TurnConfig
 
 
 class RegisterConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +158,11 @@ def _check(chosen: Config) -> None:
         raise ConfigError(f"register.tsa_certificates {chosen.register.tsa_certificates} is not there; check the path.")
     for each in chosen.register.witnesses:
         witness_of(each)
+    turn = chosen.media.turn
+    if turn.urls and not Path(turn.secret_file).is_file():
+        raise ConfigError(
+            f"media.turn.secret_file {turn.secret_file!r} is not there; name the file with coturn's secret."
+        )
     for name, file in (("tls_certificate", chosen.http.tls_certificate), ("tls_key", chosen.http.tls_key)):
         if file and not Path(file).is_file():
             raise ConfigError(f"http.{name} {file} is not there; check the path.")

@@ -79,7 +79,7 @@ class Client:
     ) -> None:
         self.session = ClientSession(identity, root_of)
         self.connections = 0
-        self._url = url
+        self.url = url
         self._on_event = on_event
         self._compress = compress
         self._ssl = ssl_context
@@ -224,7 +224,7 @@ class Client:
         self._socket_was_useful = False
         try:
             socket = await connect(
-                self._url,
+                self.url,
                 subprotocols=[frames.SUBPROTOCOL],  # type: ignore[list-item] # a NewType over str
                 compression="deflate" if self._compress else None,
                 max_size=frames.MAX_SERVER_FRAME,

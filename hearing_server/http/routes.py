@@ -13,6 +13,7 @@ from hearing_server.http.errors import errors_to_problems
 from hearing_server.http.files import Files
 from hearing_server.http.metrics import CourtMetrics
 from hearing_server.http.socket import Outgoing, session_socket
+from hearing_server.http.whip import whip_routes
 from hearing_server.runtime.court import Court
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -70,4 +71,5 @@ def table(site: Site) -> list[web.RouteDef]:
         web.post("/api/cases/{case}/acts", desk.act),
         web.get("/api/streams/{stream}/blobs/{commit}", files.blob),
         web.post("/api/sittings/{stream}/export", files.export),
+        *whip_routes(site.court),
     ]

@@ -19,6 +19,7 @@ from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance, Principal
 from hearing_server.runtime.entry import Entry, Unavailable
+from hearing_server.runtime.foreign import ForeignMedia
 from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.register import Register
 from hearing_server.runtime.registry import Registry
@@ -26,6 +27,7 @@ from hearing_server.runtime.room import KEY_CHANGED, Phone, Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.shred import Forget
+from hearing_server.runtime.turn import IceServer, Turn
 from hearing_server.runtime.view import Names
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
@@ -53,6 +55,8 @@ CHECKPOINT_TICK_S: Final = 1.0
 REPLAY_PAGE: Final = 500
 KEY_CHANGE_S: Final = 2.0
 """Over how long the phones are sent to come back after the court's key has changed: not all in one moment."""
+CLOCK_SLACK_MS: Final = 60_000
+"""Clocks that are kept by a network differ by less."""
 MEDIA_BACK_S: Final = 5.0
 """How long a negotiation waits for a media worker that is being restarted."""
 
@@ -71,6 +75,7 @@ class Court:
         reactors: Sequence[Reactor],
         blobs: StreamBlobs,
         plane: MediaPlane | None,
+        turn: Turn,
         phone: str,
     ) -> None:
         self.clock = clock
@@ -81,7 +86,9 @@ class Court:
         self._scheduler = scheduler
         self._reactors = reactors
         self._plane = plane
+        self._turn = turn
         self._phone = phone
+        self.foreign = ForeignMedia(plane, entrance, self.room, clock)
         self._rooms: dict[bytes, Room] = {}
         self._media: dict[bytes, RoomMedia] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -91,6 +98,7 @@ class Court:
         self.connections: set[Any] = set()
         self.stopping = False
         self.register: Register | None = None
+        self._newest_ms = 0
         docket.on_opened.append(self._opened)
         docket.on_died.append(self._died)
         docket.settle = self._settle
@@ -150,6 +158,7 @@ class Court:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self.register is not None:
             await self.register.aclose()
+        await self.foreign.aclose()
         for media in self._media.values():
             await media.aclose()
         for reactor in self._reactors:
@@ -237,6 +246,10 @@ class Court:
             Principal(False, case_stream, stream_id, phone.slot, phone.key.public_key, phone.link_id)
         )
 
+    def ice_servers(self) -> list[IceServer]:
+        """See Reception."""
+        return self._turn.servers(self.clock.now_ms())
+
     async def allowed(self, case_stream: bytes, phone: Phone) -> Ref:
         """See Reception: the newest entry by which the link of this phone was issued or released."""
         case = await self.docket.case(case_stream)
@@ -247,6 +260,7 @@ class Court:
 
     def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)
+        self.foreign.changed(writer.stream_id, entries)
         if self.register is not None:
             self.register.noticed(writer.stream_id, [entry.leaf.type for entry in entries])
         for reactor in self._reactors:
@@ -254,6 +268,7 @@ class Court:
                 reactor.notice(writer)
 
     async def _opened(self, writer: Writer[Any]) -> None:
+        self._compare_clock(writer)
         self._watch(writer)
         for reactor in self._reactors:
             reactor.notice(writer)
@@ -261,11 +276,21 @@ class Court:
         if writer.flow.name == "case":
             writer.publish = lambda state, entries: self._case_changed(writer, state, entries)
 
+    def _compare_clock(self, writer: Writer[Any]) -> None:
+        """A machine whose clock was set back: entries are never back-dated, but until the clock has come up again they
+        all claim the time of the newest one, so the operator is told.
+        """
+        self._newest_ms = max(self._newest_ms, writer.log.last_ts_ms)
+        behind_ms = writer.log.last_ts_ms - self.clock.now_ms()
+        if behind_ms > CLOCK_SLACK_MS:
+            log.critical("clock_set_back", stream=writer.stream_id.hex(), behind_s=behind_ms // 1000)
+
     def _case_changed(self, writer: Writer[Case], state: Case, entries: Sequence[Entry]) -> None:
         """A link that ends, taken back or replaced, also ends the connection that it had opened (CA5)."""
         self._changed(writer, state, entries)
         if LINKS_END.isdisjoint(entry.leaf.type for entry in entries):
             return
+        self.foreign.links_changed(state)
         for room in filter(None, map(self._rooms.get, state.sittings)):
             for phone in room.phones():
                 link = state.links.get(phone.link_id)
@@ -340,6 +365,7 @@ class Court:
                 log.error("media_event_failed", kind=type(error).__name__)
 
     def _media_event(self, event: MediaEvent) -> None:
+        self.foreign.media(event)
         if isinstance(event, WorkerRestarted):
             self._media_restarted(event)
             return
@@ -383,6 +409,7 @@ class Court:
             "connections": len(self.connections),
             "halted": len(self.docket.halted),
             "entries": sum(room.writer.log.size for room in self._rooms.values()),
+            "clock_behind_s": max(0, self._newest_ms - self.clock.now_ms()) // 1000,
             **(self.register.figures() if self.register is not None else {}),
         }
 

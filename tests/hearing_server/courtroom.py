@@ -68,18 +68,19 @@ class CourtOnLoopback:
 
 
 @contextlib.asynccontextmanager
-async def court_in(directory, *, media=False, port=0):
-    config = load(None, data={"directory": str(directory)}, http={"port": port}, media={"enabled": media})
+async def court_in(directory, *, media=False, port=0, seats=SEATS, turn=None):
+    about_media = {"enabled": media, "turn": turn or {}}
+    config = load(None, data={"directory": str(directory)}, http={"port": port}, media=about_media)
     async with running(config) as node:
         streams = list(node.court.docket.cases())
         if streams:
             stream, tickets = streams[0], {}
         else:
             stream = await node.registry.new_case(
-                None, "(2018)浙0281民初1234号", "保险纠纷", "zh", SEATS, kind="hearing", at_ms=0
+                None, "(2018)浙0281民初1234号", "保险纠纷", "zh", seats, kind="hearing", at_ms=0
             )
-            seats = (await node.registry.describe(stream))["seats"]
-            tickets = {seat["slot"]: (await node.registry.issue_link(stream, seat["slot"])).ticket for seat in seats}
+            slots = [seat["slot"] for seat in (await node.registry.describe(stream))["seats"]]
+            tickets = {slot: (await node.registry.issue_link(stream, slot)).ticket for slot in slots}
         court = CourtOnLoopback(node, stream, tickets)
         async with court.clients:
             yield court

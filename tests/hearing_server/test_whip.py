@@ -1,0 +1,322 @@
+"""A courtroom's own camera by WHIP, a view-only screen by WHEP: programs that others wrote against a real court."""
+
+import asyncio
+import collections
+import contextlib
+import re
+
+import aiohttp
+import imageio_ffmpeg
+import pytest
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from courtroom import SEATS, court_in
+
+from hearing_server.flows.decider import Role
+from hearing_server.runtime.registry import NewSeat
+from media.peer import Peer
+from media.whip_sdp import restarted, ufrag_of
+from signaling.call import Call, gather_loopback
+from signaling.client import Ended
+from signaling.frames import Lobby, Receipt
+
+CAMERA = NewSeat(Role.COURTROOM, "第三法庭")
+GALLERY = NewSeat(Role.OBSERVER, "旁听席")
+FRAGMENT = "application/trickle-ice-sdpfrag"
+FFMPEG = (
+    *(imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-loglevel", "warning", "-re"),
+    *("-f", "lavfi", "-i", "testsrc=size=320x240:rate=15", "-f", "lavfi", "-i", "sine=frequency=440"),
+    *("-c:v", "libx264", "-profile:v", "baseline", "-pix_fmt", "yuv420p", "-preset", "ultrafast"),
+    *("-tune", "zerolatency", "-g", "15", "-bf", "0", "-c:a", "libopus", "-ar", "48000", "-ac", "2"),
+)
+
+
+@pytest.fixture
+async def court(tmp_path):
+    async with court_in(tmp_path / "data", media=True, seats=(*SEATS, CAMERA, GALLERY)) as court:
+        yield court
+
+
+@contextlib.asynccontextmanager
+async def ffmpeg(court, ticket, *, active=True, seconds=60):
+    flags = ("-whip_flags", "dtls_active") if active else ()
+    arguments = (*FFMPEG, "-t", str(seconds), *flags, "-f", "whip", "-authorization", ticket, f"{court.url}/api/whip")
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def until(true, within=15):
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(0.05)
+
+
+async def open_court(court):
+    """The judge and the plaintiff are in, the court is open; the plaintiff's sound and picture come from a peer."""
+    judge = await court.enter("judge/1")
+    party = await court.enter("party/1")
+    await judge.admitted()
+    await court.until_connected(2)
+    assert isinstance(await judge.submit("act.admit", ("party/1",)), Receipt)
+    await party.admitted()
+    assert isinstance(await judge.submit("act.open"), Receipt)
+    return judge, party
+
+
+class Frames:
+    """What somebody heard and saw, counted by seat and kind."""
+
+    def __init__(self):
+        self.count = collections.Counter()
+        self.last = {}
+
+    def __call__(self, seat, kind, frame):
+        self.count[seat, kind] += 1
+        self.last[seat, kind] = frame
+
+
+@contextlib.asynccontextmanager
+async def in_the_call(client, **media):
+    async with Call(client, **media) as call:
+        taking = asyncio.create_task(take(client, call))
+        await call.connected()
+        yield call
+        taking.cancel()
+
+
+async def take(client, call):
+    async for event in client.events():
+        call.take(event)
+
+
+def facts(room, kind):
+    return [tuple(entry.leaf.facts) for entry in room.writer.log.read() if entry.leaf.type == kind]
+
+
+async def test_ffmpeg_publishes_the_courtroom_which_is_seen_heard_and_recorded_once_admitted(court):
+    room = await court.room()
+    judge, party = await open_court(court)
+    got = Frames()
+    async with in_the_call(party, on_frame=got), ffmpeg(court, court.tickets["room/1"]) as camera:
+        await until(lambda: room.writer.state.seats["room/1"].connected)
+        await asyncio.sleep(0.5)
+        assert not got.count  # it waits
+        assert isinstance(await judge.submit("act.admit", ("room/1",)), Receipt)
+        await until(lambda: min(got.count["room/1", "video"], got.count["room/1", "audio"]) > 30)
+        picture = got.last["room/1", "video"]
+        assert (picture.width, picture.height) == (320, 240)
+        camera.stdin.write(b"q")
+        said = (await asyncio.wait_for(camera.communicate(), 10))[1].decode()
+        assert camera.returncode == 0, said
+        await until(lambda: ("room/1", "left") in facts(room, "leave"))
+    await court.close_and_seal(judge)
+    recorded = {(slot, track, codec) for slot, track, codec, *_ in facts(room, "rec.segment")}
+    assert {("room/1", "audio", "opus"), ("room/1", "video", "h264")} <= recorded
+
+
+async def test_ffmpeg_that_wants_to_be_the_dtls_server_is_told_what_to_set(court):
+    async with ffmpeg(court, court.tickets["room/1"], active=False) as camera:
+        said = (await asyncio.wait_for(camera.communicate(), 10))[1].decode()
+    assert camera.returncode != 0
+    assert "422" in said
+
+
+# -- the doors themselves ---------------------------------------------------------------------------------------------
+def bearer(ticket, kind="application/sdp", **more):
+    return {"Authorization": f"Bearer {ticket}", "Content-Type": kind, **more}
+
+
+@pytest.fixture
+async def http():
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+async def seated(court, slot):
+    room = await court.room()
+    await until(lambda: room.writer.state.seats[slot].connected)
+    return room
+
+
+async def test_an_ice_restart_by_patch_keeps_the_session_and_its_handshake(court, http):
+    judge, party = await open_court(court)
+    url, ticket, got = f"{court.url}/api/whip", court.tickets["room/1"], Frames()
+    async with Peer() as camera, in_the_call(party, on_frame=got):
+        first = await camera.offer(0)
+        async with http.post(url, data=first, headers=bearer(ticket)) as response:
+            assert (response.status, response.headers["Accept-Patch"]) == (201, FRAGMENT)
+            answer, etag, session = await response.text(), response.headers["ETag"], response.headers["Location"]
+        await camera.answer(answer)
+        await camera.connected()
+        room = await seated(court, "room/1")
+        assert isinstance(await judge.submit("act.admit", ("room/1",)), Receipt)
+        await until(lambda: got.count["room/1", "video"] > 5)
+
+        async def patch(body, **more):
+            async with http.patch(
+                f"{court.url}{session}", data=body, headers=bearer(ticket, FRAGMENT, **more)
+            ) as reply:
+                return reply.status, reply.headers.get("ETag"), await reply.text()
+
+        trickled = f"a=ice-ufrag:{ufrag_of(first)}\r\na=end-of-candidates\r\n"
+        assert (await patch(trickled))[0] == 428
+        assert (await patch(trickled, **{"If-Match": etag}))[0] == 204
+        status, renewed, fragment = await patch(await camera.offer(0), **{"If-Match": "*"})
+        assert status == 200
+        assert ufrag_of(fragment) not in (None, ufrag_of(answer))
+        assert renewed not in (None, etag)
+        assert (await patch(trickled, **{"If-Match": etag}))[0] == 412
+        await camera.answer(restarted(answer, fragment))
+        before = got.count["room/1", "video"]
+        await until(lambda: got.count["room/1", "video"] > before + 15)
+        assert facts(room, "join").count(("room/1", "first")) == 1
+        assert not any(slot == "room/1" for slot, _ in facts(room, "leave"))
+        async with http.delete(f"{court.url}{session}", headers=bearer(ticket)) as response:
+            assert response.status == 200
+        async with http.delete(f"{court.url}{session}", headers=bearer(ticket)) as response:
+            assert (response.status, response.content_type) == (404, "application/problem+json")
+        assert ("room/1", "left") in facts(room, "leave")
+
+
+async def test_a_camera_that_is_removed_or_whose_link_is_taken_back_is_cut_off(court, http):
+    judge, _party = await open_court(court)
+    url, ticket = f"{court.url}/api/whip", court.tickets["room/1"]
+
+    async def published(camera):
+        async with http.post(url, data=await camera.offer(0), headers=bearer(ticket)) as response:
+            assert response.status == 201
+            await camera.answer(await response.text())
+            await camera.connected()
+            return response.headers["Location"]
+
+    async with Peer() as camera:
+        session = await published(camera)
+        room = await seated(court, "room/1")
+        assert isinstance(await judge.submit("act.admit", ("room/1",)), Receipt)
+        assert isinstance(await judge.submit("act.remove", ("room/1",)), Receipt)
+        await until(lambda: ("room/1", "removed") in facts(room, "leave"))
+        async with http.delete(f"{court.url}{session}", headers=bearer(ticket)) as response:
+            assert response.status == 404
+    assert isinstance(await judge.submit("act.admit", ("room/1",)), Receipt)
+    async with Peer() as camera:
+        await published(camera)
+        await seated(court, "room/1")
+        await court.node.registry.issue_link(court.case_stream, "room/1")  # which ends the one before
+        await until(lambda: ("room/1", "left") in facts(room, "leave"))
+        async with http.post(url, data=await camera.offer(0), headers=bearer(ticket)) as response:
+            assert (response.status, (await response.json())["code"]) == (401, "revoked")
+
+
+async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, http):
+    judge, _party = await open_court(court)
+    url, ticket = f"{court.url}/api/whep", court.tickets["observer/1"]
+    viewer, seen = await viewing(), collections.Counter()
+    async with Peer() as camera:
+        await in_a_slot(judge, camera)
+        async with http.post(url, data=viewer.localDescription.sdp, headers=bearer(ticket)) as response:
+            assert response.status == 201
+            answer = await response.text()
+        assert re.findall(r"^m=(\w+)", answer, re.MULTILINE) == ["video", "audio"]  # in the order of the offer
+        await viewer.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        readers = [asyncio.create_task(count(line.receiver.track, seen)) for line in viewer.getTransceivers()]
+        room = await seated(court, "observer/1")
+        await asyncio.sleep(0.3)
+        assert not seen  # the observer waits
+        assert isinstance(await judge.submit("act.admit", ("observer/1",)), Receipt)
+        await until(lambda: min(seen["audio"], seen["video"]) > 10)
+        for reader in readers:
+            reader.cancel()
+        await viewer.close()
+        await until(lambda: ("observer/1", "left") in facts(room, "leave"))
+    assert {slot for slot, *_ in facts(room, "rec.segment")} <= {"judge/1"}
+
+
+async def viewing():
+    """A viewer nobody here wrote, that knows of no slots: one picture, one sound, the picture first."""
+    gather_loopback()
+    viewer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for kind in ("video", "audio"):
+        viewer.addTransceiver(kind, direction="recvonly")
+    await viewer.setLocalDescription(await viewer.createOffer())
+    return viewer
+
+
+async def in_a_slot(client, peer):
+    answer = await client.negotiate(await peer.offer(1))
+    await peer.answer(answer.sdp)
+    await peer.connected()
+
+
+async def count(track, seen):
+    while True:
+        await track.recv()
+        seen[track.kind] += 1
+
+
+@pytest.mark.parametrize(
+    ("path", "slot", "change", "told"),
+    [
+        ("whip", "room/1", {"Content-Type": "text/plain"}, (415, "unsupported_media_type", "application/sdp")),
+        ("whip", "room/1", {"Authorization": "Bearer nobody-knows-it"}, (401, "unknown_link", "secret of a link")),
+        ("whip", "room/1", {"Authorization": ""}, (401, "unknown_link", "secret of a link")),
+        ("whip", "party/1", {}, (403, "not_permitted", "a camera publishes by the link of a courtroom")),
+        ("whep", "room/1", {}, (403, "not_permitted", "an observer's seat")),
+    ],
+)
+async def test_a_wrong_request_is_told_in_a_problem_document(court, http, path, slot, change, told):  # noqa: PLR0917
+    status, code, says = told
+    headers = {**bearer(court.tickets[slot]), **change}
+    async with Peer() as peer:
+        sdp = await peer.offer(0)
+    async with http.post(f"{court.url}/api/{path}", data=sdp, headers=headers) as response:
+        assert (response.status, response.content_type) == (status, "application/problem+json")
+        answer = await response.json()
+        assert (answer["status"], answer["code"]) == (status, code)
+        assert says in answer["detail"]
+
+
+async def test_an_offer_that_cannot_be_taken_is_told_why(court, http):
+    headers = bearer(court.tickets["room/1"])
+    for sdp, says in (
+        ("v=0", "no m-line"),
+        ("v=0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel", "only audio and video"),
+    ):
+        async with http.post(f"{court.url}/api/whip", data=sdp, headers=headers) as response:
+            assert (response.status, (await response.json())["code"]) == (422, "bad_offer")
+            assert says in (await response.json())["detail"]
+    async with http.post(f"{court.url}/api/whip", data=b"v" * 70_000, headers=headers) as response:
+        assert response.status == 413
+
+
+async def test_a_link_is_for_a_phone_or_for_a_program(court, http):
+    phone = await court.enter("observer/1")
+    async with asyncio.timeout(5):
+        while not isinstance(await anext(phone.events()), Lobby):
+            pass
+    viewer = await viewing()
+    headers = bearer(court.tickets["observer/1"])
+    async with http.post(f"{court.url}/api/whep", data=viewer.localDescription.sdp, headers=headers) as response:
+        assert (response.status, (await response.json())["code"]) == (401, "used_elsewhere")
+    await viewer.close()
+    with pytest.raises(Ended) as ended:
+        await (await court.enter("room/1")).admitted()
+    assert ended.value.code == 4403
+
+
+async def test_a_page_of_another_origin_may_ask_and_other_methods_may_not(court, http):
+    for path in ("/api/whip", "/api/whep"):
+        async with http.options(f"{court.url}{path}", headers={"Origin": "https://studio.example"}) as response:
+            assert response.status == 200
+            assert response.headers["Accept-Post"] == "application/sdp"
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+            assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+        async with http.options(f"{court.url}{path}/x") as response:
+            assert "DELETE" in response.headers["Access-Control-Allow-Methods"]
+        async with http.put(f"{court.url}{path}", data="") as response:
+            assert response.status == 405
