@@ -4,12 +4,12 @@ Law: deny by default. Whoever is not named here receives nothing: no entry, no h
 packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R7.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
-from hearing_server.flows.hearing.spans import RESTRICTED, span_at
+from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.flows.hearing.tables import ON_AIR
 
 Kind = Literal["audio", "video", "screen"]
@@ -29,14 +29,15 @@ def first_visible(state: Sitting, slot: str) -> int | None:
     return (seat.admitted_seq or 0) if seat.role is Role.WITNESS else 0
 
 
-def visible(state: Sitting, leaf_type: str, seq: int, slot: str) -> bool:
+def visible(state: Sitting, leaf_type: str, seq: int, slot: str, facts: Sequence[Any] = ()) -> bool:
     """AU7: whether a seat that may see the record from here on gets this entry itself; if not, its place in the tree
-    alone (`withheld`). A message of a restricted span is for the bench and for those whom the judge named.
+    alone (`withheld`). A message of a restricted span, and what was sent to whom meanwhile, is for the bench and for
+    those whom the judge named.
     """
     first = first_visible(state, slot)
     if first is None or seq < first:
         return False
-    return not leaf_type.startswith(RESTRICTED) or _is_inside(span_at(state, seq), state.seats[slot])
+    return _is_inside(restricted_in(state, leaf_type, seq, facts), state.seats[slot])
 
 
 def sees_live(state: Sitting, viewer: str, slot: str) -> bool:

@@ -17,7 +17,7 @@ import structlog
 from hearing_server.flows.audience import first_visible, sees_live, visible
 from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Role, Stamp
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
-from hearing_server.flows.hearing.spans import span_at
+from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
@@ -391,7 +391,10 @@ class Room:
         for entry in entries:
             self.names.see(entry)
         packed = [pack(delivered(entry)) for entry in entries]
-        in_span = [entry for entry in entries if state.spans and span_at(state, entry.seq) is not None]
+        in_span = any(
+            state.spans and restricted_in(state, entry.leaf.type, entry.seq, entry.leaf.facts) is not None
+            for entry in entries
+        )
         news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
         for phone in list(self._phones.values()):
             visible = first_visible(state, phone.slot) is not None
@@ -495,6 +498,6 @@ def delivered(entry: Entry) -> frames.Delivered:
 
 def _shown(state: Sitting, entry: Entry, slot: str) -> frames.Delivered | frames.Hidden:
     """An entry, or its place alone, as this seat may see it (AU7)."""
-    if visible(state, entry.leaf.type, entry.seq, slot):
+    if visible(state, entry.leaf.type, entry.seq, slot, entry.leaf.facts):
         return delivered(entry)
     return frames.Hidden(entry.seq, entry.leaf_hash)

@@ -90,17 +90,21 @@ def test_no_unfinished_marks_are_left(texts):
 # -- what documents say of the code -----------------------------------------------------------------------------------
 def test_every_setting_is_documented_with_its_default():
     page = read("docs/operating.md").partition("\n## Configuration")[2].partition("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \| (.+?) \|", page, re.MULTILINE))
-    settings = {
-        f"{table}.{key}": value
-        for table, keys in tomllib.loads(config.default_text()).items()
-        for key, value in keys.items()
-    }
+    rows = dict(re.findall(r"^\| `([a-z_]+(?:\.[a-z_]+)+)` \| (.+?) \|", page, re.MULTILINE))
+    settings = dict(_flat(tomllib.loads(config.default_text())))
     assert set(rows) == set(settings)
     for key, value in settings.items():
         shown = {True: "true", False: "false"}.get(value) if isinstance(value, bool) else value
         written = "empty" if shown == "" else f"`{shown}`".replace("'", '"')
         assert rows[key] == written, key
+
+
+def _flat(tree, before=""):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        else:
+            yield before + key, value
 
 
 async def test_every_route_is_documented(tmp_path):

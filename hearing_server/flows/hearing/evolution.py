@@ -128,14 +128,14 @@ def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
 
 
 def _on_restrict(state: Sitting, leaf: Leaf) -> Sitting:
-    return state._replace(spans=(*state.spans, Span(leaf.seq, tuple(leaf.facts[0]))))
+    return state._replace(spans=(*state.spans, Span(leaf.seq, tuple(leaf.facts[0]), leaf.ts_ms)))
 
 
 def _on_unrestrict(state: Sitting, leaf: Leaf) -> Sitting:
     span = state.span
     if span is None:
         return state
-    return state._replace(spans=(*state.spans[:-1], span._replace(end_seq=leaf.seq)))
+    return state._replace(spans=(*state.spans[:-1], span._replace(end_seq=leaf.seq, end_ms=leaf.ts_ms)))
 
 
 def _on_proposal(state: Sitting, leaf: Leaf) -> Sitting:

@@ -51,12 +51,14 @@ class Seat(NamedTuple):
 
 class Span(NamedTuple):
     """A part of the sitting whose messages only the bench and `slots` may read. Its first and last entry are the acts
-    that begin and end it; `end_seq` is nil while it runs.
+    that begin and end it; the end is nil while it runs.
     """
 
     start_seq: int
     slots: tuple[str, ...]
+    start_ms: int
     end_seq: int | None = None
+    end_ms: int | None = None
 
 
 class Proposal(NamedTuple):

@@ -83,7 +83,7 @@ class Story:
         return first_visible(self.state, slot)
 
     def reads(self, slot: str, seq: int) -> bool:
-        return visible(self.state, self.leaves[seq].type, seq, slot)
+        return visible(self.state, self.leaves[seq].type, seq, slot, self.leaves[seq].facts)
 
     def hears(self, receiver: str) -> set[tuple[str, str]]:
         return set(routes(self.state).get(receiver, frozenset()))

@@ -166,3 +166,14 @@ def test_AU9_the_bench_the_floor_the_courtroom_and_the_screen_are_kept():
     assert pinned(story.state) == {"judge/1", "clerk/1", "room/1", "party/1", "party/2"}
     story.given((COURT, "leave", "party/1", "network"))
     assert "party/1" not in pinned(story.state)
+
+
+def test_AU7_what_reached_whom_while_a_span_ran_is_withheld_from_those_outside_also_when_noted_later():
+    def reached(first_ms, last_ms):
+        return (COURT, "media.reached", "party/1", (("judge/1", "audio", 9, first_ms, last_ms),))
+
+    story = sitting(*RESTRICTED, reached(1_000, 1_000), ("judge/1", "act.unrestrict"))
+    began, noted = story.state.spans[0].start_ms, story.state.size - 2
+    story.given(reached(began, began), reached(began + 1, began + 2))
+    seen = {slot: [story.reads(slot, seq) for seq in (noted, noted + 2, noted + 3)] for slot in ("party/1", "party/2")}
+    assert seen == {"party/1": [True, True, True], "party/2": [False, False, True]}
