@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "unreadable": "cannot",  # a file that was given, or a part of the store that was asked for, cannot be read
     "note_malformed": "cannot",  # the file given to compare with is no checkpoint
     "signature_bad": "cannot",  # it is not signed by this court's key, so it says nothing about this store
+    "clock_back": "cannot",  # entries claim times to come: the machine's clock was set back, or was ahead before
     "keys_missing": "cannot",  # no keys were given: contents and files stay unread
     "store_damaged": "altered",  # SQLite itself finds the file broken
     "guards_differ": "altered",  # tables or triggers are not the ones this version makes
@@ -81,6 +82,8 @@ CODES: dict[str, str] = {
     "history_differs": "altered",  # against: its entries were others then
 }
 FINDINGS_MAX = 1_000
+CLOCK_SLACK_MS = 60_000
+"""Clocks that are kept by a network differ by less; a minute is somebody's doing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,12 +300,13 @@ def fsck(
     against: Sequence[Against] = (),
     former: Sequence[bytes] = (),
     seal_type: str = "seal",
+    now_ms: int | None = None,
     progress: Progress = lambda _done, _all: None,
 ) -> None:
     """Check every stream, open and sealed. What is found is in `report`; hostile bytes in the store raise nothing.
 
     `court` is the court's verifier key under the court's name, `former` what it had before. Without a vault no content
-    is opened.
+    is opened; without `now_ms`, the machine's time, nothing is said of its clock.
     """
     try:
         heads = reader.streams()
@@ -319,9 +323,9 @@ def fsck(
     own = {} if vault is None else _registered(reader, vault, report, heads)
     for head in heads:
         kept = by_stream.pop(head.stream_id, [])
-        _Stream(reader, court, former, vault, report, head, blobs, named_blobs, destroyed, seal_type).check(
-            kept, own.pop(head.stream_id, []), progress, total
-        )
+        stream = _Stream(reader, court, former, vault, report, head, blobs, named_blobs, destroyed, seal_type)
+        stream.check(kept, own.pop(head.stream_id, []), progress, total)
+        stream.compare_clock(now_ms)
     _gone(report, own)
     for unknown in by_stream.values():
         for each in unknown:
@@ -427,6 +431,13 @@ class _Stream:
 
     def _add(self, code: str, sentence: str, seq: int | None = None) -> None:
         self._report.add(code, sentence, self._id, seq)
+
+    def compare_clock(self, now_ms: int | None) -> None:
+        """Entries of the past are not later than now."""
+        ahead_ms = 0 if now_ms is None else self._last[0] - now_ms
+        if ahead_ms > CLOCK_SLACK_MS:
+            sentence = f"entry #{self._size - 1} claims a time {ahead_ms // 1000} s later than this machine's now"
+            self._add("clock_back", f"{sentence}: its clock was set back since, or was ahead then", self._size - 1)
 
     # --- entries
 

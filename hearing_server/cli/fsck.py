@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from hearing_server.cli.common import add_court, configure_log, settings
+from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.shred_ledger import NAME, ShredLedger
 from hearing_server.stored_files import StoredFiles, open_keys
 from recording.content import ContentVault
@@ -99,6 +100,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
             destroyed=lambda stream, commit: ledger.order_of(stream, commit) is not None,
             against=kept,
             former=former,
+            now_ms=CourtClock().now_ms(),
             progress=shown,
         )
     finally:

@@ -15,6 +15,7 @@ HELP = {
     "connections": "Phones and desks connected now",
     "halted": "Streams that do not verify and are halted: look at once",
     "entries": "Entries in the streams that are open on this node",
+    "clock_behind_s": "Seconds by which the machine's clock is behind the record: set it right",
     "register_entries": "Entries of the court's register",
     "time_stamps_failed": "Tries in vain for a time-stamp since the start: look at the authority",
     "witnesses_failed": "Tries in vain for a cosignature since the start: look at the witness",

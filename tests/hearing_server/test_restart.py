@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import time
 
 import aiohttp
 import pytest
@@ -13,6 +14,7 @@ from test_text_hearing import opened, said
 
 from hearing_server.cli.common import configure_log
 from hearing_server.config import load
+from hearing_server.runtime import clock
 from recording.errors import KeysUnreadable
 
 
@@ -141,6 +143,25 @@ async def test_a_sitting_whose_stream_was_deleted_is_named_at_start(tmp_path):
     database.close()
     async with court_in(tmp_path) as court:
         assert gone in court.node.court.docket.halted
+
+
+async def test_a_machine_whose_clock_was_set_back_is_named_at_start_and_nothing_is_back_dated(
+    tmp_path, monkeypatch, capsys
+):
+    ahead = 3_600 * 1_000_000_000
+    with monkeypatch.context() as patched:
+        right = time.time_ns
+        patched.setattr(clock.time, "time_ns", lambda: right() + ahead)
+        async with court_in(tmp_path) as court:
+            newest = (await court.node.court.docket.case(court.case_stream)).log.last_ts_ms
+            assert court.node.court.figures()["clock_behind_s"] == 0
+    async with court_in(tmp_path) as court:
+        assert 3_500 < court.node.court.figures()["clock_behind_s"] <= 3_600
+        writer = await court.node.court.docket.case(court.case_stream)
+        await court.node.registry.issue_link(court.case_stream, "party/1")
+        assert writer.log.last_ts_ms >= newest
+    said = [line for line in capsys.readouterr().out.splitlines() if "clock_set_back" in line]
+    assert any(court.case_stream.hex() in line for line in said)
 
 
 async def test_keys_are_not_made_anew_over_a_record(tmp_path):

@@ -1,5 +1,14 @@
 """What can happen to one stream: a clock set back, two writers, a stream deleted or rolled back: named at start.
 
+    fault                                   at start                                   by fsck
+    a clock set back                        here; a live court: test_restart.py        here
+    two writers on one stream               here: lock, epoch, size                    no store can hold two histories
+    a stream deleted                        here; with its checkpoint:                 test_fsck.py; with its
+                                            test_register.py                           checkpoint: test_register.py
+    one stream rolled back                  here; with its checkpoint:                 test_fsck.py; with its
+                                            test_register.py                           checkpoint: test_register.py
+    the whole store rolled back             nobody could: the last test here           --against: test_fsck.py
+
 What cannot be told from inside: a *whole* store set back to an earlier moment, or one stream together with its own
 saved checkpoint, is a state in which the disk truly has been. Only a checkpoint kept elsewhere tells (a phone's, a
 witness's, a time-stamp's). The last test here holds us to that sentence.
@@ -24,6 +33,7 @@ from conftest import COURT, filled
 
 from recording import checkpoint
 from recording.errors import BadProof, Conflict, DirectoryInUse, Fenced, IntegrityError, MalformedLeaf
+from recording.fsck import StoreReport, fsck, open_to_read
 from recording.log import Draft, StreamLog
 from recording.merkle import verify_consistency
 from recording.record import Record
@@ -83,6 +93,23 @@ async def test_entries_written_past_the_guard_with_an_earlier_time_are_found_at_
         await record.resume(log.stream_id)
     assert (raised.value.stream_id, raised.value.first_bad_seq) == (log.stream_id, 1)
     record.close()
+
+
+async def test_a_clock_set_back_since_is_named_by_fsck_and_one_that_is_right_is_not(tmp_path: Path) -> None:
+    record = Record.open(tmp_path, COURT)
+    log = await record.create()
+    await log.append([raised_hand(9_000_000)])
+    court = record.keys.court_key()
+    record.close()
+    for now_ms, named in ((9_000_000 - 61_000, True), (9_000_000 - 59_000, False), (9_000_000, False), (None, False)):
+        report = StoreReport()
+        reader = open_to_read(tmp_path / "record.sqlite", report)
+        fsck(reader, court, None, report, now_ms=now_ms)
+        reader.close()
+        found = [each for each in report.found if each.code == "clock_back"]
+        assert [(each.stream_id, each.seq) for each in found] == ([(log.stream_id, 0)] if named else [])
+        assert all("61 s later" in each.sentence for each in found)
+        assert report.exit_status == 2, "without keys not everything is checked, and a clock alters nothing"
 
 
 # --- two writers
