@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from media.ebml import TrackHeader
-from media.engine.rtp import vp8_descriptor_length
+from media.engine.vp8 import descriptor_length
 
 HOLD_MS = 500  # how long a missing packet may still come (a retransmission takes one or two round trips)
 MAX_HELD = 512
@@ -124,7 +124,7 @@ class Assembler:
         return Frame(self.codec, self._timestamp, packet.arrival_ms, keyframe, data, header)
 
     def _vp8(self, payload: bytes) -> bool:
-        start = vp8_descriptor_length(payload)
+        start = descriptor_length(payload)
         if start is None:
             return False
         begins = bool(payload[0] & 0x10) and not payload[0] & 0x07

@@ -1,51 +1,62 @@
 """Who is connected, at which address, and what goes to whom: the slow half of the engine.
 
 Everything here happens when somebody joins, leaves, moves or is muted. It prepares the
-lists (`Publication.live`) which the hot path in py_engine.py then only runs through.
+lists (`Layer.live`, `Layer.thin`) which the hot path in py_engine.py then only runs through.
 """
 
 import secrets
-from abc import ABC, abstractmethod
 
-from media.engine import rtcp, srtp
+from media.engine import srtp
 from media.engine.batch import BatchSocket
-from media.engine.packet_engine import Address, EngineStats, LegSpec, SrtpKeys
-from media.engine.streams import MAX_ADDRESSES, Leg, Publication, Subscription
+from media.engine.leg import MAX_ADDRESSES, Leg
+from media.engine.outbox import Outbox
+from media.engine.packet_engine import Address, EngineStats, LayerStats, LegSpec, SrtpKeys
+from media.engine.publication import MAX_LAYERS, Publication
+from media.engine.subscription import Subscription
+from media.engine.switching import Switchboard
 from media.events import Kind, Line
 
-KEYFRAME_INTERVAL_MS = 500
 HELD_MS = 3000
+MAX_PROBE_BPS, MAX_PROBE_MS = 5_000_000, 5_000
 
 
-class LegTable(ABC):
+class LegTable(Switchboard):
     """Legs, addresses and routes."""
 
     def __init__(self, batch_socket: BatchSocket) -> None:
+        counts = EngineStats(rcvbuf=batch_socket.rcvbuf)
+        super().__init__(counts, Outbox(batch_socket, counts))
         self._socket = batch_socket
         self.legs: dict[int, Leg] = {}
         self._by_address: dict[bytes, Leg] = {}
-        self.now_ms = 0
-        self.counts = EngineStats(rcvbuf=batch_socket.rcvbuf)
+        self.probing: dict[int, Leg] = {}
 
-    @abstractmethod
-    def send_rtcp(self, leg: Leg, packet: bytes) -> None:
-        """Queues a compound packet for the leg."""
+    def all_legs(self) -> list[Leg]:
+        return list(self.legs.values())
+
+    # -- joining, moving, leaving -----------------------------------------------------------
 
     def open_leg(self, leg: int, spec: LegSpec) -> None:
         known = self.legs.get(leg)
         if known is None:
-            self.legs[leg] = Leg(leg, spec, self.now_ms, secrets.randbits(31) + 1)
-            return
-        before = known.spec
-        known.use(spec)
-        for kind in [kind for kind in known.publications if kind not in spec.publishes]:
-            self._end_publication(known.publications.pop(kind))
+            self.legs[leg] = known = Leg(leg, spec, self.now_ms, spec.report_ssrc or secrets.randbits(31) + 1)
+        else:
+            self._renegotiate(known, spec)
+        for kind, publication in known.publications.items():
+            publication.allow(spec.allowance_bps.get(kind, 0), self.now_ms)
+
+    def _renegotiate(self, leg: Leg, spec: LegSpec) -> None:
+        for kind, publication in list(leg.publications.items()):
+            if kind not in spec.publishes or spec.rids.get(kind, ())[:MAX_LAYERS] != publication.rids:
+                self._end_publication(leg.publications.pop(kind))
+        before = leg.spec
+        leg.use(spec)
+        leg.refused.clear()
+        leg.retired.clear()
         if (before.codecs, before.rtx) == (spec.codecs, spec.rtx):
             return  # an ICE restart must not cost a keyframe
-        for slot in known.subscriptions:
-            for subscription in slot.values():
-                if subscription.source is not None:
-                    self._route(subscription, subscription.source)
+        for subscription in self._lines(leg):
+            self.restart(subscription)
 
     def set_keys(self, leg: int, keys: SrtpKeys) -> None:
         known = self.legs.get(leg)
@@ -55,7 +66,9 @@ class LegTable(ABC):
         known.rx_handle, known.tx_handle = srtp.handle(known.rx), srtp.handle(known.tx)
         known.connected_once = True
         known.heard_ms = self.now_ms
-        self._ask_for_start(known)
+        for subscription in self._lines(known):
+            self.restart(subscription)
+            self.ask_for(subscription)
 
     def set_address(self, leg: int, address: Address, *, selected: bool) -> None:
         known = self.legs.get(leg)
@@ -80,7 +93,8 @@ class LegTable(ABC):
             known.selected = key
             known.name_store[0 : len(name)] = name
             if first:
-                self._ask_for_start(known)
+                for subscription in self._lines(known):
+                    self.ask_for(subscription)
 
     def owner(self, address: Address) -> int | None:
         leg = self._by_address.get(self._socket.pack_address(address)[: self._socket.key_length])
@@ -91,79 +105,105 @@ class LegTable(ABC):
         del self._by_address[key]
         if leg.selected == key:
             leg.selected = None
-            for slot in leg.subscriptions:
-                for subscription in slot.values():
-                    if subscription.source is not None:
-                        self._route(subscription, subscription.source)
+            self.hold(leg)
 
-    def _ask_for_start(self, leg: Leg) -> None:
-        for slot in leg.subscriptions:
-            for subscription in slot.values():
-                if subscription.source is not None:
-                    self.ask_keyframe(subscription.source)
+    def hold(self, leg: Leg) -> None:
+        """Nothing more is sent to the leg until it is ready again."""
+        for subscription in self._lines(leg):
+            self.restart(subscription)
 
     def close_leg(self, leg: int) -> None:
         known = self.legs.pop(leg, None)
         if known is None:
             return
+        self.probing.pop(leg, None)
         for key in list(known.addresses):
             self._forget_address(known, key)
         for publication in known.publications.values():
             self._end_publication(publication)
-        for slot in known.subscriptions:
-            for subscription in slot.values():
-                self._route(subscription, None)
+        for subscription in self._lines(known):
+            self.connect(subscription, None)
 
     def _end_publication(self, publication: Publication) -> None:
-        for subscription in [*publication.live, *publication.waiting]:
-            self._route(subscription, None)
+        for subscription in list(publication.subscribers):
+            self.connect(subscription, None)
+        for table in (publication.leg.by_ssrc, publication.leg.rtx_by_ssrc):
+            for ssrc in [ssrc for ssrc, layer in table.items() if layer.publication is publication]:
+                del table[ssrc]
+
+    @staticmethod
+    def _lines(leg: Leg) -> list[Subscription]:
+        return [subscription for slot in leg.subscriptions for subscription in slot.values()]
+
+    # -- what goes to whom --------------------------------------------------------------------
 
     def route(self, receiver: int, slot: int, line: Line, publisher: int | None, kind: Kind) -> None:
-        leg = self.legs.get(receiver)
-        if leg is None or slot >= len(leg.subscriptions) or line not in leg.subscriptions[slot]:
+        subscription = self._subscription(receiver, slot, line)
+        if subscription is None:
             return
-        subscription = leg.subscriptions[slot][line]
         source = self.legs.get(publisher) if publisher is not None else None
-        publication = source.publications.get(kind) if source is not None else None
+        fits = (kind == "audio") == (line == "audio")
+        publication = source.publications.get(kind) if source is not None and fits else None
         if subscription.source is not publication:
-            self._route(subscription, publication)
+            self.connect(subscription, publication)
 
-    def _route(self, subscription: Subscription, publication: Publication | None) -> None:
-        before = subscription.source
-        if before is not None:
-            if subscription in before.live:
-                subscription.detach(before, self.now_ms)
-                before.live = [s for s in before.live if s is not subscription]
-            before.waiting = [s for s in before.waiting if s is not subscription]
-        subscription.source = publication
+    def select(self, receiver: int, slot: int, layer: int, temporal: int) -> None:
+        subscription = self._subscription(receiver, slot, "video")
+        if subscription is not None:
+            subscription.want_layer = layer
+            self.limit_frames(subscription, temporal)
+            self.aim(subscription)
+
+    def _subscription(self, receiver: int, slot: int, line: Line) -> Subscription | None:
+        leg = self.legs.get(receiver)
+        return leg.subscriptions[slot].get(line) if leg is not None and 0 <= slot < len(leg.subscriptions) else None
+
+    def _publication(self, leg: int, kind: Kind) -> Publication | None:
+        known = self.legs.get(leg)
+        return known.publications.get(kind) if known is not None else None
+
+    def layers(self, leg: int, kind: Kind) -> tuple[LayerStats, ...]:
+        publication = self._publication(leg, kind)
+        return tuple(layer.figures(self.now_ms) for layer in publication.layers) if publication is not None else ()
+
+    def levels(self) -> dict[int, int]:
+        return {
+            leg.id: leg.publications["audio"].level(self.now_ms)
+            for leg in self.legs.values()
+            if "audio" in leg.publications
+        }
+
+    def limit(self, leg: int, kind: Kind, bps: int) -> None:
+        publication = self._publication(leg, kind)
         if publication is not None:
-            publication.waiting.append(subscription)
-            self.ask_keyframe(publication)
+            publication.limit_bps = max(0, bps)
 
-    def _stop_live(self, publication: Publication) -> None:
-        for subscription in publication.live:
-            subscription.detach(publication, self.now_ms)
-        publication.waiting += publication.live
-        publication.live = []
-
-    def _start_waiting(self, publication: Publication, normal: int, timestamp: int) -> None:
-        for subscription in list(publication.waiting):
-            leg = subscription.leg
-            if leg.ready and publication.codec in leg.receive_pt:
-                publication.waiting.remove(subscription)
-                subscription.attach(publication, normal, timestamp, self.now_ms)
-                publication.live.append(subscription)
-
-    def ask_keyframe(self, publication: Publication) -> None:
-        """PLI now, or at the first tick that is late enough."""
-        if publication.kind == "audio" or publication.ssrc == 0:
+    def probe(self, leg: int, bps: int, ms: int) -> None:
+        known = self.legs.get(leg)
+        if known is None:
             return
-        if self.now_ms - publication.keyframe_ms < KEYFRAME_INTERVAL_MS:
-            publication.keyframe_wanted = True
+        if bps <= 0 or ms <= 0:
+            self.probing.pop(leg, None)
             return
-        publication.keyframe_wanted = False
-        publication.keyframe_ms = self.now_ms
-        self.counts.keyframe_requests += 1
-        leg = publication.leg
-        head = rtcp.receiver_report(leg.report_ssrc, ())
-        self.send_rtcp(leg, head + rtcp.picture_loss(leg.report_ssrc, publication.ssrc))
+        known.probe_bps = min(bps, MAX_PROBE_BPS)
+        known.probe_from_ms, known.probe_until_ms = self.now_ms, self.now_ms + min(ms, MAX_PROBE_MS)
+        known.probe_sent = 0
+        self.probing[leg] = known
+
+    def tap(self, leg: int, kind: Kind, on: bool) -> None:
+        publication = self._publication(leg, kind)
+        if publication is None or publication.tapped == on:
+            return
+        publication.tapped = on
+        publication.tap_layer = publication.layers[0] if on and len(publication.layers) == 1 else None
+        best = publication.highest_living(len(publication.layers) - 1, self.now_ms)
+        if on and best is not None:
+            self.ask_keyframe(best)
+
+    def request_keyframe(self, leg: int, kind: Kind = "video") -> None:
+        publication = self._publication(leg, kind)
+        if publication is not None:
+            wanted = publication.tap_layer or publication.highest_living(len(publication.layers) - 1, self.now_ms)
+            for layer in publication.layers:
+                if layer is wanted or layer.live or layer.thin:
+                    self.ask_keyframe(layer)

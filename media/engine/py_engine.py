@@ -1,25 +1,31 @@
 """The packet engine in Python: the readable reference, and fast enough for ten hearings a core.
 
-The law of the hot path: one packet in, one decryption, one loop over its live subscriptions,
-each of them one `pack_into`, one encryption, one row of the batch. Nothing on that path
-allocates per subscriber, asks a dictionary more than once, or can raise for what a peer
-sent. Everything that is not per packet happens in `tick` (reports.py).
+The law of the hot path: one packet in, one decryption, one loop over its live subscriptions
+(outbox.py). Nothing on that path allocates per subscriber, asks a dictionary more than once,
+or can raise for what a peer sent. Everything that is not per packet happens in `tick`
+(reports.py) or when somebody comes and goes (legs.py, switching.py).
 """
 
 import struct
 
 from pylibsrtp._binding import ffi as srtp_ffi
 
-from media.engine import reports, rtcp, rtp, srtp
-from media.engine.batch import HEADER_LONGS, OUT_ROWS, ROW, BatchSocket
+from media.engine import reports, rtcp, rtp, srtp, vp8
+from media.engine.batch import ROW, BatchSocket
+from media.engine.identity import identify
+from media.engine.layer import RING, UNPLACED, Layer
+from media.engine.leg import MAX_SSRCS, Leg
 from media.engine.legs import LegTable
-from media.engine.packet_engine import Address, EngineStats, Notice, Tapped
-from media.engine.streams import MAX_SSRCS, RING, Kept, Leg, Packers, Publication, Subscription
-from media.events import Kind
+from media.engine.packet_engine import Address, EngineStats, Feedback, Loss, Notice, Remb, Sync, Tapped
+from media.engine.subscription import Subscription
+from media.engine.switching import TOP_TEMPORAL
 
 MAX_OTHERS = 256  # STUN and DTLS datagrams handed up per call
 MAX_TAPS = 8192
+MAX_FEEDBACK = 4096
+MAX_FRESH = 4096  # arrivals a publisher has not been told of; told every 100 ms
 MAX_PAYLOAD = 1400
+_HALF, _TICKS = 1 << 31, 0xFFFFFFFF
 
 
 class PyEngine(LegTable):
@@ -33,11 +39,9 @@ class PyEngine(LegTable):
         self.silent_ms, self.gone_ms, self.video_bps = silent_ms, gone_ms, video_bps
         self._length = srtp.new_length()
         self._in_rows = [srtp_ffi.cast("char *", a) for a in self._socket.inbound.row_address]
-        self._out_rows = [srtp_ffi.cast("char *", a) for a in self._socket.outbound.row_address]
-        self._packers = Packers()
-        self._queued = 0
-        self._send_time = 0
         self._taps: list[Tapped] = []
+        self.syncs: list[Sync] = []
+        self.feedback: list[Feedback | Remb | Loss] = []
         self.next_report_ms = 0
 
     # -- the socket ---------------------------------------------------------------------
@@ -50,7 +54,6 @@ class PyEngine(LegTable):
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Closes the socket; nothing may be called afterwards."""
         self._socket.close()
 
     def send(self, data: bytes, address: Address) -> None:
@@ -60,8 +63,7 @@ class PyEngine(LegTable):
         others: list[tuple[bytes, Address]] = []
         sock, data, counts = self._socket, self._socket.inbound.data, self.counts
         self.now_ms = now_ms
-        # abs-send-time: 6.18 fixed point seconds of the moment of sending
-        self._send_time = (now_ms << 18) // 1000 & 0xFFFFFF
+        self.out.set_time(now_ms)
         for _ in range(4):  # bounded, so that timers run under any flood
             n = sock.receive()
             counts.received += n
@@ -84,30 +86,30 @@ class PyEngine(LegTable):
                     others.append((packet, sock.unpack_address(sock.address_key(row))))
                 else:
                     counts.dropped_malformed += 1
-            self.flush()
+            if self.probing:
+                reports.probe(self)
+            self.out.flush()
             if n < len(self._in_rows):
                 break
         return others
 
-    def flush(self) -> None:
-        """Sends what is queued."""
-        if self._queued:
-            sent = self._socket.flush(self._queued)
-            self.counts.dropped_full += self._queued - sent
-            self._queued = 0
+    # -- media in -------------------------------------------------------------------------
 
-    # -- media in, media out ------------------------------------------------------------
-
-    def _on_rtp(self, leg: Leg, row: int, size: int) -> None:  # noqa: C901, PLR0912 - one straight path; calls cost
+    def _on_rtp(self, leg: Leg, row: int, size: int) -> None:  # noqa: C901, PLR0911, PLR0912 - one path; calls cost
         counts, data, start = self.counts, self._socket.inbound.data, row * ROW
         if size < 12 or size > ROW - srtp.TRAILER:
             counts.dropped_malformed += 1
             return
         b0, b1, seq, timestamp, ssrc = rtp.HEADER.unpack_from(data, start)
-        publication = leg.by_ssrc.get(ssrc)
-        repaired = leg.rtx_by_ssrc.get(ssrc) if publication is None else None
-        if publication is None and repaired is None and not self._may_begin(leg, b1 & 127):
-            counts.dropped_foreign += 1
+        layer = leg.by_ssrc.get(ssrc)
+        repaired = leg.rtx_by_ssrc.get(ssrc) if layer is None else None
+        known = layer or repaired
+        if known is None:
+            if not self._may_begin(leg, b1 & 127, ssrc):
+                counts.dropped_foreign += 1
+                return
+        elif known.publication.rate and known.publication.over(self.now_ms):
+            counts.dropped_over += 1
             return
         length = self._length
         length[0] = size
@@ -118,7 +120,7 @@ class PyEngine(LegTable):
         leg.heard_ms = self.now_ms
         header = 12 + 4 * (b0 & 15)
         end = start + length[0]
-        level = 127
+        level, extensions = 127, 0
         if b0 & 16:
             at = start + header
             if at + 4 > end:
@@ -126,129 +128,219 @@ class PyEngine(LegTable):
                 return
             words = data[at + 2] << 8 | data[at + 3]
             header += 4 + 4 * words
-            if words and start + header <= end and leg.spec.ext_audio_level and data[at] == 0xBE:
-                level = rtp.audio_level(data, at + 4, start + header, leg.spec.ext_audio_level)
+            if words and start + header <= end and data[at] == 0xBE and data[at + 1] == 0xDE:
+                extensions = at + 4
+                spec = leg.spec
+                level, wide = rtp.read_extensions(
+                    data, extensions, start + header, spec.ext_audio_level, spec.ext_transport_cc
+                )
+                if wide >= 0 and len(leg.arrivals.fresh) < MAX_FRESH:
+                    leg.arrivals.fresh.append((wide, self.now_ms))
         if b0 & 32:
             end -= data[end - 1]
         if start + header > end or end - start - header > MAX_PAYLOAD:
             counts.dropped_malformed += 1
             return
+        if known is None or (layer is not None and layer.pt != b1 & 127):
+            known = self._begin(leg, ssrc, b1 & 127, data[extensions : start + header] if extensions else data[:0])
+            if known is None:
+                counts.dropped_foreign += 1
+                return
+            layer = leg.by_ssrc.get(ssrc)
+        if known.publication.rate:
+            known.publication.tokens -= size * 8000
         payload = bytes(data[start + header : end])
-        if publication is not None and publication.pt == b1 & 127:
-            self._on_media(publication, seq, timestamp, b1 & 128, payload, level)
-        elif repaired is not None:
-            self._on_repair(repaired, timestamp, b1 & 128, payload)
+        if layer is not None:
+            self._on_media(layer, seq, timestamp, b1 & 128, payload, level)
         else:
-            publication = self._begin(leg, ssrc, b1 & 127)
-            if publication is not None:
-                self._on_media(publication, seq, timestamp, b1 & 128, payload, level)
-            elif ssrc in leg.rtx_by_ssrc:
-                self._on_repair(leg.rtx_by_ssrc[ssrc], timestamp, b1 & 128, payload)
+            self._on_repair(known, timestamp, b1 & 128, payload)
 
-    def _on_media(  # noqa: C901, PLR0917 - the hot path: calls and keywords cost
-        self, publication: Publication, seq: int, timestamp: int, marker: int, payload: bytes, level: int
+    def _on_media(  # noqa: C901, PLR0912, PLR0917 - the hot path: calls and keywords cost
+        self, layer: Layer, seq: int, timestamp: int, marker: int, payload: bytes, level: int
     ) -> None:
+        publication = layer.publication
+        extended = layer.place(seq)
+        if not payload:
+            self._on_padding(layer, extended, timestamp)
+            return
+        normal = layer.normal(extended)
+        size = len(payload)
+        picture, tl_mask, temporal, sync = -1, 0, 0, 0
+        if layer.codec == "vp8":
+            payload, picture, tl_mask, temporal, sync = vp8.read(payload, layer.top_picture)
+            layer.top_temporal = temporal if temporal > layer.top_temporal else layer.top_temporal  # noqa: FURB136 - calls cost
+        if layer.ring:
+            if normal != UNPLACED:
+                layer.ring[normal % RING] = (normal, timestamp, marker, payload, picture, tl_mask)
+        else:
+            publication.level256 += ((level & 127) << 8) - publication.level256 >> 3
+        elsewhere = publication.tapped and publication.tap_layer is not layer
+        if (publication.seekers or elsewhere or layer.keyframe_wanted) and rtp.opens_keyframe(layer.codec, payload):
+            self._on_keyframe(layer, normal, timestamp, picture, payload[4] if tl_mask else 0)
+        if publication.tapped and publication.tap_layer is layer:
+            self._tap(layer, normal, timestamp, marker, payload)
         now_ms = self.now_ms
-        extended = publication.place(seq)
-        if not payload:  # a bandwidth probe
-            publication.close_hole(extended)
-            publication.packets += 1
-            for subscription in publication.live:
-                subscription.base_packets += 1
+        layer.hear(now_ms, timestamp)
+        layer.packets += 1
+        layer.octets += size
+        layer.frames += marker >> 7
+        layer.last_ms = publication.last_ms = now_ms
+        if not layer.window_ms:
+            layer.window_ms = now_ms
+        if extended != layer.top:
+            self._on_late(layer, normal, timestamp, marker, payload, level, (picture, tl_mask, temporal, size))
             return
-        normal = publication.normal(extended)
-        transit = now_ms * publication.clock - timestamp
-        if publication.transit:
-            step = transit - publication.transit & 0xFFFFFFFF
-            publication.jitter += ((step if step < 1 << 31 else (1 << 32) - step) - publication.jitter) / 16
-        publication.transit = transit
-        publication.last_ms = now_ms
-        if extended == publication.top:
-            publication.top_timestamp = timestamp
-        if publication.ring:
-            publication.ring[normal % RING] = Kept(normal, timestamp, marker, payload)
-        if publication.tapped:
-            self._tap(publication, normal, timestamp, marker, payload)
-        if publication.waiting and rtp.opens_keyframe(publication.codec, payload):
-            self._start_waiting(publication, normal, timestamp)
-        publication.packets += 1
-        publication.octets += len(payload)
+        step = timestamp - layer.top_timestamp & _TICKS
+        new_frame = 0 < step < _HALF or layer.top_timestamp < 0
+        layer.top_timestamp = timestamp
+        if picture >= 0:
+            layer.top_picture, layer.top_tl0 = picture, payload[4] & tl_mask
+            if layer.live:
+                self.out.spread_vp8(layer.live, normal, timestamp, marker, payload, picture, tl_mask)
+        elif layer.live:
+            self.out.spread(layer.live, normal, timestamp, marker, payload, level)
+        if layer.thin:
+            allowed = self._thinned(layer, normal, size, temporal, sync, new_frame=new_frame, payload=payload)
+            if picture >= 0:
+                self.out.spread_vp8(allowed, normal, timestamp, marker, payload, picture, tl_mask)
+            else:
+                self.out.spread(allowed, normal, timestamp, marker, payload, level)
+        if self.announced:
+            for subscription in self.announced:
+                reports.announce(self, subscription)
+            self.announced.clear()
 
-        n = self._queued
-        outbound, length, rows = self._socket.outbound, self._length, self._out_rows
-        data, lengths, headers = outbound.data, outbound.iov_longs, outbound.header_longs
-        packers, send_time, size, protect = self._packers, self._send_time, len(payload), srtp.protect
-        for subscription in publication.live:
-            packers[subscription.tail_length << 12 | size](
-                data, n * ROW, 0x90, marker | subscription.pt, normal + subscription.seq_offset & 0xFFFF,
-                timestamp + subscription.timestamp_offset & 0xFFFFFFFF, subscription.ssrc, subscription.ext_head,
-                subscription.abs_head | send_time & subscription.abs_mask, subscription.tails[level], payload,
-            )  # fmt: skip
-            length[0] = subscription.header_length + size
-            if protect(subscription.tx, rows[n], length):
-                subscription.failures += 1
-                continue
-            lengths[2 * n + 1] = length[0]
-            headers[n * HEADER_LONGS] = subscription.name
-            n += 1
-            if n == OUT_ROWS:
-                self._queued = n
-                self.flush()
-                n = 0
-        self.counts.forwarded += len(publication.live)
-        self._queued = n
+    def _on_keyframe(self, layer: Layer, normal: int, timestamp: int, picture: int, tl0: int) -> None:
+        publication = layer.publication
+        layer.keyframe_wanted = False
+        if publication.seekers and normal != UNPLACED:
+            self.start(layer, normal, timestamp, picture, tl0)
+        taped = publication.tap_layer
+        if taped is None or layer.index > taped.index or not taped.alive(self.now_ms):
+            publication.tap_layer = layer if publication.tapped else None
 
-    def _on_repair(self, publication: Publication, timestamp: int, marker: int, payload: bytes) -> None:
-        """RTX (RFC 4588): the first two bytes are the original number. Probes repeat old
-        packets this way, so only what is missing is taken.
-        """
-        if len(payload) <= 2 or publication.top < 0:
-            return
-        seq = payload[0] << 8 | payload[1]
-        extended = publication.top - ((publication.top - seq) & 0xFFFF)
-        if extended in publication.missing:
-            self._on_media(publication, seq, timestamp, marker, payload[2:], 127)
-
-    def _may_begin(self, leg: Leg, number: int) -> bool:
-        known = number in leg.spec.codecs or number in leg.spec.rtx
-        return known and len(leg.by_ssrc) + len(leg.rtx_by_ssrc) < MAX_SSRCS
-
-    def _begin(self, leg: Leg, ssrc: int, number: int) -> Publication | None:
-        """An authenticated packet of a new SSRC, or of a new payload type on a known one."""
-        codec = leg.spec.codecs.get(number)
-        if codec is None:
-            repairs = leg.spec.rtx.get(number)
-            if repairs is not None and ssrc not in leg.by_ssrc and "video" in leg.publications:
-                leg.rtx_by_ssrc[ssrc] = leg.publications["video"]
-            return None
-        publication = leg.publications.get("audio" if codec == "opus" else "video")
-        if publication is None:
-            return None
-        self._stop_live(publication)
-        if publication.ssrc != ssrc:
-            publication.reset()
-        publication.ssrc, publication.pt, publication.codec = ssrc, number, codec
-        leg.by_ssrc[ssrc] = publication
-        publication.keyframe_wanted = bool(publication.waiting)
-        return publication
-
-    def _tap(self, publication: Publication, normal: int, timestamp: int, marker: int, payload: bytes) -> None:
+    def _tap(self, layer: Layer, normal: int, timestamp: int, marker: int, payload: bytes) -> None:
         if len(self._taps) >= MAX_TAPS:
             self.counts.dropped_full += 1
             return
-        self._taps.append(
-            Tapped(
-                publication.leg.id,
-                publication.kind,
-                publication.codec,
-                publication.ssrc,
-                normal,
-                timestamp,
-                bool(marker),
-                self.now_ms,
-                payload,
-            )
-        )
+        leg, kind, now_ms = layer.publication.leg.id, layer.publication.kind, self.now_ms
+        self._taps.append(Tapped(leg, kind, layer.codec, layer.ssrc, normal, timestamp, marker > 0, now_ms, payload))
+
+    def _thinned(
+        self, layer: Layer, normal: int, size: int, temporal: int, sync: int, *, new_frame: bool, payload: bytes
+    ) -> list[Subscription]:
+        """Those who get this packet of those who do not get every frame. What they get of a
+        frame is decided at its first packet.
+        """
+        keyframe = new_frame and temporal == 0 and rtp.opens_keyframe(layer.codec, payload)
+        allowed: list[Subscription] = []
+        promoted: list[Subscription] = []
+        for subscription in layer.thin:
+            want = subscription.want_temporal
+            if new_frame:
+                more = keyframe or (sync and subscription.temporal < temporal <= want)
+                if subscription.temporal > want or more:
+                    subscription.temporal = want if keyframe or subscription.temporal > want else temporal
+            if temporal > subscription.temporal:
+                subscription.leave_out(normal, size, new_frame=new_frame)
+                self.counts.thinned += 1
+                continue
+            allowed.append(subscription)
+            if want > TOP_TEMPORAL and subscription.temporal >= layer.top_temporal:
+                promoted.append(subscription)
+        if promoted:
+            self.promote(layer, promoted)
+        return allowed
+
+    def _on_late(  # noqa: PLR0917 - see above
+        self, layer: Layer, normal: int, timestamp: int, marker: int, payload: bytes, level: int,
+        about: tuple[int, int, int, int],
+    ) -> None:  # fmt: skip
+        """Not the newest packet: each subscription looks where it kept a number for it."""
+        picture, tl_mask, temporal, size = about
+        for subscription in (*layer.live, *layer.thin):
+            segment = subscription.placed(layer, normal) if normal != UNPLACED else None
+            if segment is None:
+                subscription.base_packets += 1
+                subscription.base_octets += size
+                continue
+            out = segment.first_out + normal - segment.first_normal
+            then = timestamp + segment.timestamp_offset
+            if temporal > subscription.temporal:
+                subscription.base_octets += size
+                self.out.filler(subscription, out, then)
+                continue
+            content = payload
+            if picture >= 0:
+                content = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
+            self.out.one(subscription, subscription.ssrc, marker | subscription.pt, out, then, content, level)
+            self.counts.forwarded += 1
+
+    def _on_padding(self, layer: Layer, extended: int, timestamp: int) -> None:
+        """A bandwidth probe of the publisher: nobody gets it, nobody misses it."""
+        layer.packets += 1
+        closed = layer.close_hole(extended)
+        normal = layer.normal(extended) if not closed else UNPLACED
+        for subscription in (*layer.live, *layer.thin):
+            segment = subscription.placed(layer, normal) if normal != UNPLACED else None
+            if segment is None:
+                subscription.base_packets += 1
+            else:
+                out = segment.first_out + normal - segment.first_normal
+                self.out.filler(subscription, out, timestamp + segment.timestamp_offset)
+
+    def _on_repair(self, layer: Layer, timestamp: int, marker: int, payload: bytes) -> None:
+        """RTX (RFC 4588): the first two bytes are the original number. Probes repeat old
+        packets this way, so only what is missing is taken.
+        """
+        if len(payload) <= 2 or layer.top < 0:
+            return
+        seq = payload[0] << 8 | payload[1]
+        extended = layer.top - ((layer.top - seq) & 0xFFFF)
+        if extended in layer.missing:
+            self._on_media(layer, seq, timestamp, marker, payload[2:], 127)
+
+    # -- streams that begin -----------------------------------------------------------------
+
+    def _may_begin(self, leg: Leg, number: int, ssrc: int) -> bool:
+        known = number in leg.spec.codecs or number in leg.spec.rtx
+        if ssrc in leg.refused:
+            return known
+        total = len(leg.by_ssrc) + len(leg.rtx_by_ssrc) + len(leg.refused) + len(leg.retired)
+        return known and total < MAX_SSRCS and ssrc not in leg.retired
+
+    def _begin(self, leg: Leg, ssrc: int, number: int, extensions: memoryview) -> Layer | None:
+        """An authenticated packet of a new SSRC, or of a new payload type on a known one."""
+        before = leg.by_ssrc.get(ssrc)
+        belongs = identify(leg, number, extensions)
+        if before is not None:
+            codec = leg.spec.codecs.get(number)
+            if codec is None or (codec == "opus") != (before.publication.kind == "audio"):
+                return None
+            layer = before
+        elif belongs is None:
+            leg.refused.add(ssrc)
+            return None
+        else:
+            leg.refused.discard(ssrc)
+            layer = belongs.layer
+            if belongs.rtx:
+                leg.rtx_by_ssrc[ssrc] = layer
+                return layer
+            codec = leg.spec.codecs[number]
+        self.interrupt(layer)
+        if layer.ssrc != ssrc:
+            if layer.ssrc:
+                leg.by_ssrc.pop(layer.ssrc, None)
+                leg.retired.add(layer.ssrc)  # what of it is still under way is over
+            layer.reset()
+        layer.ssrc, layer.pt, layer.codec = ssrc, number, codec
+        leg.by_ssrc[ssrc] = layer
+        layer.last_ms = layer.publication.last_ms = self.now_ms
+        layer.keyframe_wanted = False
+        for subscription in layer.publication.subscribers:
+            self.aim(subscription)
+        return layer
 
     # -- RTCP ----------------------------------------------------------------------------
 
@@ -257,10 +349,14 @@ class PyEngine(LegTable):
         if size < 12 or size > ROW - srtp.TRAILER:
             self.counts.dropped_malformed += 1
             return
+        if leg.rtcp_left <= 0:
+            self.counts.dropped_full += 1
+            return
         if srtp.unprotect_rtcp(leg.rx_handle, self._in_rows[row], self._length):
             leg.bad += 1
             self.counts.dropped_forged += 1
             return
+        leg.rtcp_left -= 1
         leg.heard_ms = self.now_ms
         start = row * ROW
         try:
@@ -270,73 +366,35 @@ class PyEngine(LegTable):
             return
         reports.take(self, leg, received)
 
-    def send_rtcp(self, leg: Leg, packet: bytes) -> None:
-        """Queues a compound packet for the leg."""
-        if not leg.ready or len(packet) > ROW - srtp.TRAILER:
-            return
-        n = self._queued
-        outbound = self._socket.outbound
-        outbound.data[n * ROW : n * ROW + len(packet)] = packet
-        self._length[0] = len(packet)
-        if srtp.protect_rtcp(leg.tx_handle, self._out_rows[n], self._length):
-            return
-        self._queue(leg, n)
+    def send_rtcp(self, leg: Leg, packet: bytes | bytearray) -> None:
+        self.out.rtcp(leg, packet)
 
-    def repair(self, subscription: Subscription, kept: Kept) -> bool:
-        """Sends a packet again as RTX. False when RTX was not negotiated: sending the same
-        number twice under SRTP is not an option, a keyframe has to do.
-        """
-        if subscription.rtx_pt < 0 or subscription.repairs_left <= 0:
-            return False
-        subscription.repairs_left -= 1
-        payload = (kept.normal + subscription.seq_offset & 0xFFFF).to_bytes(2, "big") + kept.payload
-        subscription.rtx_seq = subscription.rtx_seq + 1 & 0xFFFF
-        n = self._queued
-        self._packers[subscription.tail_length << 12 | len(payload)](
-            self._socket.outbound.data, n * ROW, 0x90, kept.marker | subscription.rtx_pt, subscription.rtx_seq,
-            kept.timestamp + subscription.timestamp_offset & 0xFFFFFFFF, subscription.rtx_ssrc, subscription.ext_head,
-            subscription.abs_head | self._send_time & subscription.abs_mask, subscription.tails[0], payload,
-        )  # fmt: skip
-        self._length[0] = subscription.header_length + len(payload)
-        if srtp.protect(subscription.tx, self._out_rows[n], self._length):
-            subscription.failures += 1
-            return True
-        self.counts.nacks_served += 1
-        self._queue(subscription.leg, n)
-        return True
+    def tell(self, news: Feedback | Remb | Loss) -> None:
+        """For `drain_feedback`."""
+        if len(self.feedback) < MAX_FEEDBACK:
+            self.feedback.append(news)
+        else:
+            self.counts.dropped_full += 1
 
-    def _queue(self, leg: Leg, row: int) -> None:
-        outbound = self._socket.outbound
-        outbound.iov_longs[2 * row + 1] = self._length[0]
-        outbound.header_longs[row * HEADER_LONGS] = leg.name
-        self._queued = row + 1
-        if self._queued == OUT_ROWS:
-            self.flush()
-
-    # -- taps and time ----------------------------------------------------------------------
-
-    def tap(self, leg: int, kind: Kind, on: bool) -> None:
-        known = self.legs.get(leg)
-        if known is not None and kind in known.publications:
-            publication = known.publications[kind]
-            if on and not publication.tapped:
-                self.ask_keyframe(publication)
-            publication.tapped = on
+    # -- what is fetched, and time ----------------------------------------------------------
 
     def drain_taps(self) -> list[Tapped]:
         taps, self._taps = self._taps, []
         return taps
 
-    def request_keyframe(self, leg: int, kind: Kind = "video") -> None:
-        known = self.legs.get(leg)
-        if known is not None and kind in known.publications:
-            self.ask_keyframe(known.publications[kind])
+    def drain_syncs(self) -> list[Sync]:
+        syncs, self.syncs = self.syncs, []
+        return syncs
+
+    def drain_feedback(self) -> list[Feedback | Remb | Loss]:
+        feedback, self.feedback = self.feedback, []
+        return feedback
 
     def tick(self, now_ms: int) -> list[Notice]:
         self.now_ms = now_ms
-        self._send_time = (now_ms << 18) // 1000 & 0xFFFFFF
+        self.out.set_time(now_ms)
         notices = reports.tick(self)
-        self.flush()
+        self.out.flush()
         return notices
 
     def stats(self) -> EngineStats:

@@ -1,19 +1,23 @@
 """What the engine says and hears by RTCP, and what it notices about silence.
 
-Every 50 ms: missing packets are asked for again, postponed keyframe requests go out,
-silence is noticed. Once a second, per leg: sender reports for what it receives (its RTP
-clocks tied to one wall clock, so that lips and voice agree), receiver reports for what it
-sends, and REMB with the bitrate it may use.
+Every 50 ms: missing packets are asked for again, postponed keyframe requests go out, layers
+that died are noticed, probes are sent. Ten times a second publishers hear when their packets
+arrived (transport_cc.py). Once a second, per leg: sender reports for what it receives (its
+RTP clocks tied to one wall clock, so that lips and voice agree), receiver reports for what
+it sends, and REMB with the bitrate it may use.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from media.engine import rtcp
-from media.engine.packet_engine import Notice
-from media.engine.streams import RING, Leg, Publication
-from media.events import Kind
+from media.engine import rtcp, vp8
+from media.engine.layer import RING, Layer
+from media.engine.leg import RTCP_PER_TICK, Leg
+from media.engine.packet_engine import Feedback, Loss, Notice, Remb, Sync
+from media.engine.publication import Publication
+from media.engine.subscription import Subscription
+from media.engine.transport_cc import TransportReport
 
 if TYPE_CHECKING:
     from media.engine.py_engine import PyEngine
@@ -22,51 +26,97 @@ NACK_AFTER_MS = 15  # reordering on the way is not loss
 NACK_AGAIN_MS = 80
 NACK_TRIES = 8
 REPORT_MS = 1000
+FEEDBACK_MS = 100
 CONNECT_MS = 20_000  # a leg that never connected is gone after this
-LEAST_VIDEO_BPS = 250_000  # one weak receiver may not drag everybody below a usable picture
-LIMIT_FRESH_MS = 10_000
+LEAST_VIDEO_BPS = 50_000  # a REMB below this would end the picture instead of making it small
 REPAIRS_PER_TICK = 100  # retransmissions per subscription and tick: a NACK flood costs no more
+MAX_SYNCS = 1024
+PROBE_PADDING = 224
+PROBE_BACK = 64  # old packets a probe goes through, newest first
+PROBES_PER_CALL = 32
 CNAME = b"palmcourt"
-CLOCK: dict[Kind, int] = {"audio": 48, "video": 90}
+_MID32 = 0xFFFFFFFF
 
 
 def take(engine: PyEngine, leg: Leg, received: list[rtcp.Report]) -> None:
     """Acts on what a peer reported."""
     for report in received:
-        if isinstance(report, rtcp.Nack):
+        if isinstance(report, TransportReport):
+            rows = leg.sent(report.base, report.arrivals, report.reference)
+            engine.counts.feedback_received += 1
+            if rows:
+                engine.tell(Feedback(leg.id, rows))
+        elif isinstance(report, rtcp.Nack):
             _serve(engine, leg, report)
         elif isinstance(report, rtcp.KeyframeRequest):
             subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
-            if subscription is not None and subscription.source is not None:
-                engine.ask_keyframe(subscription.source)
+            layer = (subscription.stream or subscription.target) if subscription is not None else None
+            if layer is not None:
+                engine.ask_keyframe(layer)
         elif isinstance(report, rtcp.SenderReport):
-            publication = leg.by_ssrc.get(report.ssrc)
-            if publication is not None:
-                publication.sr_ntp, publication.sr_timestamp = report.ntp, report.timestamp
-                publication.sr_arrival_ms = engine.now_ms
+            _sender_report(engine, leg, report)
         elif isinstance(report, rtcp.ReceiverReport):
-            if report.ssrc in leg.subscriptions_by_ssrc:
-                leg.lost += (report.lost - leg.lost) / 4
+            _receiver_report(engine, leg, report)
         else:
-            leg.limit_bps, leg.limit_ms = report.bps, engine.now_ms
+            leg.limit_bps = report.bps
+            engine.tell(Remb(leg.id, report.bps))
+
+
+def _sender_report(engine: PyEngine, leg: Leg, report: rtcp.SenderReport) -> None:
+    layer = leg.by_ssrc.get(report.ssrc)
+    if layer is None:
+        return
+    first = not layer.sr_ntp
+    layer.sr_ntp, layer.sr_timestamp, layer.sr_arrival_ms = report.ntp, report.timestamp, engine.now_ms
+    publication = layer.publication
+    if publication.tapped and publication.tap_layer is layer and len(engine.syncs) < MAX_SYNCS:
+        engine.syncs.append(
+            Sync(leg.id, publication.kind, layer.ssrc, rtcp.unix_ms(report.ntp), report.timestamp)
+        )  # fmt: skip
+    if first:  # those who see it already must not wait a second for lips and voice to agree
+        for subscription in (*layer.live, *layer.thin):
+            announce(engine, subscription)
+
+
+def _receiver_report(engine: PyEngine, leg: Leg, report: rtcp.ReceiverReport) -> None:
+    subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
+    if subscription is None:
+        return
+    leg.lost += (report.lost - leg.lost) / 4
+    said, sent_ms = subscription.last_report
+    rtt = None
+    if report.last_sr and report.last_sr == said:
+        rtt = max(0.0, engine.now_ms - sent_ms - report.since_sr * 1000 / 65536)
+    clock = 48 if subscription.line == "audio" else 90
+    engine.tell(Loss(leg.id, subscription.slot, subscription.line, report.lost, report.jitter / clock, rtt))
 
 
 def _serve(engine: PyEngine, leg: Leg, report: rtcp.Nack) -> None:
+    """Sends what is asked for again as RTX. Where RTX was not negotiated a keyframe has to do:
+    the same number twice under SRTP is not an option.
+    """
     subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
-    if subscription is None or subscription.source is None or subscription not in subscription.source.live:
-        return
-    publication = subscription.source
-    if not publication.ring:
+    if subscription is None or not leg.ready:
         return
     for seq in report.seqs:
-        wanted = seq - subscription.seq_offset & 0xFFFF
-        kept = publication.ring[wanted % RING]
-        if kept is None or kept.normal & 0xFFFF != wanted or kept.normal < subscription.first:
-            continue  # not ours, or missing here as well: it is forwarded when it comes
-        if not engine.repair(subscription, kept):
-            if subscription.rtx_pt < 0:
-                engine.ask_keyframe(publication)
+        asked = subscription.asked(seq)
+        if asked is None or not asked[0].layer.ring:
+            continue
+        segment, normal = asked
+        kept = segment.layer.ring[normal % RING]
+        if kept is None or kept[0] != normal:
+            continue  # missing here as well: it is forwarded when it comes
+        if subscription.rtx_pt < 0:
+            engine.ask_keyframe(subscription.stream or segment.layer)
             return
+        if subscription.repairs_left <= 0:
+            return
+        subscription.repairs_left -= 1
+        _, timestamp, marker, payload, picture, tl_mask = kept
+        if picture >= 0:
+            payload = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
+        if engine.out.rtx(subscription, marker, seq, timestamp + segment.timestamp_offset, payload):
+            engine.counts.nacks_served += 1
 
 
 def tick(engine: PyEngine) -> list[Notice]:
@@ -76,28 +126,31 @@ def tick(engine: PyEngine) -> list[Notice]:
     if report:
         engine.next_report_ms = now_ms + REPORT_MS
     notices: list[Notice] = []
-    for leg in engine.legs.values():
+    for leg in engine.all_legs():
         _notice_leg(engine, leg, notices)
+        leg.rtcp_left = RTCP_PER_TICK
         for slot in leg.subscriptions:
-            if "video" in slot:
-                slot["video"].repairs_left = REPAIRS_PER_TICK
+            for subscription in slot.values():
+                subscription.repairs_left = REPAIRS_PER_TICK
         for publication in leg.publications.values():
             _notice_silence(engine, publication, notices)
-            if publication.missing:
-                _ask_again(engine, leg, publication)
-            wanted = publication.keyframe_wanted or (publication.waiting and publication.kind == "video")
-            if wanted and now_ms - publication.last_ms < engine.silent_ms and _awaited(publication):
-                engine.ask_keyframe(publication)
+            _look_after(engine, publication)
+        if leg.arrivals.fresh and now_ms - leg.feedback_ms >= FEEDBACK_MS:
+            leg.feedback_ms = now_ms
+            _feed_back(engine, leg)
         if report and leg.ready:
             _report(engine, leg)
+    if engine.probing:
+        probe(engine)
     return notices
 
 
-def _awaited(publication: Publication) -> bool:
-    """Whether a keyframe would do somebody good: a subscriber that can take it, or the recorder."""
-    if publication.tapped or publication.live:
-        return True
-    return any(s.leg.ready and not s.leg.gone and publication.codec in s.leg.receive_pt for s in publication.waiting)
+def _look_after(engine: PyEngine, publication: Publication) -> None:
+    for layer in publication.layers:
+        layer.mark(engine.now_ms)
+        if layer.missing:
+            _ask_again(engine, publication.leg, layer)
+    engine.look_after(publication)
 
 
 def _notice_leg(engine: PyEngine, leg: Leg, notices: list[Notice]) -> None:
@@ -105,6 +158,7 @@ def _notice_leg(engine: PyEngine, leg: Leg, notices: list[Notice]) -> None:
     limit = engine.gone_ms if leg.connected_once else CONNECT_MS
     if not leg.gone and quiet > limit:
         leg.gone = True
+        engine.hold(leg)
         notices.append(Notice(leg.id, "gone", None, leg.heard_ms))
     elif leg.gone and quiet < limit:
         leg.gone = False
@@ -112,7 +166,7 @@ def _notice_leg(engine: PyEngine, leg: Leg, notices: list[Notice]) -> None:
 
 
 def _notice_silence(engine: PyEngine, publication: Publication, notices: list[Notice]) -> None:
-    if publication.ssrc == 0:
+    if not publication.last_ms:
         return
     silent = engine.now_ms - publication.last_ms > engine.silent_ms
     if silent != publication.silent:
@@ -121,13 +175,13 @@ def _notice_silence(engine: PyEngine, publication: Publication, notices: list[No
         notices.append(Notice(publication.leg.id, what, publication.kind, publication.last_ms))  # type: ignore[arg-type]
 
 
-def _ask_again(engine: PyEngine, leg: Leg, publication: Publication) -> None:
+def _ask_again(engine: PyEngine, leg: Leg, layer: Layer) -> None:
     now_ms = engine.now_ms
     wanted: list[int] = []
-    for number, state in list(publication.missing.items()):
-        if state[1] >= NACK_TRIES or publication.top - number > RING:
-            del publication.missing[number]
-            publication.keyframe_wanted = True
+    for number, state in list(layer.missing.items()):
+        if state[1] >= NACK_TRIES or layer.top - number >= RING:
+            del layer.missing[number]
+            layer.keyframe_wanted = True
         elif state[0] == 0:
             state[0] = now_ms - NACK_AGAIN_MS + NACK_AFTER_MS  # the first request one tick later
         elif now_ms - state[0] >= NACK_AGAIN_MS:
@@ -137,64 +191,133 @@ def _ask_again(engine: PyEngine, leg: Leg, publication: Publication) -> None:
     if wanted:
         engine.counts.nacks_sent += len(wanted)
         head = rtcp.receiver_report(leg.report_ssrc, ())
-        engine.send_rtcp(leg, head + rtcp.nack(leg.report_ssrc, publication.ssrc, wanted))
+        engine.send_rtcp(leg, head + rtcp.nack(leg.report_ssrc, layer.ssrc, wanted))
+
+
+def _feed_back(engine: PyEngine, leg: Leg) -> None:
+    head = rtcp.receiver_report(leg.report_ssrc, ())
+    about = next(iter(leg.by_ssrc), 0)
+    for packet in leg.arrivals.reports(engine.now_ms, leg.report_ssrc, about):
+        engine.counts.feedback_sent += 1
+        engine.send_rtcp(leg, head + packet)
+
+
+def announce(engine: PyEngine, subscription: Subscription) -> None:
+    """A sender report for one stream at once: it has just begun, or changed its layer."""
+    packet = _sender_block(engine, subscription)
+    if packet:
+        engine.send_rtcp(subscription.leg, packet)
+
+
+def _sender_block(engine: PyEngine, subscription: Subscription) -> bytes:
+    layer = subscription.stream
+    if layer is None or not layer.sr_ntp:
+        return b""
+    since = engine.now_ms - layer.sr_arrival_ms
+    timestamp = layer.sr_timestamp + subscription.timestamp_offset + since * layer.clock & 0xFFFFFFFF
+    packets, octets = subscription.sent()
+    ntp = _our_ntp(layer, engine.now_ms)
+    subscription.last_report = (ntp >> 16 & _MID32, engine.now_ms)
+    return rtcp.sender_report(subscription.ssrc, ntp, timestamp, packets, octets) + rtcp.source_description(
+        subscription.ssrc, CNAME
+    )
 
 
 def _report(engine: PyEngine, leg: Leg) -> None:
     packet = bytearray()
     for slot in leg.subscriptions:
         for subscription in slot.values():
-            source = subscription.source
-            if source is None or not source.sr_ntp or subscription not in source.live:
-                continue
-            since = engine.now_ms - source.sr_arrival_ms
-            timestamp = source.sr_timestamp + subscription.timestamp_offset + since * source.clock & 0xFFFFFFFF
-            packets, octets = subscription.sent()
-            packet += rtcp.sender_report(subscription.ssrc, _our_ntp(source, engine.now_ms), timestamp, packets, octets)
-            packet += rtcp.source_description(subscription.ssrc, CNAME)
+            packet += _sender_block(engine, subscription)
             if len(packet) > 1000:
-                engine.send_rtcp(leg, bytes(packet))
-                packet.clear()
-    blocks = [_block(engine, p) for p in leg.publications.values() if p.ssrc and p.top >= 0]
-    packet += rtcp.receiver_report(leg.report_ssrc, blocks)
+                engine.send_rtcp(leg, packet)
+                packet = bytearray()
+    layers = [layer for p in leg.publications.values() for layer in p.layers if layer.ssrc and layer.top >= 0]
+    packet += rtcp.receiver_report(leg.report_ssrc, [_block(engine, layer) for layer in layers])
     packet += rtcp.source_description(leg.report_ssrc, CNAME)
-    video = leg.publications.get("video")
-    if leg.spec.remb and video is not None and video.ssrc:
-        packet += rtcp.bitrate_limit(leg.report_ssrc, _bitrate(engine, video), (video.ssrc,))
-    engine.send_rtcp(leg, bytes(packet))
+    pictures = [p for kind, p in leg.publications.items() if kind != "audio" and any(x.ssrc for x in p.layers)]
+    if leg.spec.remb and pictures:
+        most = sum(_limit(engine, publication) for publication in pictures)
+        ssrcs = [layer.ssrc for p in pictures for layer in p.layers if layer.ssrc]
+        packet += rtcp.bitrate_limit(leg.report_ssrc, most, ssrcs)
+    engine.send_rtcp(leg, packet)
 
 
-def _our_ntp(source: Publication, now_ms: int) -> int:
-    """The publisher's clock carried to now, then to ours. Both its tracks must move by the
+def _limit(engine: PyEngine, publication: Publication) -> int:
+    return max(publication.limit_bps or publication.rate // 2 or engine.video_bps, LEAST_VIDEO_BPS)
+
+
+def _our_ntp(layer: Layer, now_ms: int) -> int:
+    """The publisher's clock carried to now, then to ours. All its tracks must move by the
     same amount or lips and voice part, so the amount is taken from whichever reported last.
     """
-    leg = source.leg
-    newest = max(leg.publications.values(), key=lambda p: p.sr_arrival_ms)
+    layers = [x for p in layer.publication.leg.publications.values() for x in p.layers]
+    newest = max(layers, key=lambda x: x.sr_arrival_ms)
     moved = rtcp.ntp_time(newest.sr_arrival_ms) - newest.sr_ntp
-    return source.sr_ntp + moved + ((now_ms - source.sr_arrival_ms << 32) // 1000) & 0xFFFFFFFFFFFFFFFF
+    return layer.sr_ntp + moved + ((now_ms - layer.sr_arrival_ms << 32) // 1000) & 0xFFFFFFFFFFFFFFFF
 
 
-def _block(engine: PyEngine, publication: Publication) -> rtcp.Block:
-    base_top, base_packets = publication.report_base
-    expected = publication.top - base_top
-    received = publication.packets - base_packets
-    publication.report_base = (publication.top, publication.packets)
+def _block(engine: PyEngine, layer: Layer) -> rtcp.Block:
+    base_top, base_packets = layer.report_base
+    expected = layer.top - base_top
+    received = layer.packets - base_packets
+    layer.report_base = (layer.top, layer.packets)
     lost = max(0, expected - received)
-    publication.lost += lost  # the sender's bitrate control looks at how this number grows
+    layer.lost += lost  # the sender's bitrate control looks at how this number grows
     fraction = min(255, lost * 256 // expected) if expected > 0 else 0
-    delay = (engine.now_ms - publication.sr_arrival_ms) * 65536 // 1000 if publication.sr_ntp else 0
+    delay = (engine.now_ms - layer.sr_arrival_ms) * 65536 // 1000 if layer.sr_ntp else 0
     return rtcp.Block(
-        publication.ssrc, fraction, publication.lost, publication.top & 0xFFFFFFFF, int(publication.jitter),
-        publication.sr_ntp >> 16 & 0xFFFFFFFF, delay,
+        layer.ssrc, fraction, layer.lost, layer.top & 0xFFFFFFFF, layer.jitter16 >> 4,
+        layer.sr_ntp >> 16 & _MID32, min(delay, _MID32),
     )  # fmt: skip
 
 
-def _bitrate(engine: PyEngine, video: Publication) -> int:
-    """What the weakest receiver can take of this picture, within the court's own limits."""
-    least = engine.video_bps
-    for subscription in video.live:
-        leg = subscription.leg
-        if leg.limit_bps and engine.now_ms - leg.limit_ms < LIMIT_FRESH_MS:
-            pictures = sum(1 for slot in leg.subscriptions if (s := slot.get("video")) and s.source is not None)
-            least = min(least, leg.limit_bps // max(1, pictures))
-    return max(least, LEAST_VIDEO_BPS)
+def probe(engine: PyEngine) -> None:
+    """Sends what running probes owe by now: rate times time since they began."""
+    for leg in list(engine.probing.values()):
+        until = min(engine.now_ms, leg.probe_until_ms)
+        owed = leg.probe_bps * (until - leg.probe_from_ms) // 8000
+        for _ in range(PROBES_PER_CALL):
+            if leg.probe_sent >= owed:
+                break
+            size = _probe_once(engine, leg)
+            if not size:
+                leg.probe_until_ms = 0
+                break
+            leg.probe_sent += size
+            engine.counts.probes_sent += 1
+        if engine.now_ms >= leg.probe_until_ms:
+            del engine.probing[leg.id]
+
+
+def _probe_once(engine: PyEngine, leg: Leg) -> int:
+    """One packet more: an old one of what the leg gets now, so that it may even repair
+    something; else padding. 0: RTX was not negotiated, nothing can be sent.
+    """
+    if not leg.ready:
+        return 0
+    padded = None
+    for slot in leg.subscriptions:
+        subscription = slot.get("video")
+        if subscription is None:
+            continue
+        padded = padded or subscription
+        layer = subscription.stream
+        if layer is None or subscription.rtx_pt < 0 or not subscription.segments:
+            continue
+        segment = subscription.segments[-1]
+        normal = layer.top - layer.shift - subscription.probed % PROBE_BACK
+        subscription.probed += 1
+        kept = layer.ring[normal % RING]
+        if normal < segment.first_normal or kept is None or kept[0] != normal:
+            continue
+        _, timestamp, marker, payload, picture, tl_mask = kept
+        if picture >= 0:
+            payload = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
+        out = segment.first_out + normal - segment.first_normal
+        engine.out.rtx(subscription, marker, out, timestamp + segment.timestamp_offset, payload)
+        return subscription.header_length + 2 + len(payload)
+    number = next(iter(leg.spec.rtx), -1)
+    if padded is None or number < 0:
+        return 0
+    engine.out.padding(padded, number, PROBE_PADDING)
+    return padded.header_length + PROBE_PADDING

@@ -1,4 +1,5 @@
-"""RTCP read and written (RFC 3550 section 6, RFC 4585, RFC 5104, REMB draft).
+"""RTCP read and written (RFC 3550 section 6, RFC 4585, RFC 5104, REMB draft; transport-wide
+feedback in transport_cc.py).
 
 Reading is strict: a compound packet with any length that lies is refused as a whole, and
 what it contains is bounded by its size. Building is plain bytes; the engine protects them.
@@ -7,6 +8,9 @@ what it contains is bounded by its size. Building is plain bytes; the engine pro
 import struct
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from media.engine import transport_cc
+from media.engine.transport_cc import TransportReport
 
 NTP_EPOCH_S = 2_208_988_800  # from 1900 to 1970
 MAX_NACKS = 256
@@ -26,6 +30,8 @@ class ReceiverReport(NamedTuple):
     ssrc: int
     lost: float
     jitter: int
+    last_sr: int  # middle of the NTP time of the last sender report it has, or 0
+    since_sr: int  # how long it has it, in 1/65536 s
 
 
 class Nack(NamedTuple):
@@ -47,7 +53,7 @@ class BitrateLimit(NamedTuple):
     bps: int
 
 
-Report = SenderReport | ReceiverReport | Nack | KeyframeRequest | BitrateLimit
+Report = SenderReport | ReceiverReport | Nack | KeyframeRequest | BitrateLimit | TransportReport
 
 
 def parse(data: bytes) -> list[Report]:
@@ -80,6 +86,8 @@ def _parse_one(  # noqa: C901 - one branch per packet type
         if len(body) < 8:
             raise ValueError("RTCP: NACK too short")
         reports.append(Nack(int.from_bytes(body[4:8], "big"), _nacked(body[8:])))
+    elif kind == 205 and count == 15:
+        reports.append(transport_cc.parse(body[8:]))
     elif kind == 206:
         if len(body) < 8:
             raise ValueError("RTCP: payload feedback too short")
@@ -96,8 +104,8 @@ def _parse_blocks(count: int, body: bytes, reports: list[Report]) -> None:
     if len(body) < 24 * count:
         raise ValueError("RTCP: report blocks cut off")
     for i in range(count):
-        ssrc, fraction = struct.unpack_from("!IB", body, 24 * i)
-        reports.append(ReceiverReport(ssrc, fraction / 256, int.from_bytes(body[24 * i + 12 : 24 * i + 16], "big")))
+        ssrc, lost, _, jitter, last_sr, since_sr = struct.unpack_from("!IIIIII", body, 24 * i)
+        reports.append(ReceiverReport(ssrc, (lost >> 24) / 256, jitter, last_sr, since_sr))
 
 
 def _nacked(body: bytes) -> list[int]:
@@ -111,9 +119,14 @@ def _nacked(body: bytes) -> list[int]:
     return seqs[:MAX_NACKS]
 
 
-def ntp_time(now_ms: float) -> int:
+def ntp_time(now_ms: int) -> int:
     """Wall clock as 32.32 fixed point seconds since 1900."""
-    return int((now_ms / 1000 + NTP_EPOCH_S) * (1 << 32))
+    return (now_ms << 32) // 1000 + (NTP_EPOCH_S << 32)
+
+
+def unix_ms(ntp: int) -> int:
+    """The inverse, to the nearest millisecond."""
+    return ((ntp - (NTP_EPOCH_S << 32)) * 1000 + (1 << 31)) >> 32
 
 
 def sender_report(ssrc: int, ntp: int, timestamp: int, packets: int, octets: int) -> bytes:

@@ -1,65 +1,61 @@
 """What the engine must see inside an RTP packet (RFC 3550 section 5, RFC 8285), and no more:
-where the payload is, whether it opens a keyframe, how loud it is. Pure functions; hostile
-bytes give None or False, never an exception.
+what its header extensions say and whether its payload opens a keyframe. Pure functions;
+hostile bytes give nothing, never an exception.
 """
 
 import struct
 
+from media.engine import vp8
 from media.engine.packet_engine import Codec
 
 HEADER = struct.Struct("!BBHII")
+SILENCE = 127
 
 
-def audio_level(data: memoryview, start: int, end: int, ext_id: int) -> int:
-    """The byte of the audio level extension (RFC 6464) among the one-byte extensions in
-    `data[start:end]`, or 127 (silence) when there is none.
+def read_extensions(data: memoryview, start: int, end: int, level_id: int, wide_id: int) -> tuple[int, int]:
+    """Among the one-byte extensions in `data[start:end]`: the byte of the audio level (RFC
+    6464; silence without one) and the transport-wide number (-1 without one). Ids of 0 are
+    not looked for.
     """
-    while start < end:
+    level, wide = SILENCE, -1
+    while start + 1 < end:
         head = data[start]
-        if head == 0:
+        if head < 16:  # padding; with a length it is not allowed, and taken as padding
             start += 1
             continue
-        if head >> 4 == ext_id:
-            return data[start + 1] if start + 1 < end else 127
+        if head > 0xEF:  # id 15: nothing behind it may be read
+            break
+        if head >> 4 == level_id:
+            level = data[start + 1]
+        elif head >> 4 == wide_id and start + 2 < end:
+            wide = data[start + 1] << 8 | data[start + 2]
         start += 2 + (head & 15)
-    return 127
+    return level, wide
+
+
+def extension(data: memoryview, start: int, end: int, wanted: int) -> bytes:
+    """The first one-byte extension of this id, or nothing."""
+    while wanted and start + 1 < end:
+        head = data[start]
+        if head < 16:
+            start += 1
+            continue
+        if head > 0xEF:
+            break
+        after = start + 2 + (head & 15)
+        if head >> 4 == wanted:
+            return bytes(data[start + 1 : after]) if after <= end else b""
+        start = after
+    return b""
 
 
 def opens_keyframe(codec: Codec, payload: bytes) -> bool:
     """Whether a decoder that has seen nothing can start at this packet."""
     if codec == "vp8":
-        return _vp8_keyframe(payload)
+        return vp8.opens_keyframe(payload)
     if codec == "h264":
         return _h264_keyframe(payload)
     return True
-
-
-def _vp8_keyframe(payload: bytes) -> bool:
-    """RFC 7741: first packet (S=1) of partition 0, and the frame header's P bit is 0."""
-    start = vp8_descriptor_length(payload)
-    if start is None or not payload[0] & 0x10 or payload[0] & 0x0F:
-        return False
-    return not payload[start] & 1
-
-
-def vp8_descriptor_length(payload: bytes) -> int | None:
-    """Bytes before the VP8 data (RFC 7741 section 4.2); None when nothing follows them."""
-    size = len(payload)
-    if size < 2:
-        return None
-    n = 1
-    if payload[0] & 0x80:  # X
-        flags = payload[1]
-        n = 2
-        if flags & 0x80:  # I: picture id of one or two bytes
-            if size <= n:
-                return None
-            n += 2 if payload[n] & 0x80 else 1
-        if flags & 0x40:  # L: TL0PICIDX
-            n += 1
-        if flags & 0x30:  # T or K
-            n += 1
-    return n if n < size else None
 
 
 def _h264_keyframe(payload: bytes) -> bool:
