@@ -1,4 +1,4 @@
-"""The real parts the tests need, installed where they are missing and may be: Debian's Chromium and a Chinese font.
+"""The real parts the tests need, installed where they are missing and may be, from Debian.
 
 Run by `make test` before pytest. As root the missing ones are installed; otherwise it is said which tests will be
 skipped. With CI=true a missing part is a failure.
@@ -16,6 +16,9 @@ PARTS = {
     "sha256sum": ("coreutils", "manifests checked by a foreign tool"),
     "strace": ("strace", "syscall traces"),
     "cc": ("gcc", "a disk that fails, as a small C library"),
+    "turnserver": ("coturn", "TURN for phones whose network blocks UDP"),
+    "firefox-esr": ("firefox-esr", "a call in a second browser"),
+    "nft": ("nftables", "losses in the kernel of a network namespace"),
 }
 FONT = ("fonts-wqy-microhei", "Chinese in the pictures of pages")
 

@@ -41,6 +41,14 @@ async def desk(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any
     return {"ticket": await node.registry.desk_link(), "url": node.public_url}
 
 
+async def program(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+    """A link for a program: a courtroom's camera, or a view-only screen; a seat for it where none is named."""
+    case = bytes.fromhex(given["case"])
+    slot = given["seat"] or await node.registry.new_seat(case, NewSeat(Role(given["role"]), given["name"]))
+    link = await node.registry.issue_link(case, slot)
+    return {"slot": slot, "ticket": link.ticket, "url": node.public_url}
+
+
 async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """A sitting's bundle."""
     made = await node.exporter.export(
@@ -121,6 +129,7 @@ ACTS: Final[dict[str, Act]] = {
     "new_case": new_case,
     "list_cases": list_cases,
     "desk": desk,
+    "program": program,
     "export": export,
     "prove": prove,
     "court_key": court_key,

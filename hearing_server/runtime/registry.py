@@ -5,6 +5,7 @@ court's own machine is the court's, unsigned, and says so by its actor. The reco
 table says which secret opens it. The secret leaves this file once, in the answer to the clerk who asked for it.
 """
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -190,14 +191,31 @@ class Registry:
         require(in_time, RefusalCode.MALFORMED, "the link ends too late or in the past")
         await self._enrol(writer, desk)
         ticket = new_ticket()
+        if link_id not in writer.state.links:
+            await self._tickets.add(ticket, case_stream, link_id, slot)  # first, as above
+            return IssuedLink(link_id, ticket, expires_ms, await writer.submit(command, stamp))
+        # Sent again, because the answer was lost: the same act gets another secret as long as nobody has come by the
+        # first. After that it would let another device in without a word of the clerk's on the record.
+        receipt = await writer.submit(command, stamp)
+        require(not await self._tickets.used(case_stream, link_id), RefusalCode.ALREADY_DONE, "the link was used")
         await self._tickets.forget(case_stream, link_id)
         await self._tickets.add(ticket, case_stream, link_id, slot)
-        return IssuedLink(link_id, ticket, expires_ms, await writer.submit(command, stamp))
+        return IssuedLink(link_id, ticket, expires_ms, receipt)
 
     def link_expires_ms(self, case: Case) -> int:
         """Until when a link that is issued now may open."""
         latest_ms = max((sitting.at_ms for sitting in case.sittings.values()), default=0)
         return max(self._clock.now_ms(), latest_ms) + self._link_ms
+
+    async def new_seat(self, case_stream: bytes, seat: NewSeat) -> str:
+        """The operator's: one more seat of a case, also while its sitting goes on. Its slot."""
+        writer = await self._docket.case(case_stream)
+        prefix = SLOT_PREFIX[seat.role]
+        numbers = (f"{prefix}/{number}" for number in itertools.count(1))
+        slot = next(slot for slot in numbers if slot not in writer.state.seats)
+        await self._ask(writer, "seat", (slot, str(seat.role)), {"name": seat.name})
+        await self._opens_sittings.settle(writer)
+        return slot
 
     async def revoke_link(self, case_stream: bytes, link_id: bytes) -> None:
         """The operator's: the link opens nothing any more."""
