@@ -106,7 +106,13 @@ class Entrance:
 
     # -- sessions -----------------------------------------------------------------------------------------------------
     def open_session(self, principal: Principal) -> str:
-        """A token for uploads, downloads and the desk. In memory only: after a restart the phone comes anew."""
+        """A token for uploads, downloads and the desk. In memory only: after a restart the phone comes anew. A seat has
+        one device: whoever held it before holds nothing any more.
+        """
+        if not principal.is_registry:
+            for place in [each for each in self._tokens if each[:2] == _place_of(principal)[:2]]:
+                for old in [] if place == _place_of(principal) else list(self._tokens[place]):
+                    self._drop(old)
         while len(self._sessions) >= MAX_SESSIONS:
             self._drop(next(iter(self._sessions)))
         token = secrets.token_urlsafe(24)

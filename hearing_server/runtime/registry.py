@@ -5,6 +5,7 @@ court's own machine is the court's, unsigned, and says so by its actor. The reco
 table says which secret opens it. The secret leaves this file once, in the answer to the clerk who asked for it.
 """
 
+import asyncio
 import itertools
 import os
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,7 @@ class Registry:
         self._court_name = court_name
         self._link_ms = link_hours * HOUR_MS
         self._opens_sittings = opens_sittings
+        self._issuing = asyncio.Lock()
 
     async def new_case(
         self,
@@ -190,17 +192,20 @@ class Registry:
         in_time = self._clock.now_ms() < expires_ms <= self.link_expires_ms(writer.state)
         require(in_time, RefusalCode.MALFORMED, "the link ends too late or in the past")
         await self._enrol(writer, desk)
-        ticket = new_ticket()
-        if link_id not in writer.state.links:
-            await self._tickets.add(ticket, case_stream, link_id, slot)  # first, as above
-            return IssuedLink(link_id, ticket, expires_ms, await writer.submit(command, stamp))
-        # Sent again, because the answer was lost: the same act gets another secret as long as nobody has come by the
-        # first. After that it would let another device in without a word of the clerk's on the record.
-        receipt = await writer.submit(command, stamp)
-        require(not await self._tickets.used(case_stream, link_id), RefusalCode.ALREADY_DONE, "the link was used")
+        async with self._issuing:  # or the same act sent twice at once would get two secrets
+            return IssuedLink(link_id, *await self._issue(writer, command, stamp))
+
+    async def _issue(self, writer: Writer[Case], command: Command, stamp: Stamp) -> tuple[str, int, Receipt]:
+        case_stream, ticket, (link_id, slot, expires_ms) = writer.stream_id, new_ticket(), command.args
+        receipt = None
+        if link_id in writer.state.links:
+            # Sent again, because the answer was lost: the same act gets another secret as long as nobody has come by
+            # the first. After that it would let another device in without a word of the clerk's on the record.
+            receipt = await writer.submit(command, stamp)
+            require(not await self._tickets.used(case_stream, link_id), RefusalCode.ALREADY_DONE, "the link was used")
         await self._tickets.forget(case_stream, link_id)
-        await self._tickets.add(ticket, case_stream, link_id, slot)
-        return IssuedLink(link_id, ticket, expires_ms, receipt)
+        await self._tickets.add(ticket, case_stream, link_id, slot)  # before its entry, as above
+        return ticket, expires_ms, receipt or await writer.submit(command, stamp)
 
     def link_expires_ms(self, case: Case) -> int:
         """Until when a link that is issued now may open."""

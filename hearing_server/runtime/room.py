@@ -8,7 +8,7 @@ its key stands on the record.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -62,8 +62,14 @@ TELL_AFTER_S: Final = 1.0
 KEY_CHANGED: Final = "the court signs with a new key; come back and go on"
 SIGNAL_BYTES: Final = 512
 """One live signal: a state or a pointer's place, sent on to everybody in the room."""
-SIGNALS: Final = frozenset({"camera", "microphone", "typing", "quality", "screen"})
-"""What phones may tell one another live; never an entry (PROTOCOL.md, Signals)."""
+ON_OFF: Final = frozenset({True, False})
+SIGNALS: Final[Mapping[str, frozenset[bool | str]]] = {
+    **dict.fromkeys(("camera", "microphone", "typing", "screen"), ON_OFF),
+    "quality": frozenset({"full", "thin", "voice"}),
+}
+"""What phones may tell one another live, and the values it may have: never an entry, so never words either, or two
+people could talk past the record (PROTOCOL.md, Signals).
+"""
 
 
 class Phone(Protocol):
@@ -275,7 +281,9 @@ class Room:
         try:
             command = with_content(command)
             names_a_file = command.name.startswith("msg.") and bool(command.args) and isinstance(command.args[0], bytes)
-            if names_a_file and not blob_ready(self.writer.stream_id, command.args[0]):
+            if names_a_file and not (
+                blob_ready(self.writer.stream_id, command.args[0]) and self.names.may_name(phone.slot, command.args[0])
+            ):
                 raise Refused(RefusalCode.UNKNOWN_BLOB)
         except Refused as refused:
             return self.writer.refuse(command, stamp, refused)
@@ -337,7 +345,7 @@ class Room:
             return
         for listener in self.on_signal:
             listener(phone.slot, name, value)
-        if name in SIGNALS:
+        if isinstance(value, bool | str) and value in SIGNALS.get(name, ()):
             self.presence(phone.slot, {name: value}, lasting=name != "typing")
 
     def presence(self, slot: str, value: dict[str, Any], *, lasting: bool = True) -> None:

@@ -80,6 +80,13 @@ class Tickets:
         """The secrets of a link open nothing any more: its clerk asks for it again, the answer did not reach him."""
         await self._database.change("DELETE FROM ticket WHERE case_stream=? AND link_id=?", (case_stream, link_id))
 
+    async def used(self, case_stream: bytes, link_id: bytes) -> bool:
+        """Whether a device has entered by this link."""
+        rows = await self._database.ask(
+            "SELECT 1 FROM ticket WHERE case_stream=? AND link_id=? AND device_hash IS NOT NULL", (case_stream, link_id)
+        )
+        return bool(rows)
+
     async def find(self, ticket: str) -> Ticket | None:
         """The row of a secret, or nil for one that the court never gave out."""
         rows = await self._database.ask(

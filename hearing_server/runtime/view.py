@@ -30,6 +30,8 @@ class Names:
         self.heading = Heading(phone=phone)
         self.by_slot: dict[str, str] = {}
         self.blobs: dict[bytes, int] = {}
+        self.handed_in: dict[bytes, str] = {}
+        """Whose each file is: the seat that named it first."""
         self.segments: set[bytes] = set()
         self.key_seq: dict[str, int] = {}
         self._named_by: dict[int, str] = {}
@@ -38,6 +40,7 @@ class Names:
         """Take in one entry."""
         if entry.leaf.type in WITH_BLOB:
             self.blobs[entry.leaf.facts[0]] = entry.seq
+            self.handed_in.setdefault(entry.leaf.facts[0], entry.leaf.actor)
         elif entry.leaf.type == "rec.segment":
             self.segments.add(entry.leaf.facts[6])
         elif entry.leaf.type == "key.add":  # its place in the map stays: the policy names seats by their first key
@@ -53,6 +56,12 @@ class Names:
         else:
             self.by_slot[entry.leaf.facts[0]] = str(content.get("name", ""))
             self._named_by[entry.seq] = entry.leaf.facts[0]
+
+    def may_name(self, slot: str, commit: bytes) -> bool:
+        """Whether a message of this seat may name this file: its own, and no recording. A file is read by whoever reads
+        a message that names it, so whoever saw but the name of another's would get it.
+        """
+        return commit not in self.segments and self.handed_in.get(commit, slot) == slot
 
     def forget(self, seqs: Iterable[int]) -> None:
         """The content of these entries was destroyed: no name and no heading of theirs is shown any more."""

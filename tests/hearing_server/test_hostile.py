@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import io
 import json
 import os
 
@@ -14,6 +15,7 @@ from test_text_hearing import opened, said
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from hearing_server.flows.decider import Command
 from hearing_server.rehearsal.device import Device
 from recording.content import commitment
 from signaling import frames
@@ -196,6 +198,102 @@ async def test_a_file_is_read_only_by_those_who_may_see_the_entry_that_names_it(
     assert (await fetched(defendant, Range="bytes=99999-"))[0] == 416
     await judge.submit("act.remove", ["party/2"])
     assert (await fetched(defendant))[0] == 404
+
+
+async def test_nobody_reads_anothers_file_or_a_recording_by_naming_it_in_a_message_of_his_own(court):
+    judge, plaintiff, defendant = await opened(court)
+    _status, _body, secret = await uploaded(court, plaintiff, JPEG)
+    about = {"content": b'{"mime":"image/jpeg"}', "salt": os.urandom(32)}
+    assert isinstance(await plaintiff.submit("msg.image", [secret], **about), Receipt)
+    room, stream, salt = await court.room(), await court.sitting, os.urandom(32)
+    segment = commitment(salt, b"sound")
+    court.node.court.blobs.keep(stream, segment, salt, io.BytesIO(b"sound"))
+    facts = ("party/1", "audio", "opus", 0, 0, 900, segment)
+    content = b'{"mime":"audio/webm","size":5,"codec":"opus"}'
+    await room.court(Command("rec.segment", facts, content=json.loads(content), content_bytes=content))
+    for commit in (secret, segment):  # their names stand in leaves that everybody gets
+        for thief in (defendant, plaintiff, judge):
+            if thief is plaintiff and commit is secret:
+                continue
+            refused = await thief.submit("msg.image", [commit], **about)
+            assert isinstance(refused, Refused)
+            assert refused.code == "unknown_blob"
+    headers = {"Authorization": f"Bearer {defendant.session.welcome.session}"}
+    place = f"/api/streams/{stream.hex()}/blobs/{segment.hex()}"
+    async with aiohttp.ClientSession(base_url=court.url) as http, http.get(place, headers=headers) as answer:
+        assert answer.status == 404
+    assert isinstance(await plaintiff.submit("msg.image", [secret], **about), Receipt), "his own again"
+
+
+async def test_two_people_cannot_talk_past_the_record_by_signals(court):
+    _judge, plaintiff, defendant = await opened(court)
+    told = []
+    defendant._on_event = told.append
+    for name, value in (
+        ("typing", "say that you did not see him"),
+        ("quality", "ask for a recess"),
+        ("camera", {"words": "now"}),
+        ("camera", 7),
+        ("words", True),
+    ):
+        await plaintiff.signal(name, value)
+    await plaintiff.signal("camera", True)
+    async with asyncio.timeout(5):
+        while not told:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
+    marks = [(each.slot, dict(each.value)) for each in told if isinstance(each, frames.Presence)]
+    assert marks == [("party/1", {"camera": True})]
+
+
+async def test_HR17_the_session_of_a_replaced_device_opens_nothing_any_more(court):
+    _judge, plaintiff, _ = await opened(court)
+    _status, _body, commit = await uploaded(court, plaintiff, JPEG)
+    named = await plaintiff.submit("msg.image", [commit], content=b'{"mime":"image/jpeg"}', salt=os.urandom(32))
+    assert isinstance(named, Receipt)
+    old = {"Authorization": f"Bearer {plaintiff.session.welcome.session}"}
+    place = f"/api/streams/{(await court.sitting).hex()}/blobs/{commit.hex()}"
+    case = await court.node.court.docket.case(court.case_stream)
+    (link,) = [each.link_id for each in case.state.links.values() if each.slot == "party/1"]
+    await court.node.registry.release_link(court.case_stream, link)
+    returned = await court.enter("party/1", device=Device())
+    await returned.admitted()
+    new = {"Authorization": f"Bearer {returned.session.welcome.session}"}
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        async with http.get(place, headers=old) as answer:
+            assert answer.status == 401
+        async with http.get(place, headers=new) as answer:
+            assert answer.status == 200
+
+
+async def test_CA5_an_act_sent_again_lets_no_second_device_in_behind_the_records_back(court):
+    desk, registry = Desk(), court.node.registry
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        headers = await desk.session(http, await registry.desk_link())
+        case = await court.node.court.docket.case(court.case_stream)
+        until = registry.link_expires_ms(case.state)
+        act = desk.act(court.case_stream, "link.issued", os.urandom(8), "party/1", until)
+        place = f"/api/cases/{court.case_stream.hex()}/links"
+
+        async def sent(act):
+            async with http.post(place, json={"act": act}, headers=headers) as answer:
+                return answer.status, await answer.json()
+
+        (first, _), (second, _) = answers = await asyncio.gather(sent(act), sent(act))
+        assert (first, second) == (201, 201)
+        tickets = [told["url"].rpartition("/")[2] for _, told in answers]
+        again = (await sent(act))[1]["url"].rpartition("/")[2]  # the answer was lost: another secret, and one alone
+        for old in tickets:
+            assert (await ended(court, old)).detail == "unknown_link"
+        await court.enter("party/1", ticket=again)
+        await court.until_connected(1)
+        size = case.log.size
+        status, told = await sent(act)
+        assert (status, told["code"]) == (409, "already_done")
+        assert (case.log.size, len(case.state.links)) == (size, len(case.state.links))
+        other = desk.act(court.case_stream, "link.issued", list(case.state.links)[-1], "judge/1", until)
+        assert (await sent(other))[0] == 409
+        assert (await ended(court, again)).detail == "used_elsewhere", "and what was bound stays bound"
 
 
 @pytest.mark.parametrize("path", ["/api/cases", "/api/cases/00000000000000000000000000000000"])

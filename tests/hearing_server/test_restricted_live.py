@@ -39,15 +39,15 @@ async def test_AU7_live_marks_of_those_inside_stop_at_the_span_and_come_as_they_
     court, (judge, plaintiff, defendant), marks = three
     assert isinstance(await judge.submit("act.restrict", [["party/1"]]), Receipt)
     room = await court.room()
-    for name, value in (("typing", True), ("camera", "on"), ("microphone", "on"), ("quality", "full")):
+    for name, value in (("typing", True), ("camera", True), ("microphone", True), ("quality", "full")):
         await plaintiff.signal(name, value)
         await judge.signal(name, value)
     await marks["judge/1"].until("party/1", {"quality": "full"})
     await marks["party/1"].until("judge/1", {"quality": "full"})
     room.presence("party/1", {"silent_audio_ms": 5_000})  # what the plane says of a link
     room.presence("judge/1", {"quiet": True})
-    await defendant.signal("camera", "off")  # who is outside hides nothing from those inside
-    await marks["judge/1"].until("party/2", {"camera": "off"})
+    await defendant.signal("camera", False)  # who is outside hides nothing from those inside
+    await marks["judge/1"].until("party/2", {"camera": False})
     await asyncio.sleep(0.3)
     assert marks["party/2"].seen == []
 
@@ -62,6 +62,6 @@ async def test_AU7_live_marks_of_those_inside_stop_at_the_span_and_come_as_they_
         while not (late.of("party/1") and late.of("judge/1")):
             await asyncio.sleep(0.02)
     (of_party,) = late.of("party/1")
-    assert of_party == {"camera": "on", "microphone": "on", "quality": "full", "silent_audio_ms": 5_000}
+    assert of_party == {"camera": True, "microphone": True, "quality": "full", "silent_audio_ms": 5_000}
     await plaintiff.signal("typing", True)
     await late.until("party/1", {"typing": True})
