@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Leaf } from "../src/record/leaf";
-import { maySpeak, mayWrite, nextActs, sealWaitsFor } from "../src/state/may";
+import { asksOf, mayShowScreen, maySpeak, mayWrite, nextActs, sealWaitsFor } from "../src/state/may";
 import { fold, readView, seatOf, type RoomView } from "../src/state/view";
 
 let seq = 0;
@@ -50,6 +50,24 @@ describe("the fold", () => {
   it("mutes all but the bench", () => {
     const room = fold(court, leaf("act.mute_all", "judge/1"));
     expect(room.seats.map((seat) => seat.muted)).toEqual([false, true, true, true]);
+  });
+  it("HR21 shows one screen at a time, until it is ended or the court recesses", () => {
+    const given = after(court, leaf("act.open", "judge/1"), leaf("act.allow_screen", "judge/1", ["party/1"]));
+    expect(given.screen).toBe("party/1");
+    expect([mayShowScreen(given, "party/1"), mayShowScreen(given, "party/2"), mayShowScreen(given, "judge/1")]).toEqual([true, false, true]);
+    expect(fold(given, leaf("act.end_screen", "party/1")).screen).toBeNull();
+    expect(fold(given, leaf("act.recess", "judge/1")).screen).toBeNull();
+    expect(fold(given, leaf("act.remove", "judge/1", ["party/1"])).screen).toBeNull();
+  });
+  it("HR22 asks the judge about whoever cannot be seen, once for each step, and anew after a recess", () => {
+    const thin = after(court, leaf("act.open", "judge/1"), leaf("quality", "court", ["party/1", "audio", "downlink"]));
+    const asked = (room: RoomView): readonly string[] => asksOf(room).map((seat) => seat.slot);
+    expect([asked(thin), asked(fold(thin, leaf("quality", "court", ["party/1", "small", "recovered"])))]).toEqual([["party/1"], []]);
+    const ruled = fold(thin, leaf("act.go_on", "judge/1", ["party/1"]));
+    expect(asked(ruled)).toEqual([]);
+    expect(asked(fold(ruled, leaf("quality", "court", ["party/1", "clips", "client"])))).toEqual(["party/1"]);
+    expect(asked(after(ruled, leaf("act.recess", "judge/1"), leaf("act.resume", "judge/1")))).toEqual(["party/1"]);
+    expect(seatOf(fold(thin, leaf("leave", "court", ["party/1", "network"])), "party/1")).toMatchObject({ rung: "video", ruled: false });
   });
   it("leaves the room as it is for an entry it does not know", () => {
     expect(fold(court, leaf("exhibit.shown", "party/1"))).toBe(court);

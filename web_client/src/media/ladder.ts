@@ -1,40 +1,62 @@
-// On a thin link the picture gives way first; the voice never. Down quickly, up slowly, decided by numbers that come in.
+// What the way to the court carries, judged by numbers that come in: on a thin link the picture gives way first; the voice
+// never. Down quickly. Up by trying: a link that carries little shows little, so whether it carries more is known only once
+// more is sent; a try that fails makes the next one wait twice as long.
+import type { Uplink } from "./layers";
+import type { Pulse } from "./pulse";
 
-export interface Reading {
-  /** Share of our packets that the court did not get, 0 to 1. */
-  readonly lost: number;
-  /** Round trip in seconds. */
-  readonly trip: number;
-  /** What the browser believes it may send, bits per second; null where it does not say. */
-  readonly mayBps: number | null;
-}
-
-export type Rung = "full" | "small" | "voice";
+export type Reading = Pick<Pulse, "lost" | "trip" | "mayBps">;
 
 export interface Ladder {
-  readonly rung: Rung;
-  /** Readings in a row that call for another rung. */
-  readonly strikes: number;
+  readonly uplink: Uplink;
+  /** Since when the readings have asked for another rung (or, on a lower one, been good enough to try); milliseconds. */
+  readonly since: number | null;
+  /** When this rung was reached. */
+  readonly at: number;
+  /** It was reached by going up: a try. */
+  readonly tried: boolean;
+  readonly patience: number;
 }
 
-const DOWN_AFTER = 2;
-const UP_AFTER = 8;
+const DOWN_MS = 1_800;
+const FIRST_PATIENCE_MS = 8_000;
+const MOST_PATIENCE_MS = 120_000;
+/** A rung that held for so long was no failed try. */
+const HELD_MS = 20_000;
+/** So long the browser's belief lags behind what it has just been allowed to send. */
+const RAMP_MS = 6_000;
 
-export function judgeReading(reading: Reading): Rung {
-  if (reading.lost > 0.15 || reading.trip > 1.5 || (reading.mayBps !== null && reading.mayBps < 90_000)) return "voice";
-  if (reading.lost > 0.05 || reading.trip > 0.7 || (reading.mayBps !== null && reading.mayBps < 250_000)) return "small";
+const ORDER: readonly Uplink[] = ["voice", "thin", "full"];
+
+export const LADDER: Ladder = { uplink: "full", since: null, at: 0, tried: false, patience: FIRST_PATIENCE_MS };
+
+/** The highest rung these readings leave room for. */
+export function judge({ lost, trip, mayBps }: Reading): Uplink {
+  const bps = mayBps ?? Infinity;
+  if (lost > 0.35 || bps < 36_000) return "voice";
+  if (lost > 0.12 || trip > 1.2 || bps < 110_000) return "thin";
   return "full";
 }
 
-const ORDER: readonly Rung[] = ["voice", "small", "full"];
+/** Good enough to try the rung above this one: nothing is lost that need not be, and what is sent arrives soon. */
+function calm({ lost, trip }: Reading): boolean {
+  return lost < 0.08 && trip < 0.8;
+}
 
-/** Down quickly, one rung or more; up slowly, one rung at a time. */
-export function step(ladder: Ladder, reading: Reading): Ladder {
-  const now = ORDER.indexOf(ladder.rung);
-  const due = ORDER.indexOf(judgeReading(reading));
-  if (due === now) return { rung: ladder.rung, strikes: 0 };
-  const strikes = due < now ? Math.max(0, ladder.strikes) + 1 : Math.min(0, ladder.strikes) - 1;
-  if (strikes >= DOWN_AFTER) return { rung: ORDER[due] ?? "voice", strikes: 0 };
-  if (strikes <= -UP_AFTER) return { rung: ORDER[now + 1] ?? "full", strikes: 0 };
-  return { rung: ladder.rung, strikes };
+export function step(ladder: Ladder, reading: Reading, now: number): Ladder {
+  const rung = ORDER.indexOf(ladder.uplink);
+  const ramping = ladder.tried && now - ladder.at < RAMP_MS;
+  const due = ORDER.indexOf(judge(ramping ? { ...reading, mayBps: null } : reading));
+  if (due < rung) {
+    const since = ladder.since ?? now;
+    if (now - since < DOWN_MS) return { ...ladder, since };
+    const failed = ladder.tried && now - ladder.at < HELD_MS;
+    const patience = failed ? Math.min(MOST_PATIENCE_MS, ladder.patience * 2) : FIRST_PATIENCE_MS;
+    return { uplink: ORDER[due] as Uplink, since: null, at: now, tried: false, patience };
+  }
+  if (rung === ORDER.length - 1 || !calm(reading)) return { ...ladder, since: null };
+  const since = ladder.since ?? now;
+  // Readings that leave plenty of room need no courage.
+  const wait = due > rung ? Math.min(ladder.patience, FIRST_PATIENCE_MS) : ladder.patience;
+  if (now - since < wait) return { ...ladder, since };
+  return { uplink: ORDER[rung + 1] as Uplink, since: null, at: now, tried: true, patience: ladder.patience };
 }

@@ -96,3 +96,17 @@ export function sealWaitsFor(view: RoomView): readonly Seat[] {
   if (view.phase !== "closed" || view.proposal === null) return [];
   return view.seats.filter((seat) => (sealing(view, seat.slot) ?? []).includes("act.seal"));
 }
+
+/** May this seat show its screen now: it holds the one there is (HR21), or may take it, sitting on the bench. */
+export function mayShowScreen(view: RoomView, slot: string): boolean {
+  const live = view.phase === "checking_in" || view.phase === "open";
+  return live && (view.screen === slot || isBench(seatOf(view, slot)?.role ?? ""));
+}
+
+/** Whom the judge is asked about: present in an open court, not to be seen, and not ruled on yet (HR22). */
+export function asksOf(view: RoomView): readonly Seat[] {
+  if (view.phase !== "open") return [];
+  return view.seats.filter(
+    (seat) => seat.state === "admitted" && seat.connected && seat.role !== "observer" && seat.role !== "courtroom" && (seat.rung === "audio" || seat.rung === "clips") && !seat.ruled,
+  );
+}

@@ -45,6 +45,8 @@ export interface Me {
   readonly origin: string;
   readonly vkey: string;
   readonly mediaSlots: number;
+  /** Relays for a network that lets nothing else through; empty where the court has none. */
+  readonly relays: readonly RTCIceServer[];
 }
 
 /** What is known of somebody this second; never on the record. */
@@ -59,6 +61,14 @@ export interface Live {
   readonly unseenMs: number | null;
   /** Its line has said nothing for two seconds: it may be gone. */
   readonly quiet: boolean;
+  /** What does not come from it though it should, and since when: told to the seat itself and to the bench. */
+  readonly trouble: readonly Trouble[];
+}
+
+export interface Trouble {
+  readonly kind: "audio" | "video" | "screen";
+  readonly what: string;
+  readonly sinceMs: number | null;
 }
 
 export interface Identity {
@@ -77,7 +87,7 @@ export interface SittingPorts extends Ports {
   readonly record: WitnessStore;
 }
 
-const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, silentMs: null, unseenMs: null, quiet: false };
+const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, silentMs: null, unseenMs: null, quiet: false, trouble: [] };
 /** What the court answers at once; asking for more would only be cut. */
 const PAGE = 128;
 const ANSWER_MS = 10_000;
@@ -154,6 +164,9 @@ export class Sitting {
           cursor: await this.cursor(),
         }),
         frame: (frame) => {
+          // Media is no part of the record: it does not wait until a long history has been hashed.
+          if (frame.type === "answer") this.media?.answer(frame.sdp, frame.slots);
+          else if (frame.type === "slots") this.media?.slots(frame.slots);
           this.turn = this.turn.then(() => this.take(frame)).catch((error: unknown) => console.error("palmcourt", error));
         },
         line: (line) => {
@@ -318,11 +331,8 @@ export class Sitting {
       case "checkpoint":
         return this.witness.checkpoint(frame.note, frame.consistency);
       case "answer":
-        this.media?.answer(frame.sdp, frame.slots);
-        return;
       case "slots":
-        this.media?.slots(frame.slots);
-        return;
+        return; // taken at once, see `frame` above
       case "presence":
         this.presence(frame.slot, frame.value);
         return;
@@ -360,6 +370,7 @@ export class Sitting {
         origin: frame.origin,
         vkey: frame.vkey,
         mediaSlots: typeof slots === "number" ? slots : 0,
+        relays: readRelays(frame.media["ice_servers"]),
       };
     });
     this.outbox.connected((submit) => this.connection.send(submit), frame.last_dseq);
@@ -413,6 +424,7 @@ export class Sitting {
       silentMs: instant("silent_audio_ms", was.silentMs),
       unseenMs: instant("silent_video_ms", was.unseenMs),
       quiet: flag("quiet", was.quiet) === true,
+      trouble: value["trouble"] === undefined ? was.trouble : readTrouble(value["trouble"]),
     };
     this.live.value = new Map(this.live.value).set(slot, next);
     this.quietTyping.get(slot)?.();
@@ -422,6 +434,26 @@ export class Sitting {
       this.quietTyping.set(slot, this.ports.after(TYPING_MS, () => this.presence(slot, { typing: false })));
     }
   }
+}
+
+const isMap = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readTrouble(value: unknown): readonly Trouble[] {
+  if (!isMap(value)) return [];
+  return (["audio", "video", "screen"] as const).flatMap((kind) => {
+    const told = value[kind];
+    if (!isMap(told) || typeof told["what"] !== "string") return [];
+    return [{ kind, what: told["what"], sinceMs: typeof told["since_ms"] === "number" ? told["since_ms"] : null }];
+  });
+}
+
+function readRelays(value: unknown): readonly RTCIceServer[] {
+  if (!Array.isArray(value)) return [];
+  const text = (given: unknown): string => (typeof given === "string" ? given : "");
+  return value.filter(isMap).flatMap((each) => {
+    const urls = (Array.isArray(each["urls"]) ? each["urls"] : [each["urls"]]).filter((url): url is string => typeof url === "string");
+    return urls.length === 0 ? [] : [{ urls, username: text(each["username"]), credential: text(each["credential"]) }];
+  });
 }
 
 function isOwn(entry: Entry, item: Item, slot: string | undefined): boolean {

@@ -6,6 +6,8 @@ import type { Fact, Leaf } from "../record/leaf";
 export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "closed" | "sealed";
 export type SeatState = "absent" | "waiting" | "admitted" | "removed";
 
+export type Rung = "video" | "small" | "audio" | "clips";
+
 export interface Seat {
   readonly slot: string;
   readonly role: string;
@@ -16,6 +18,10 @@ export interface Seat {
   readonly sinceMs: number | null;
   readonly muted: boolean;
   readonly hand: boolean;
+  /** What its link carries, best first: video, small, audio, clips (HR22). */
+  readonly rung: Rung;
+  /** The judge has ruled that it goes on with this seat as it is. */
+  readonly ruled: boolean;
 }
 
 export interface RoomView {
@@ -29,6 +35,8 @@ export interface RoomView {
   readonly recessSinceMs: number | null;
   readonly recording: boolean;
   readonly floor: string | null;
+  /** Whose screen may be shown (HR21). */
+  readonly screen: string | null;
   readonly seats: readonly Seat[];
   /** Who proposed the seal, and by which entry; null where nobody has. */
   readonly proposal: { readonly seq: number; readonly slot: string } | null;
@@ -39,6 +47,7 @@ export interface RoomView {
 }
 
 const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "closed", "sealed"];
+const RUNGS: readonly Rung[] = ["video", "small", "audio", "clips"];
 const STATES: readonly SeatState[] = ["absent", "waiting", "admitted", "removed"];
 
 type Map_ = { readonly [key: string]: unknown };
@@ -53,6 +62,10 @@ function oneOf<T extends string>(values: readonly T[], value: unknown, otherwise
   return values.includes(value as T) ? (value as T) : otherwise;
 }
 
+export function readRung(value: unknown): Rung {
+  return oneOf(RUNGS, value, "video");
+}
+
 function readSeat(value: Map_): Seat {
   return {
     slot: text(value["slot"]),
@@ -63,6 +76,8 @@ function readSeat(value: Map_): Seat {
     sinceMs: instant(value["since_ms"]),
     muted: flag(value["muted"]),
     hand: flag(value["hand"]),
+    rung: readRung(value["rung"]),
+    ruled: flag(value["ruled"]),
   };
 }
 
@@ -81,6 +96,7 @@ export function readView(map: Map_): RoomView {
     recessSinceMs: instant(map["recess_since_ms"]),
     recording: flag(map["recording"]),
     floor: typeof map["floor"] === "string" ? map["floor"] : null,
+    screen: typeof map["screen"] === "string" ? map["screen"] : null,
     seats,
     proposal: isMap(proposal) ? { seq: instant(proposal["seq"]) ?? 0, slot: text(proposal["slot"]) } : null,
     restricted: isMap(restricted) ? { seq: instant(restricted["seq"]) ?? 0, slots: slotsOf(restricted["slots"]) } : null,
@@ -114,7 +130,7 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
         ...view,
         seats: [
           ...view.seats,
-          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false },
+          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false, rung: "video", ruled: false },
         ],
       };
     case "join":
@@ -128,6 +144,8 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
         connected: false,
         sinceMs: tsMs,
         hand: false,
+        rung: "video",
+        ruled: false,
         state: seat.state === "waiting" ? "absent" : seat.state,
       }));
     case "act.check_in":
@@ -136,16 +154,16 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
       return withSeat(view, first, () => ({ state: "admitted" }));
     case "act.remove": {
       const after = withSeat(view, first, () => ({ state: "removed", hand: false }));
-      return view.floor === first ? { ...after, floor: null } : after;
+      return { ...after, floor: view.floor === first ? null : view.floor, screen: view.screen === first ? null : view.screen };
     }
     case "act.open":
-      return { ...view, phase: "open", openedMs: tsMs };
+      return { ...view, phase: "open", openedMs: tsMs, screen: null };
     case "act.recess":
-      return { ...view, phase: "in_recess", recessSinceMs: tsMs, floor: null };
+      return { ...withAll(view, () => ({ ruled: false })), phase: "in_recess", recessSinceMs: tsMs, floor: null, screen: null };
     case "act.resume":
       return { ...view, phase: "open", recessSinceMs: null };
     case "act.close":
-      return { ...view, phase: "closed", recessSinceMs: null, floor: null, restricted: null };
+      return { ...view, phase: "closed", recessSinceMs: null, floor: null, screen: null, restricted: null };
     case "act.restrict":
       return { ...view, restricted: { seq: leaf.seq, slots: slotsOf(first) } };
     case "act.unrestrict":
@@ -164,6 +182,14 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
       const floor = typeof first === "string" ? first : null;
       return { ...withSeat(view, floor, () => ({ hand: false, muted: false })), floor };
     }
+    case "act.allow_screen":
+      return { ...view, screen: typeof first === "string" ? first : null };
+    case "act.end_screen":
+      return { ...view, screen: null };
+    case "quality":
+      return withSeat(view, first, () => ({ rung: readRung(second), ruled: false }));
+    case "act.go_on":
+      return withSeat(view, first, () => ({ ruled: true }));
     case "hand":
       return withSeat(view, leaf.actor, () => ({ hand: first === true }));
     case "rec.start":

@@ -6,6 +6,7 @@ import { courtTime, ownTime } from "../../i18n/times";
 import { person, words } from "../../i18n/words";
 import { page, type Visit } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
+import { OwnBrowser } from "../../ui/own-browser";
 
 export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly waiting: number }): JSX.Element {
   const w = words();
@@ -37,6 +38,7 @@ export function EntryPage({ visit, waiting }: { readonly visit: Visit; readonly 
           <dt>{w.need}</dt>
           <dd>{info.role === "judge" || info.role === "clerk" ? w.need_desk : w.need_text}</dd>
         </dl>
+        <OwnBrowser ticket={visit.ticket} />
         {waiting > 0 && <p class="notice wait">{w.kept_lines(waiting)}</p>}
       </div>
       <footer class="stack">

@@ -11,6 +11,7 @@ import { maySpeak, mayWrite, isBench } from "../../state/may";
 import { seatOf } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { here } from "./here";
+import { ScreenButton } from "./notices";
 import { PhotoSheet, VideoSheet } from "./pictures";
 import { VoiceHold } from "./voice";
 
@@ -261,6 +262,7 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
           <span>{hand ? r.hand_down_short : r.hand_short}</span>
         </button>
       )}
+      {more !== null && <ScreenButton />}
       {more}
     </div>
   );

@@ -1,39 +1,57 @@
-// Reads the media leg's own counters every two seconds, walks the ladder, and says it in words when the picture gives way.
+// The link of this phone, once a second: does anything arrive, what does the way to the court carry, and what follows from it
+// for what is sent. The others are told in a word, so that a picture that stops is explained before anybody asks.
+import { computed, effect, signal } from "@preact/signals";
+
 import { apply, pictureHeld } from "../../media/devices";
-import { step, type Ladder } from "../../media/ladder";
+import { LADDER, step } from "../../media/ladder";
+import type { Uplink } from "../../media/layers";
+import { saver } from "../../media/saver";
 import type { Court } from "./session";
 
+const BEAT_MS = 1_000;
+
+/** What the way to the court carried at the last look. */
+export const measured = signal<Uplink>("full");
+/** What is sent: no more than it carries, and no more than the person wants to spend. */
+export const uplink = computed<Uplink>(() => {
+  if (measured.value === "voice" || saver.value === "voice") return "voice";
+  return measured.value === "thin" || saver.value === "small" ? "thin" : "full";
+});
+
 export function watchLink(court: Court): () => void {
-  let ladder: Ladder = { rung: "full", strikes: 0 };
+  const { peer, sitting } = court;
+  let ladder = LADDER;
   const timer = setInterval(() => {
-    const pc = court.peer.connection;
-    if (pc === null || pc.connectionState !== "connected") return;
-    void pc.getStats().then((report) => {
-      let lost: number | null = null;
-      let trip: number | null = null;
-      let mayBps: number | null = null;
-      report.forEach((each: Record<string, unknown>) => {
-        if (each["type"] === "remote-inbound-rtp") {
-          if (typeof each["fractionLost"] === "number") lost = Math.max(lost ?? 0, each["fractionLost"]);
-          if (typeof each["roundTripTime"] === "number") trip = Math.max(trip ?? 0, each["roundTripTime"]);
-        } else if (each["type"] === "candidate-pair" && each["nominated"] === true) {
-          if (typeof each["currentRoundTripTime"] === "number") trip = Math.max(trip ?? 0, each["currentRoundTripTime"]);
-          if (typeof each["availableOutgoingBitrate"] === "number") mayBps = each["availableOutgoingBitrate"];
-        }
-      });
-      const next = step(ladder, { lost: lost ?? 0, trip: trip ?? 0, mayBps });
-      if (next.rung !== ladder.rung) {
-        court.sitting.mention("quality", next.rung);
-        court.sitting.mention("link", next.rung === "full" ? "good" : "thin");
-        pictureHeld.value = next.rung === "voice";
-        void court.peer.setLow(next.rung !== "full");
-        apply();
-      }
-      ladder = next;
-    });
-  }, 2_000);
+    const now = performance.now();
+    peer.beat(now).then(
+      (pulse) => {
+        if (pulse === null) return;
+        ladder = step(ladder, pulse, now);
+        measured.value = ladder.uplink;
+      },
+      () => undefined, // a connection that is just being replaced has no counters
+    );
+  }, BEAT_MS);
+  const held = effect(() => {
+    pictureHeld.value = uplink.value === "voice";
+    apply();
+    void peer.setUplink(uplink.value);
+  });
+  // After each welcome the court knows nothing of this: it is told again.
+  const told = effect(() => {
+    if (sitting.me.value === null) return;
+    sitting.mention("quality", uplink.value);
+    sitting.mention("link", measured.value === "full" ? "good" : "thin");
+    sitting.mention("saver", saver.value);
+  });
+  const broken = computed(() => peer.state.value === "broken");
+  const clips = effect(() => {
+    if (sitting.me.value !== null) sitting.mention("clips", broken.value);
+  });
   return () => {
     clearInterval(timer);
+    for (const undo of [held, told, clips]) undo();
+    measured.value = "full";
     pictureHeld.value = false;
     apply();
   };

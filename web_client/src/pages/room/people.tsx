@@ -13,14 +13,14 @@ import { here } from "./here";
 import { second } from "./session";
 import { speaking } from "./speaking";
 
-interface Trouble {
+interface Condition {
   readonly shape: "full" | "half" | "";
   readonly tone: "good" | "wait" | "bad" | "";
   readonly words: string;
 }
 
 /** One shape and one sentence for how somebody is right now. */
-function condition(seat: Seat, live: Live | undefined, now: number): Trouble {
+function condition(seat: Seat, live: Live | undefined, now: number): Condition {
   const r = roomWords();
   const since = (at: number | null | undefined): string => (at === null || at === undefined ? "" : length(now - at));
   if (seat.state === "admitted" && !seat.connected) {
@@ -32,6 +32,9 @@ function condition(seat: Seat, live: Live | undefined, now: number): Trouble {
   if (seat.muted) return { shape: "full", tone: "wait", words: r.court_muted };
   if (live?.quiet === true) return { shape: "half", tone: "wait", words: r.unsteady };
   if (live?.microphone !== false && live?.silentMs != null) return { shape: "half", tone: "wait", words: r.silent(since(live.silentMs)) };
+  const trouble = live?.trouble.find((each) => (each.kind === "video" ? live.camera !== false : each.kind === "audio" && live.microphone !== false));
+  if (trouble !== undefined) return { shape: "half", tone: "wait", words: r.troubles[`${trouble.kind}.${trouble.what}`]?.(since(trouble.sinceMs)) ?? r.unsteady };
+  if (seat.rung !== "video") return { shape: "half", tone: "wait", words: r.rungs[seat.rung] };
   if (live?.camera !== false && live?.unseenMs != null) return { shape: "half", tone: "wait", words: r.unseen(since(live.unseenMs)) };
   if (live?.microphone === false) return { shape: "full", tone: "wait", words: r.mic_off };
   if (live?.camera === false) return { shape: "full", tone: "wait", words: r.camera_off };
@@ -93,7 +96,7 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
   if (!live) return null;
   const offline = sitting.line.value.kind !== "open";
   const button = (id: string, command: string, label: string, primary = false): JSX.Element => (
-    <button type="button" class={`button ${primary ? "primary" : ""}`} data-testid={`${id}-${seat.slot}`} disabled={offline || under(command, seat.slot)} onClick={() => perform(command, [seat.slot])}>
+    <button type="button" class={`button ${primary ? "primary" : ""}`} data-testid={`${id}-${seat.slot}`} disabled={offline || under(command, command === "act.end_screen" ? undefined : seat.slot)} onClick={() => perform(command, command === "act.end_screen" ? [] : [seat.slot])}>
       {label}
     </button>
   );
@@ -105,6 +108,10 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
   return (
     <div class="seat-acts" role="group" aria-label={r.acts_of(person(seat.role, seat.name))}>
       {judge && seat.role !== "observer" && view?.phase === "open" && !floor && button("floor", "act.floor", r.acts["act.floor"] ?? "", seat.hand)}
+      {seat.role !== "observer" &&
+        seat.role !== "courtroom" &&
+        view?.phase !== "in_recess" &&
+        (view?.screen === seat.slot ? button("end-screen", "act.end_screen", r.acts["act.end_screen"] ?? "") : button("allow-screen", "act.allow_screen", r.acts["act.allow_screen"] ?? ""))}
       {seat.muted ? button("unmute", "act.unmute", r.acts["act.unmute"] ?? "") : button("mute", "act.mute", r.acts["act.mute"] ?? "")}
       <button type="button" class="button danger apart" data-testid={`remove-${seat.slot}`} disabled={offline} onClick={() => askRemove(seat.slot)}>
         {r.acts["act.remove"]}

@@ -6,7 +6,6 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
 import { person, words } from "../../i18n/words";
-import { pictureHeld } from "../../media/devices";
 import { list } from "../../i18n/times";
 import { isBench, isOutside } from "../../state/may";
 import { seatOf, type RoomView } from "../../state/view";
@@ -21,11 +20,13 @@ import { ForkNotice } from "./fork";
 import { here } from "./here";
 import { Keys } from "./keys";
 import { LeaveButton } from "./leave";
-import { watchLink } from "./link";
+import { Asks, LinkNotice, OwnTrouble, ScreenGrant } from "./notices";
 import { People } from "./people";
+import { SettingsButton, SettingsSheet } from "./settings";
 import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
-import { Sound, Stage } from "./tiles";
+import { Sound } from "./sound";
+import { Stage } from "./tiles";
 import { Timeline } from "./timeline";
 import { who } from "./wording";
 
@@ -39,10 +40,10 @@ export function Room(): JSX.Element | null {
   const view = sitting.view.value;
   const me = sitting.me.value;
   const people = useSignal(false);
+  const settings = useSignal(false);
   const search = useSignal<string | null>(null);
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => watchSpeaking(court), [court]);
-  useEffect(() => watchLink(court), [court]);
   useEffect(fitScreen, []);
   const crowd = view === null ? 0 : view.seats.filter((seat) => seat.connected && seat.state === "admitted").length;
   useEffect(() => void court.peer.setCrowded(crowd > CROWD), [court, crowd > CROWD]);
@@ -78,8 +79,11 @@ export function Room(): JSX.Element | null {
         <ForkNotice />
         <Restricted view={view} slot={me.slot} />
         <Sound />
-        {pictureHeld.value && <p class="line-state wait" role="status">{r.slow_link}</p>}
+        <LinkNotice />
         <OwnState view={view} slot={me.slot} />
+        <OwnTrouble />
+        <ScreenGrant />
+        <Asks />
         {!desk && <Waiting view={view} />}
         {hasPictures && <Stage wide={desk} />}
         {search.value !== null && (
@@ -103,6 +107,7 @@ export function Room(): JSX.Element | null {
           <People />
           <div class="row aside-end">
             <CallCourt phone={view.phone} />
+            <SettingsButton open={() => (settings.value = true)} />
             <Choices />
           </div>
         </aside>
@@ -124,6 +129,12 @@ export function Room(): JSX.Element | null {
               <Icon name="search" />
               {r.search}
             </button>
+            <SettingsButton
+              open={() => {
+                people.value = false;
+                settings.value = true;
+              }}
+            />
             <LeaveButton />
           </div>
           <div class="row">
@@ -135,6 +146,7 @@ export function Room(): JSX.Element | null {
           </button>
         </Sheet>
       )}
+      {settings.value && <SettingsSheet close={() => (settings.value = false)} />}
       <ActQuestion />
       <Keys search={() => (search.value = search.value ?? "")} />
     </div>

@@ -2,13 +2,16 @@
 import { batch, effect, signal } from "@preact/signals";
 
 import { tag } from "../../i18n/language";
-import { close as closeDevices, cameraOn, microphoneOn, openDevices, stream } from "../../media/devices";
+import { close as closeDevices, cameraOn, microphoneOn, openDevices, recoverDevices, stream, watchDevices } from "../../media/devices";
 import { Peer } from "../../media/peer";
+import { endScreen, shown } from "../../media/screen";
+import { keepAwake } from "../../media/wake";
 import { uploader } from "../../media/upload";
 import { sessionUrl } from "../../protocol/api";
 import { identityOf, outboxStore, witnessStore } from "../../state/device";
 import type { Visit } from "../../state/page";
 import { Sitting } from "../../state/sitting";
+import { watchLink } from "./link";
 
 export interface Court {
   readonly visit: Visit;
@@ -23,6 +26,27 @@ export const court = signal<Court | null>(null);
 export const second = signal(Date.now());
 
 let entering: Promise<void> | null = null;
+let early: Peer | null = null;
+
+function newPeer(): Peer {
+  return new Peer({
+    ready: () => court.peek()?.sitting.line.peek().kind === "open",
+    offer: (sdp) => court.peek()?.sitting.offer(sdp) === true,
+    bye: () => court.peek()?.sitting.endMedia(),
+  });
+}
+
+/** While a person looks at himself and reads: his key and his offer are made, so that entering waits for the network alone. */
+export function makeReady(visit: Visit): void {
+  void identityOf(visit.streamKey).catch(() => undefined);
+  early ??= newPeer();
+  void early.prepare(stream.peek());
+}
+
+export function notYet(): void {
+  early?.discard();
+  early = null;
+}
 
 export function enter(visit: Visit): Promise<void> {
   entering ??= enterNow(visit).finally(() => (entering = null));
@@ -53,7 +77,8 @@ async function enterNow(visit: Visit): Promise<void> {
     },
     { store: outboxStore, upload, now: () => Date.now(), after },
   );
-  const peer = new Peer(0, { offer: (sdp) => sitting.offer(sdp), bye: () => sitting.endMedia() });
+  const peer = early ?? newPeer();
+  early = null;
   sitting.media = peer;
 
   const undo: (() => void)[] = [];
@@ -61,12 +86,29 @@ async function enterNow(visit: Visit): Promise<void> {
     target.addEventListener(name, call);
     undo.push(() => target.removeEventListener(name, call));
   };
-  listen(window, "online", () => sitting.wake());
-  listen(document, "visibilitychange", () => {
-    if (document.visibilityState === "visible") sitting.wake();
+  const look = (): void => {
+    sitting.wake();
+    void recoverDevices();
+  };
+  listen(window, "online", () => {
+    sitting.wake();
+    void peer.restart();
   });
-  const network = (navigator as unknown as { connection?: EventTarget }).connection;
-  if (network !== undefined) listen(network, "change", () => sitting.wake());
+  listen(window, "pageshow", look);
+  listen(document, "visibilitychange", () => {
+    if (document.visibilityState === "visible") look();
+  });
+  const network = (navigator as unknown as { connection?: EventTarget & { type?: string } }).connection;
+  let carrier = network?.type;
+  if (network !== undefined) {
+    listen(network, "change", () => {
+      sitting.wake();
+      // It also tells of every new guess at the speed; only another carrier is another path.
+      if (network.type !== carrier) void peer.restart();
+      carrier = network.type;
+    });
+  }
+  undo.push(keepAwake(), watchDevices());
 
   const ticker = setInterval(() => (second.value = Date.now()), 1_000);
   undo.push(() => clearInterval(ticker));
@@ -78,7 +120,34 @@ async function enterNow(visit: Visit): Promise<void> {
       if (me === null) return;
       const phase = sitting.view.peek()?.phase;
       if (phase === "closed" || phase === "sealed" || me.mediaSlots === 0) return;
-      void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), me.mediaSlots));
+      void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), me.mediaSlots, me.relays));
+    }),
+  );
+  undo.push(effect(() => void peer.replace(stream.value)));
+  let held = false;
+  undo.push(
+    effect(() => {
+      void peer.show(shown.value);
+      if (sitting.me.value !== null) sitting.mention("screen", shown.value !== null);
+    }),
+  );
+  // The court gave the one screen to somebody else, or ended it: what is on this desk is nobody's business any more.
+  undo.push(
+    effect(() => {
+      const { value: view } = sitting.view;
+      const slot = sitting.me.value?.slot;
+      const granted = view !== null && view.screen === slot;
+      if (held && !granted) endScreen();
+      held = granted;
+    }),
+  );
+  // Ended here or in the browser's own bar: the court is told, so that the others have their pictures back.
+  let showing = false;
+  undo.push(
+    effect(() => {
+      const now = shown.value !== null;
+      if (showing && !now && held && sitting.view.peek()?.screen === sitting.me.peek()?.slot) void sitting.say({ command: "act.end_screen" });
+      showing = now;
     }),
   );
   undo.push(
@@ -92,6 +161,7 @@ async function enterNow(visit: Visit): Promise<void> {
   undo.push(
     effect(() => {
       if (sitting.line.value.kind !== "ended") return;
+      endScreen();
       peer.stop();
       closeDevices();
     }),
@@ -103,25 +173,29 @@ async function enterNow(visit: Visit): Promise<void> {
       const phase = sitting.view.value?.phase;
       if (over || (phase !== "closed" && phase !== "sealed")) return;
       over = true;
+      endScreen();
       peer.stop();
       closeDevices();
     }),
   );
 
+  const here: Court = {
+    visit,
+    sitting,
+    peer,
+    stop() {
+      for (const each of undo) each();
+      endScreen();
+      peer.stop();
+      sitting.stop();
+      if (court.peek()?.sitting === sitting) court.value = null;
+    },
+  };
   batch(() => {
     second.value = Date.now();
-    court.value = {
-      visit,
-      sitting,
-      peer,
-      stop() {
-        for (const each of undo) each();
-        peer.stop();
-        sitting.stop();
-        if (court.peek()?.sitting === sitting) court.value = null;
-      },
-    };
+    court.value = here;
   });
+  undo.push(watchLink(here));
   await sitting.start();
   if (import.meta.env.PROD && "serviceWorker" in navigator) {
     // Only now: everything the shell needs has been fetched, so keeping it costs a thin link nothing.

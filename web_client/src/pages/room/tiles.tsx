@@ -1,19 +1,25 @@
-// The pictures. Sound is played by elements of its own, always mounted, so that no change of layout ever cuts a word.
-import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+// The pictures: who is seen, how large, and in words why somebody is not.
+import { useSignal, type Signal } from "@preact/signals";
+import type { JSX, RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
 import { length } from "../../i18n/times";
 import { person } from "../../i18n/words";
 import { camera, cameraOn, microphoneOn, pictureHeld, stream } from "../../media/devices";
-import { unlockAudio } from "../../media/level";
-import type { ReceiveSlot } from "../../media/peer";
+import { saver } from "../../media/saver";
+import { endScreen, shown } from "../../media/screen";
+import type { ReceiveSlot } from "../../media/transceivers";
+import { whyUnseen } from "../../state/unseen";
 import { seatOf, type RoomView, type Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { here } from "./here";
+import { measured } from "./link";
 import { second } from "./session";
 import { centre, speaking } from "./speaking";
+
+/** What follows a seat in the name of the slot on which its screen arrives. */
+const SCREEN_SLOT = "/screen";
 
 export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null {
   const r = roomWords();
@@ -24,18 +30,33 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
   const live = isLive(view);
   const present = view.seats.filter((seat) => seat.state === "admitted" && seat.role !== "observer" && (seat.connected || seat.sinceMs !== null));
   const middle = centre(view, me.slot) ?? me.slot;
-  const slotOf = (seat: string): ReceiveSlot | undefined => {
-    for (const [index, who] of peer.seats.value) if (who === seat) return peer.receive.value.find((slot) => slot.index === index);
+  const slotOf = (source: string): ReceiveSlot | undefined => {
+    for (const [index, whose] of peer.seats.value) if (whose === source) return peer.receive.value.find((slot) => slot.index === index);
     return undefined;
   };
   const tile = (seat: Seat, large: boolean): JSX.Element => (
     <Tile key={seat.slot} seat={seat} own={seat.slot === me.slot} receive={slotOf(seat.slot)} large={large} live={live} />
   );
   const main = seatOf(view, middle);
+  const shower = seatOf(view, view.screen);
+  const screenSlot = shower === null ? undefined : slotOf(`${shower.slot}${SCREEN_SLOT}`);
+  // A screen is there to be read: it takes the large place, and the faces stand in the strip.
+  const screen =
+    !live || shower === null ? null : shower.slot === me.slot ? (
+      shown.value !== null && <OwnScreen />
+    ) : (
+      screenSlot !== undefined && <Screen seat={shower} receive={screenSlot} />
+    );
+  const columnsNow = columns(present.length);
   return (
     <section class={`stage ${wide ? "wide" : ""}`} aria-label={r.stage} data-testid="stage">
-      {wide ? (
-        <div class="grid" data-columns={columns(present.length)} data-rows={Math.ceil(present.length / Math.max(1, columns(present.length)))}>
+      {screen !== null && screen !== false ? (
+        <>
+          <div class="main screen">{screen}</div>
+          <div class="strip">{present.map((seat) => tile(seat, false))}</div>
+        </>
+      ) : wide ? (
+        <div class="grid" data-columns={columnsNow} data-rows={Math.ceil(present.length / Math.max(1, columnsNow))}>
           {present.map((seat) => tile(seat, true))}
         </div>
       ) : (
@@ -84,47 +105,39 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
   const r = roomWords();
   const { sitting } = here();
   const said = sitting.live.value.get(seat.slot);
-  const video = useRef<HTMLVideoElement>(null);
-  const flowing = useSignal(false);
-  const upright = useSignal(false);
   const track = own ? (stream.value?.getVideoTracks()[0] ?? null) : (receive?.video ?? null);
-  const media = useMemo(() => (track === null ? null : new MediaStream([track])), [track]);
-
-  useEffect(() => {
-    const element = video.current;
-    if (element === null) return undefined;
-    element.srcObject = media;
-    flowing.value = false;
-    if (media === null) return undefined;
-    void element.play().catch(() => undefined);
-    // A receive slot outlives people: only moving time means that somebody is seen.
-    let last = -1;
-    const timer = setInterval(() => {
-      flowing.value = element.currentTime !== last && element.videoWidth > 2;
-      last = element.currentTime;
-      upright.value = element.videoHeight > element.videoWidth;
-    }, 700);
-    return () => clearInterval(timer);
-  }, [media]);
-
+  const { video, flowing, once, upright } = usePicture(track);
+  const view = sitting.view.value;
+  const mine = view === null ? null : seatOf(view, sitting.me.value?.slot ?? null);
   const cameraUsed = own ? cameraOn.value && camera.value === "on" : said?.camera !== false;
-  // A picture that gave way to the voice arrives as black frames: the name says more.
-  const held = own ? pictureHeld.value : said?.quality === "voice";
-  const seen = live && !held && seat.connected && cameraUsed && (own ? media !== null : flowing.value);
+  const why = own
+    ? pictureHeld.value && cameraUsed
+      ? "mine"
+      : null
+    : whyUnseen({ cameraUsed, flowing: flowing.value, once: once.value, theirUplink: said?.quality ?? null, theirRung: seat.rung, ownRung: mine?.rung ?? "video", ownUplink: measured.value, saver: saver.value });
+  const seen = live && why === null && seat.connected && cameraUsed && (own ? track !== null : flowing.value);
   const micUsed = own ? microphoneOn.value : said?.microphone !== false;
   const voice = live && seat.connected && speaking.value.has(seat.slot);
+  const paused = live && seat.connected && cameraUsed && why !== null;
   return (
-    <figure class={`tile ${large ? "large" : ""} ${voice ? "voice" : ""}`} data-testid={`tile-${seat.slot}`} data-seen={seen ? "yes" : "no"}>
+    <figure class={`tile ${large ? "large" : ""} ${voice ? "voice" : ""}`} data-testid={`tile-${seat.slot}`} data-seen={seen ? "yes" : "no"} data-paused={paused ? why : undefined}>
       <video ref={video} muted playsInline autoPlay class={`${seen ? "" : "dark"} ${own ? "mirror" : ""} ${upright.value ? "upright" : ""}`} aria-label={person(seat.role, seat.name)} />
       {!seen && (
         <span class="unlit" aria-hidden="true">
           {initial(seat.name)}
         </span>
       )}
+      {paused && large && <p class="paused">{r.paused[why]}</p>}
       <figcaption>
         <span class="plate">
           {seat.hand && <Icon name="hand" />}
           {live && (seat.muted || !micUsed) && seat.connected && <Icon name="mic-off" />}
+          {paused && !large && (
+            <>
+              <Icon name="pause" />
+              <span class="unseen">{r.paused[why]}</span>
+            </>
+          )}
           <span class="who">
             {person(seat.role, seat.name)}
             {own && r.is_you}
@@ -133,9 +146,82 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
         {!seat.connected && <Gone sinceMs={seat.sinceMs} />}
         {live && large && seat.connected && seat.muted && <span class="gone">{r.court_muted}</span>}
         {live && large && seat.connected && !seat.muted && !micUsed && <span class="gone">{r.mic_off}</span>}
-        {live && large && seat.connected && (held || !cameraUsed) && <span class="gone">{cameraUsed ? r.voice_only : r.camera_off}</span>}
+        {live && large && seat.connected && !cameraUsed && <span class="gone">{r.camera_off}</span>}
       </figcaption>
     </figure>
+  );
+}
+
+/** So long a picture may stand still and be called moving: one frame a second is a picture, on a thin link. */
+const STILL_MS = 2_600;
+
+interface Shown {
+  readonly video: RefObject<HTMLVideoElement | null>;
+  readonly flowing: Signal<boolean>;
+  /** It has moved before, so that a stop is a stop. */
+  readonly once: Signal<boolean>;
+  readonly upright: Signal<boolean>;
+}
+
+/** Plays a track, and knows whether it moves: a receive slot outlives people, and a frozen face is a lie. */
+function usePicture(track: MediaStreamTrack | null): Shown {
+  const video = useRef<HTMLVideoElement>(null);
+  const flowing = useSignal(false);
+  const once = useSignal(false);
+  const upright = useSignal(false);
+  useEffect(() => {
+    const element = video.current;
+    if (element === null) return undefined;
+    element.srcObject = track === null ? null : new MediaStream([track]);
+    flowing.value = once.value = false;
+    if (track === null) return undefined;
+    void element.play().catch(() => undefined);
+    let last = -1;
+    let movedAt = -Infinity;
+    const look = (): void => {
+      if (element.currentTime !== last && element.videoWidth > 2) movedAt = performance.now();
+      last = element.currentTime;
+      flowing.value = performance.now() - movedAt < STILL_MS;
+      once.value = once.peek() || flowing.peek();
+      upright.value = element.videoHeight > element.videoWidth;
+    };
+    const timer = setInterval(look, 500);
+    element.onresize = look; // the first frame is shown when it is there
+    return () => {
+      clearInterval(timer);
+      element.onresize = null;
+    };
+  }, [track]);
+  return { video, flowing, once, upright };
+}
+
+function Screen({ seat, receive }: { readonly seat: Seat; readonly receive: ReceiveSlot }): JSX.Element {
+  const r = roomWords();
+  const { video, flowing } = usePicture(receive.video);
+  return (
+    <figure class="tile large shared" data-testid={`screen-${seat.slot}`} data-seen={flowing.value ? "yes" : "no"}>
+      <video ref={video} muted playsInline autoPlay aria-label={r.screen_of(person(seat.role, seat.name))} />
+      <figcaption>
+        <span class="plate">
+          <Icon name="screen" />
+          <span class="who">{r.screen_of(person(seat.role, seat.name))}</span>
+        </span>
+      </figcaption>
+    </figure>
+  );
+}
+
+/** One's own screen is not shown to oneself: it would show itself without end. */
+function OwnScreen(): JSX.Element {
+  const r = roomWords();
+  return (
+    <div class="own-screen" role="status" data-testid="own-screen">
+      <Icon name="screen" />
+      <p>{r.screen_yours}</p>
+      <button type="button" class="button danger" data-testid="screen-end" onClick={endScreen}>
+        {r.screen_end}
+      </button>
+    </div>
   );
 }
 
@@ -147,48 +233,4 @@ function Gone({ sinceMs }: { readonly sinceMs: number | null }): JSX.Element {
 
 function initial(name: string): string {
   return Array.from(name.trim())[0] ?? "·";
-}
-
-/** Everybody's sound, whatever is on the screen; and the tap that a reloaded page needs before it may sound. */
-export function Sound(): JSX.Element {
-  const r = roomWords();
-  const { peer } = here();
-  const blocked = useSignal(false);
-  const box = useRef<HTMLDivElement>(null);
-  const slots = peer.receive.value;
-  const play = (): void => {
-    unlockAudio();
-    const elements = box.current === null ? [] : [...box.current.querySelectorAll("audio")];
-    Promise.all(elements.map((element) => element.play())).then(
-      () => (blocked.value = false),
-      (error: unknown) => {
-        if (error instanceof DOMException && error.name === "NotAllowedError") blocked.value = true;
-      },
-    );
-  };
-  useEffect(() => {
-    if (slots.length > 0) play();
-  }, [slots]);
-  return (
-    <>
-      <div ref={box} hidden>
-        {slots.map((slot) => (
-          <SlotSound key={slot.audio.id} slot={slot} />
-        ))}
-      </div>
-      {blocked.value && (
-        <button type="button" class="button primary wide" data-testid="unlock-sound" onClick={play}>
-          {r.tap_to_hear}
-        </button>
-      )}
-    </>
-  );
-}
-
-function SlotSound({ slot }: { readonly slot: ReceiveSlot }): JSX.Element {
-  const audio = useRef<HTMLAudioElement>(null);
-  useEffect(() => {
-    if (audio.current !== null) audio.current.srcObject = new MediaStream([slot.audio]);
-  }, [slot.audio]);
-  return <audio ref={audio} autoPlay data-slot={slot.index} />;
 }

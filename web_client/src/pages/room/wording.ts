@@ -3,7 +3,7 @@ import { roomWords } from "../../i18n/room-words";
 import { list, parts } from "../../i18n/times";
 import { person, roleName } from "../../i18n/words";
 import type { Entry } from "../../state/sitting";
-import { seatOf, type RoomView } from "../../state/view";
+import { readRung, seatOf, type RoomView } from "../../state/view";
 
 export function who(view: RoomView, slot: unknown): string {
   if (slot === "court") return roleName("court");
@@ -28,7 +28,7 @@ export function isQuiet(entry: Entry): boolean {
   const type = entry.leaf?.type;
   // A first key is everybody's, and an anchor comes by the clock: both stand in the sealed record.
   const routine = type === "key.add" ? entry.leaf?.facts[2] === "first" : type === "key.revoke" || type === "anchor";
-  return routine || type === "open" || type === "seat" || type === "rec.segment";
+  return routine || type === "open" || type === "seat" || type === "rec.segment" || type === "media.reached";
 }
 
 export function sentence(entry: Entry, view: RoomView): string {
@@ -61,6 +61,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.restrict":
       return r.by(actor, d["act.restrict"](list(Array.isArray(first) ? first.map(short) : [])));
     case "act.unrestrict":
+    case "act.end_screen":
     case "act.propose_seal":
     case "act.seal":
       return r.by(actor, d[leaf.type]);
@@ -77,6 +78,8 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.remove":
     case "act.mute":
     case "act.unmute":
+    case "act.allow_screen":
+    case "act.go_on":
       return r.by(actor, d[leaf.type](short(first)));
     case "act.floor":
       return r.by(actor, typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end);
@@ -90,6 +93,12 @@ export function sentence(entry: Entry, view: RoomView): string {
       return d["rec.segment"](short(first), track(second));
     case "rec.gap":
       return d["rec.gap"](short(first), track(second), r.hms(...parts(number(fourth) - number(third))));
+    case "quality":
+      return d.quality(short(first), r.rungs[readRung(second)]);
+    case "media.reached": {
+      const from = Array.isArray(second) ? [...new Set(second.map((row) => (Array.isArray(row) ? short(row[0]) : "")))] : [];
+      return d["media.reached"](short(first), list(from));
+    }
     case "conflict":
       return d.conflict(who(view, first));
     case "seal":

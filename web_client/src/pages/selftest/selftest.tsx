@@ -21,7 +21,8 @@ import { meter, unlockAudio } from "../../media/level";
 import { keepLink } from "../../state/device";
 import { page, type Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
-import { enter } from "../room/session";
+import { OwnBrowser } from "../../ui/own-browser";
+import { enter, makeReady, notYet } from "../room/session";
 
 const HEARD = 0.12;
 const BARS = 5;
@@ -62,6 +63,11 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
     };
   }, []);
 
+  const settled = camera.value !== "opening" && microphone.value !== "opening";
+  useEffect(() => {
+    if (settled) makeReady(visit);
+  }, [settled]);
+
   const own = stream.value;
   useEffect(() => {
     if (picture.current !== null && picture.current.srcObject !== own) {
@@ -88,11 +94,11 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
     page.value = { kind: "sitting", visit };
   };
   const back = (): void => {
+    notYet();
     close();
     page.value = { kind: "entry", visit, waiting: 0 };
   };
 
-  const settled = camera.value !== "opening" && microphone.value !== "opening";
   const denied = camera.value === "denied" || microphone.value === "denied";
   const goWords = !settled || camera.value === "on" ? w.go_in : microphone.value === "on" ? w.go_in_without : w.go_in_text;
   return (
@@ -132,6 +138,7 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
             </div>
           </details>
         )}
+        <OwnBrowser ticket={visit.ticket} />
         {denied && (
           <div class="notice wait stack">
             <p>{w.how_to_allow}</p>
@@ -158,13 +165,13 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
 
 function cameraWords(state: DeviceState): string {
   const w = words();
-  return { opening: w.camera_wait, on: w.camera_ok, none: w.camera_none, denied: w.camera_denied }[state];
+  return { opening: w.camera_wait, on: w.camera_ok, none: w.camera_none, denied: w.camera_denied, taken: w.camera_taken }[state];
 }
 
 function microphoneWords(state: DeviceState, heard: boolean): string {
   const w = words();
   if (state === "on") return heard ? w.microphone_ok : w.microphone_say;
-  return { opening: w.microphone_wait, none: w.microphone_none, denied: w.microphone_denied }[state];
+  return { opening: w.microphone_wait, none: w.microphone_none, denied: w.microphone_denied, taken: w.microphone_taken }[state];
 }
 
 function networkWords(trip: number | "none" | null): string {
