@@ -25,6 +25,9 @@ from media.trouble import Picture, Sound, Watch
 
 Emit = Callable[..., None]
 
+Link = tuple[int, int, int, float, int, Rung]
+"""bps, send_bps, queue_ms, loss, rtt_ms, rung; see LinkFigures of the plane."""
+
 PICTURES: tuple[Kind, Kind] = ("video", "screen")
 ONE_VOICE_BPS = 24_000  # kept free for whoever will speak next
 FALLEN = 0.9  # of the last budget: not to be waited with
@@ -274,6 +277,17 @@ class Adaptation:
         step = room.ladders[leg.seat].look(received, sent, float(self._now_ms))
         if step is not None:
             self._emit("quality", room.id, leg.seat, step.rung, step.cause)
+
+    def links(self, room: Room) -> dict[str, Link]:
+        """How each seat's downlink is, for those who look after a hearing."""
+        found: dict[str, Link] = {}
+        for seat, leg in room.legs.items():
+            receiver = self._receivers.get(leg.number)
+            if receiver is not None:
+                e = receiver.estimator.estimate(float(self._now_ms))
+                rung = room.ladders[seat].rung
+                found[seat] = (e.bps, e.send_bps, e.queue_ms, e.loss, e.rtt_ms, rung)
+        return found
 
     def _tell_reached(self, room_id: bytes) -> None:
         for row in self._reach.take(room_id, self._now_ms):

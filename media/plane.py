@@ -24,19 +24,24 @@ from typing import Any, Literal, Protocol
 from media.config import MediaConfig
 from media.events import (
     RECORDER,
+    SCREEN,
     Answer,
     BadOffer,
     Kind,
     MediaEvent,
     MediaUnavailable,
+    Quality,
+    Reached,
     RecordingGap,
     Routes,
+    Rung,
     SeatConnected,
     SeatGone,
     SeatResumed,
     SeatSilent,
     SegmentClosed,
     SlotsChanged,
+    Trouble,
     WorkerRestarted,
 )
 from media.link import Link, LinkDown, Refusal
@@ -46,11 +51,14 @@ __all__ = [
     "Answer",
     "BadOffer",
     "Kind",
+    "LinkFigures",
     "MediaConfig",
     "MediaEvent",
     "MediaPlane",
     "MediaUnavailable",
     "ProcessMediaPlane",
+    "Quality",
+    "Reached",
     "RecordingGap",
     "Routes",
     "SeatConnected",
@@ -59,6 +67,7 @@ __all__ = [
     "SeatSilent",
     "SegmentClosed",
     "SlotsChanged",
+    "Trouble",
     "WorkerRestarted",
 ]
 
@@ -66,7 +75,22 @@ START_S = 30.0
 REQUEST_S = 10.0
 STOP_S = 10.0
 MAX_EVENTS = 100_000
+_WORST = frozenset({"worst_loss"})
 _SEAT = re.compile(r"[A-Za-z0-9_./-]{1,64}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LinkFigures:
+    """A seat's downlink: what it is believed to carry and what is sent now (bits per second),
+    what waits in it (ms), the share it loses, the round trip (ms), and the seat's rung.
+    """
+
+    bps: int
+    send_bps: int
+    queue_ms: int
+    loss: float
+    rtt_ms: int
+    rung: Rung
 
 
 class MediaPlane(Protocol):
@@ -78,8 +102,16 @@ class MediaPlane(Protocol):
         BadOffer: the offer cannot be answered. MediaUnavailable: retry.
         """
 
-    async def set_routes(self, room: bytes, routes: Routes) -> None:
-        """Replaces the room's matrix; when it returns, it is in force. Deny by default."""
+    async def set_routes(self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset()) -> None:
+        """Replaces the room's matrix; when it returns, it is in force. Deny by default. `pinned`:
+        the seats (bench, whoever has the floor) whose pictures come before the others'.
+        """
+
+    async def clips(self, room: bytes, seat: str, on: bool) -> None:
+        """The seat's client says that nothing live can start there, or that it can again."""
+
+    async def links(self, room: bytes) -> dict[str, LinkFigures]:
+        """How the downlink of each connected seat is just now. Empty while that is unknown."""
 
     async def start_recording(self, room: bytes) -> None:
         """From now on routed tracks are written to segments. Idempotent."""
@@ -103,11 +135,15 @@ class _Room:
 
     worker: int
     routes: Routes = dataclasses.field(default_factory=dict)
+    pinned: frozenset[str] = frozenset()
+    clips: set[str] = dataclasses.field(default_factory=set)
     recording: bool = False
 
 
 class ProcessMediaPlane:
     """`MediaPlane` over a nursery, workers and a recorder on this machine."""
+
+    NURSERY = "media.nursery"  # the module that is run; the bench has one of its own
 
     def __init__(self, config: MediaConfig) -> None:
         self._config = config
@@ -158,7 +194,7 @@ class ProcessMediaPlane:
         self._nursery = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "media.nursery",
+            self.NURSERY,
             str(self._directory / "control.sock"),
             json.dumps(raw),
             stdin=asyncio.subprocess.PIPE,
@@ -266,7 +302,9 @@ class ProcessMediaPlane:
         rooms = [room for room, state in self._rooms.items() if role == "worker" and state.worker == index]
         with contextlib.suppress(LinkDown, Refusal):
             for room in rooms:
-                await link.request("set_routes", room, _plain(self._rooms[room].routes))
+                await link.request("set_routes", room, *_plain(self._rooms[room]))
+                for seat in self._rooms[room].clips:
+                    await link.request("clips", room, seat, True)
                 if self._rooms[room].recording:
                     await link.request("record", room, True, 0)
         self._up[role, index].set()
@@ -353,12 +391,32 @@ class ProcessMediaPlane:
             raise MediaUnavailable(str(refusal)) from None
         return Answer(sdp, mapping)
 
-    async def set_routes(self, room: bytes, routes: Routes) -> None:
+    async def set_routes(self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset()) -> None:
         for seat in routes:
             _check_seat(seat.removeprefix("*"))
-        self._room(room).routes = dict(routes)
+        state = self._room(room)
+        state.routes, state.pinned = dict(routes), pinned
         with contextlib.suppress(MediaUnavailable):  # a new worker begins with them
-            await self._ask(room, "set_routes", _plain(routes))
+            await self._ask(room, "set_routes", *_plain(state))
+
+    async def clips(self, room: bytes, seat: str, on: bool) -> None:
+        _check_seat(seat)
+        seats = self._room(room).clips
+        if on == (seat in seats):
+            return
+        if on:
+            seats.add(seat)
+        else:
+            seats.discard(seat)
+        with contextlib.suppress(MediaUnavailable):
+            await self._ask(room, "clips", seat, on)
+
+    async def links(self, room: bytes) -> dict[str, LinkFigures]:
+        if room not in self._rooms:
+            return {}
+        with contextlib.suppress(MediaUnavailable):
+            return {seat: LinkFigures(*figures) for seat, figures in (await self._ask(room, "links")).items()}
+        return {}
 
     async def start_recording(self, room: bytes) -> None:
         self._room(room).recording = True
@@ -389,6 +447,7 @@ class ProcessMediaPlane:
             for receiver, pairs in state.routes.items()
             if receiver != seat
         }
+        state.clips.discard(seat)
         with contextlib.suppress(MediaUnavailable):
             await self._ask(room, "drop", seat)
 
@@ -418,7 +477,7 @@ class ProcessMediaPlane:
         total: dict[str, Any] = {"rooms": 0, "legs": 0}
         for figures in self._figures.values():
             for name, value in figures.items():
-                total[name] = max(total.get(name, 0), value) if name == "worst_loss" else total.get(name, 0) + value
+                total[name] = max(total.get(name, 0), value) if name in _WORST else total.get(name, 0) + value
         return {**total, "restarts": sum(self._births.values()) - len(self._births), "messages": list(self._faults)}
 
 
@@ -437,15 +496,18 @@ _EVENTS: dict[str, Callable[..., MediaEvent]] = {
     "resumed": SeatResumed,
     "gone": _gone,
     "slots_changed": SlotsChanged,
+    "quality": Quality,
+    "reached": Reached,
+    "trouble": Trouble,
     "segment": _segment,
     "gap": RecordingGap,
 }
 
 
 def _check_seat(seat: str) -> None:
-    if not _SEAT.fullmatch(seat):
-        raise ValueError(f"{seat!r} is not a seat: letters, digits, '_', '.', '/', '-', at most 64")
+    if not _SEAT.fullmatch(seat) or seat.endswith(SCREEN):
+        raise ValueError(f"{seat!r} is not a seat: letters, digits, '_', '.', '/', '-', at most 64, not a screen")
 
 
-def _plain(routes: Routes) -> dict[str, list[tuple[str, str]]]:
-    return {receiver: sorted(pairs) for receiver, pairs in routes.items()}
+def _plain(room: _Room) -> tuple[dict[str, list[tuple[str, Kind]]], list[str]]:
+    return {receiver: sorted(pairs) for receiver, pairs in room.routes.items()}, sorted(room.pinned)

@@ -1,83 +1,30 @@
 """Inside a media worker: who is in which room, on which leg, and what goes to whom.
 
 Routes come whole from the court and are carried out at once; what they do not name is not
-sent. Each receiver has fixed slots. A publisher keeps the slot it once had at a receiver,
-through mutes, drops and returns, until its seat is dropped or a slot is needed for somebody
-who can be seen: so a picture does not jump about the screen.
+sent. Who is in which slot of a receiver is decided in slots.py, which layer of a picture it
+gets there in adaptation.py.
 """
 
 import asyncio
 import itertools
-import secrets
-from collections.abc import Callable
 from typing import Any
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
+from media.adaptation import Adaptation, Emit, Link
 from media.config import MediaConfig
 from media.dtls import Dtls, fingerprint
-from media.engine.packet_engine import Address, Codec, LegSpec, Notice, PacketEngine, SrtpKeys, SubscriptionSpec
-from media.events import KINDS, LINES, RECORDER, Kind, Line
+from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys
+from media.events import KINDS, LINES, Kind
+from media.handshakes import Handshakes
 from media.ice_lite import Credentials, IceLite
-from media.sdp import Offer, read_offer
+from media.sdp import read_offer
 from media.sdp_answer import Transport, leg_spec, write_answer
+from media.seat_leg import Room, SeatLeg
+from media.slots import assign, content, forget, names, seat_of
 
 MAX_SLOTS = 31
 FORGET_AFTER_MS = 120_000
-
-Emit = Callable[..., None]
-
-
-class SeatLeg:
-    """The browser of one seat, as negotiated."""
-
-    def __init__(self, number: int, room: "Room", seat: str, offer: Offer) -> None:
-        self.number = number
-        self.room = room
-        self.seat = seat
-        self.offer = offer
-        self.spec = LegSpec({}, {})
-        self.credentials = Credentials.fresh()
-        self.promises: list[dict[Line, SubscriptionSpec]] = []
-        self.session = secrets.randbits(62)
-        self.version = 0
-        self.address: Address | None = None
-        self.dtls: Dtls | None = None
-        self.ended = self.connected = False
-        self.gone_since_ms = 0
-
-    def promise(self, slots: int) -> None:
-        """Fixes SSRCs for more slots; those once promised never change."""
-        taken = {s.ssrc for slot in self.promises for s in slot.values()}
-        taken |= {s.rtx_ssrc for slot in self.promises for s in slot.values()}
-        while len(self.promises) < slots:
-            fresh: list[int] = []
-            while len(fresh) < 4:
-                number = secrets.randbits(32)
-                if number and number not in taken:
-                    taken.add(number)
-                    fresh.append(number)
-            audio, video = SubscriptionSpec(fresh[0], fresh[1], b""), SubscriptionSpec(fresh[2], fresh[3], b"")
-            self.promises.append({"audio": audio, "video": video})
-
-
-class Room:
-    """One audience's media."""
-
-    def __init__(self, room_id: bytes) -> None:
-        self.id = room_id
-        self.legs: dict[str, SeatLeg] = {}
-        self.routes: dict[str, frozenset[tuple[str, Kind]]] = {}
-        self.slots: dict[str, dict[int, str]] = {}  # receiver -> slot -> publisher
-        self.recording = False
-
-    def recorded(self) -> frozenset[tuple[str, Kind]]:
-        """What the recorder takes now."""
-        if not self.recording:
-            return frozenset()
-        if RECORDER in self.routes:
-            return self.routes[RECORDER]
-        return frozenset(pair for pairs in self.routes.values() for pair in pairs)
 
 
 class Rooms:
@@ -95,6 +42,8 @@ class Rooms:
         self._numbers = itertools.count(1)
         self._taped: set[tuple[int, Kind]] = set()
         self._stopping: set[Any] = set()
+        self._handshakes = Handshakes()
+        self._adaptation = Adaptation(engine, config, emit)
 
     # -- what the court asks --------------------------------------------------------------
 
@@ -112,7 +61,7 @@ class Rooms:
         if leg is None:
             leg = SeatLeg(next(self._numbers), room, seat, offer)
         leg.promise(count)
-        spec = leg_spec(offer, count, leg.promises, allowed)
+        spec = leg_spec(offer, count, leg.promises, allowed, self._config.allowance_bps)
         if fresh or leg.offer.ufrag != offer.ufrag:
             if not fresh:
                 leg.credentials = Credentials.fresh()
@@ -120,6 +69,7 @@ class Rooms:
         leg.offer, leg.spec, leg.version = offer, spec, leg.version + 1
         room.legs[seat] = self._legs[leg.number] = leg
         self._engine.open_leg(leg.number, spec)
+        self._adaptation.negotiated(leg)
         slots_now = room.slots.setdefault(seat, {})
         for index in [index for index in slots_now if index >= count]:
             del slots_now[index]
@@ -144,11 +94,26 @@ class Rooms:
                 common = takes if common is None else common & takes
         return common
 
-    def set_routes(self, room_id: bytes, routes: dict[str, frozenset[tuple[str, Kind]]]) -> None:
-        """Replaces the room's whole matrix."""
+    def set_routes(
+        self,
+        room_id: bytes,
+        routes: dict[str, frozenset[tuple[str, Kind]]],
+        pinned: frozenset[str] = frozenset(),
+    ) -> None:
+        """Replaces the room's whole matrix, and the seats whose pictures do not give way."""
         room = self._rooms.setdefault(room_id, Room(room_id))
-        room.routes = routes
+        self._adaptation.before_routes(room)
+        room.routes, room.pinned = routes, pinned
         self._apply(room)
+
+    def clips(self, room_id: bytes, seat: str, on: bool) -> None:
+        """The person's client has nothing but HTTPS, or no longer so."""
+        self._adaptation.clips(self._rooms.setdefault(room_id, Room(room_id)), seat, on)
+
+    def links(self, room_id: bytes) -> dict[str, Link]:
+        """How each seat's downlink is."""
+        room = self._rooms.get(room_id)
+        return self._adaptation.links(room) if room is not None else {}
 
     def record(self, room_id: bytes, on: bool) -> None:
         """Starts or stops taping the room."""
@@ -165,11 +130,9 @@ class Rooms:
         if leg is not None:
             self._end(leg)
         room.slots.pop(seat, None)
+        room.ladders.pop(seat, None)
         for receiver, slots in room.slots.items():
-            freed = [index for index, publisher in slots.items() if publisher == seat]
-            for index in freed:
-                del slots[index]
-            if freed and receiver in room.legs:
+            if forget(slots, seat) and receiver in room.legs:
                 self._emit("slots_changed", room.id, receiver, slots)
         room.routes = {
             receiver: frozenset(pair for pair in pairs if pair[0] != seat)
@@ -186,6 +149,7 @@ class Rooms:
         self.record(room_id, False)
         for leg in list(room.legs.values()):
             self._end(leg)
+        self._adaptation.closed(room)
         del self._rooms[room_id]
 
     def keyframe(self, number: int) -> None:
@@ -201,33 +165,25 @@ class Rooms:
     def _apply(self, room: Room, quiet: str = "") -> None:
         for seat, leg in room.legs.items():
             before = dict(room.slots.get(seat, {}))
-            slots = self._assign(room, leg)
-            wanted = room.routes.get(seat, frozenset())
+            slots = room.slots.setdefault(seat, {})
+            routed = room.routes.get(seat, frozenset())
+            assign(slots, len(leg.spec.slots), names(routed, seat), room.legs, room.pinned)
             for index in range(len(leg.spec.slots)):
-                publisher = room.legs.get(slots.get(index, ""))
-                for kind in LINES:
-                    open_ = publisher is not None and not publisher.ended and (publisher.seat, kind) in wanted
-                    number = publisher.number if open_ and publisher is not None else None
-                    self._engine.route(leg.number, index, kind, number, kind)
+                self._connect(room, leg, index, slots.get(index, ""), routed)
             if slots != before and seat != quiet:
                 self._emit("slots_changed", room.id, seat, slots)
+        self._adaptation.after_routes(room, room.legs)
         self._apply_tapes(room, "not_routed")
 
-    def _assign(self, room: Room, leg: SeatLeg) -> dict[int, str]:
-        slots = room.slots.setdefault(leg.seat, {})
-        wanted = {publisher for publisher, _ in room.routes.get(leg.seat, frozenset())} - {leg.seat}
-        missing = sorted(wanted - set(slots.values()), key=lambda seat: (seat not in room.legs, seat))
-        for publisher in missing:
-            free = [index for index in range(len(leg.spec.slots)) if index not in slots]
-            if not free:
-                # A slot may be taken from whom this seat no longer receives, or who is not here.
-                spare = [i for i, seat in slots.items() if seat not in wanted]
-                if publisher in room.legs:
-                    spare += [i for i, seat in slots.items() if seat not in room.legs and i not in spare]
-                free = spare[:1]
-            if free:
-                slots[free[0]] = publisher
-        return slots
+    def _connect(self, room: Room, leg: SeatLeg, index: int, name: str, routed: frozenset[tuple[str, Kind]]) -> None:
+        """Both lines of a slot: to what is routed of whom it belongs to, else to nothing."""
+        publisher = room.legs.get(seat_of(name))
+        for line in LINES:
+            kind = content(name, line)
+            if publisher is None or publisher.ended or kind is None or (publisher.seat, kind) not in routed:
+                self._engine.route(leg.number, index, line, None, line)
+            else:
+                self._engine.route(leg.number, index, line, publisher.number, kind)
 
     def _apply_tapes(self, room: Room, cause: str) -> None:
         recorded = room.recorded()
@@ -266,7 +222,7 @@ class Rooms:
         number = self._engine.owner(address)
         leg_or_none = self._legs.get(number) if number is not None else None
         if leg_or_none is not None and leg_or_none.dtls is not None:
-            leg_or_none.dtls.receive(data)
+            self._handshakes.next(leg_or_none.number, leg_or_none.dtls.receive, data)
 
     def _begin(self, leg: SeatLeg) -> None:
         if leg.dtls is not None or leg.ended:
@@ -288,7 +244,7 @@ class Rooms:
                 self._end(leg)
 
         leg.dtls = Dtls(self._certificate, send)
-        leg.dtls.start(leg.offer.fingerprints, keys, end)
+        self._handshakes.next(leg.number, leg.dtls.start, leg.offer.fingerprints, keys, end)
 
     def notice(self, notice: Notice) -> None:
         """Something the engine saw."""
@@ -297,6 +253,7 @@ class Rooms:
             return
         if notice.what == "gone":
             leg.gone_since_ms = notice.since_ms
+            self._adaptation.gone(leg)
             self._emit("gone", leg.room.id, leg.seat, "network", notice.since_ms)
         elif notice.what == "back":
             leg.gone_since_ms = 0
@@ -306,6 +263,10 @@ class Rooms:
             self._emit("silent", leg.room.id, leg.seat, notice.kind, notice.since_ms)
         else:
             self._emit("resumed", leg.room.id, leg.seat, notice.kind)
+
+    def adapt(self, now_ms: int) -> None:
+        """Ten times a second."""
+        self._adaptation.run(self._rooms.values(), now_ms)
 
     def sweep(self, now_ms: int) -> None:
         """Lets go of legs whose peer has been away so long that it will come with a new one."""
@@ -320,6 +281,8 @@ class Rooms:
         leg.ended = True
         for kind in KINDS:
             self._untape(leg, kind, "gone")
+        self._adaptation.ended(leg)
+        self._handshakes.forget(leg.number)
         self._engine.close_leg(leg.number)
         self._ice.forget(leg.number)
         self._legs.pop(leg.number, None)
@@ -339,4 +302,5 @@ class Rooms:
 
     def stats(self) -> dict[str, Any]:
         """Figures for the court's metrics."""
-        return {"rooms": len(self._rooms), "legs": len(self._legs), "stun_rejected": self._ice.rejected}
+        counts = {"rooms": len(self._rooms), "legs": len(self._legs), "stun_rejected": self._ice.rejected}
+        return {**counts, **self._handshakes.stats()}

@@ -14,12 +14,14 @@ import msgpack
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
+from media.engine.packet_engine import PacketEngine
 from media.engine.py_engine import PyEngine
 from media.events import BadOffer
 from media.link import Link, LinkDown, Refusal
 from media.rooms import Rooms
 
 TICK_S = 0.05
+ADAPT_TICKS = 2
 MAX_TAPE_WAITING = 8 << 20  # about a minute of a hearing; then the recorder is as good as dead
 
 
@@ -70,18 +72,21 @@ class Tape:
         writer.write(len(body).to_bytes(4, "big") + body)
 
 
+def _engine(config: MediaConfig, port: int) -> PacketEngine:
+    return PyEngine(
+        config.bind_address,
+        port,
+        rcvbuf=config.rcvbuf_bytes,
+        silent_ms=config.silent_ms,
+        gone_ms=config.gone_ms,
+    )
+
+
 class Worker:
     """Ties engine, rooms and links together."""
 
     def __init__(self, config: MediaConfig, port: int, tape: Path) -> None:
-        self._engine = PyEngine(
-            config.bind_address,
-            port,
-            rcvbuf=config.rcvbuf_bytes,
-            silent_ms=config.silent_ms,
-            gone_ms=config.gone_ms,
-            video_bps=config.video_bps,
-        )
+        self._engine = _engine(config, port)
         self._link: Link | None = None
         self._tape = Tape(tape)
         certificate = RTCCertificate.generateCertificate()
@@ -133,6 +138,11 @@ class Worker:
             for notice in self._engine.tick(now_ms()):
                 self._rooms.notice(notice)
             rounds += 1
+            if rounds % ADAPT_TICKS == 0:
+                try:
+                    self._rooms.adapt(now_ms())
+                except Exception:  # noqa: BLE001 - who gets which layer may stand still, packets may not
+                    self._faults += 1
             if rounds % 20 == 0:
                 self._rooms.sweep(now_ms())
                 self._emit("stats", self.stats())
@@ -154,20 +164,17 @@ class Worker:
             except BadOffer as bad:
                 raise Refusal("bad_offer", str(bad)) from None
         if name == "set_routes":
-            room, routes = arguments
-            self._rooms.set_routes(
-                room, {receiver: frozenset((p, k) for p, k in pairs) for receiver, pairs in routes.items()}
-            )
+            room, routes, pinned = arguments
+            matrix = {receiver: frozenset((p, k) for p, k in pairs) for receiver, pairs in routes.items()}
+            self._rooms.set_routes(room, matrix, frozenset(pinned))
         elif name == "record":
             room, on, token = arguments
             self._rooms.record(room, on)
             self._pass_on()
             if not on:
                 self._tape.write("mark", token)
-        elif name == "drop":
-            self._rooms.drop(*arguments)
-        elif name == "close_room":
-            self._rooms.close_room(*arguments)
+        elif name in ("drop", "close_room", "clips", "links"):
+            return getattr(self._rooms, name)(*arguments)
         elif name == "stats":
             return self.stats()
         else:

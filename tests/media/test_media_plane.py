@@ -38,7 +38,7 @@ async def test_deny_by_default(plane: Plane) -> None:
         await join(plane, "party/2", b)
         await asyncio.sleep(0.5)
         assert a.sent["audio"] > 10
-        assert b.stats()["slots"][0] == {"audio": 0, "video": 0, "keyframes": 0, "lost": 0, "rtx": 0}
+        assert set(b.stats()["slots"][0].values()) == {0}
         await plane.plane.set_routes(ROOM, {"party/2": frozenset({("party/1", "audio")})})
         await eventually(lambda: b.received[0]["audio"] > 5)
         assert b.received[0]["video"] == 0
@@ -182,6 +182,6 @@ async def test_an_unwritable_directory_is_a_sentence_for_the_operator(tmp_path: 
 
 
 def test_configuration_mistakes_are_named() -> None:
-    for wrong in ({"addresses": ()}, {"addresses": ("court.example",)}, {"workers": 0}, {"port": 65535, "workers": 9}):
+    for wrong in ({"addresses": ()}, {"addresses": ("court.example",)}, {"workers": -1}, {"engine": "rust"}, {"last_n": -1}, {"port": 65535, "workers": 9}):
         with pytest.raises(ValueError, match="media"):
             MediaConfig(recordings=Path(os.devnull), **wrong)  # type: ignore[arg-type]
