@@ -198,7 +198,9 @@ def test_the_readmes_have_the_same_sections_commands_and_pictures():
     assert len(re.findall(r"docs/pictures/", english)) == len(re.findall(r"docs/pictures/", chinese))
 
 
-@pytest.mark.parametrize("name", [*DOCUMENTS, "docs/operating.md", "docs/http-api.md", "docs/threat-model.md"])
+@pytest.mark.parametrize(
+    "name", [*DOCUMENTS, "docs/operating.md", "docs/http-api.md", "docs/threat-model.md", "docs/bots.md"]
+)
 def test_links_and_pictures_of_a_document_exist(name):
     page = read(name)
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page) + re.findall(r"(?:src|href)=\"([^\"#]+)\"", page)
