@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 import structlog
 
-from hearing_server.flows.audience import Routes, recorded, routes
+from hearing_server.flows.audience import Routes, pinned, recorded, routes
 from hearing_server.flows.decider import Command, Refused
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.runtime.clock import CourtClock
@@ -71,6 +71,13 @@ class _NoteRungs(NamedTuple):
     """What was measured of people's links may be noted now."""
 
 
+class _Clips(NamedTuple):
+    """A phone has clips alone, or no longer."""
+
+    slot: str
+    on: bool
+
+
 class _Start(NamedTuple):
     """Recording is to run."""
 
@@ -90,6 +97,7 @@ class RoomMedia:
         self._blobs = blobs
         self._clock = clock
         self._routes: Routes = {}
+        self._pinned: frozenset[str] = frozenset()
         self._hung_up: set[str] = set()
         self._rerouted = asyncio.Event()
         self._in_force = asyncio.Event()
@@ -105,6 +113,7 @@ class RoomMedia:
         if plane is not None:
             self._tasks.append(asyncio.create_task(self._route(plane), name="room-routes"))
         room.on_change.append(self._changed)
+        room.on_signal.append(self._signalled)
 
     @property
     def _stream(self) -> bytes:
@@ -115,8 +124,9 @@ class RoomMedia:
         if all(entry.leaf.type.startswith("msg.") for entry in entries):
             return  # words change nobody's standing, and are most of what comes by here
         wanted = {**routes(state), RECORDER: recorded(state)}
-        if wanted != self._routes:
-            self._routes = wanted
+        kept = pinned(state)
+        if (wanted, kept) != (self._routes, self._pinned):
+            self._routes, self._pinned = wanted, kept
             self._reroute()
         for entry in entries:
             kind = entry.leaf.type
@@ -153,6 +163,11 @@ class RoomMedia:
             self.troubles.gone(event.seat)
         self._work.put_nowait(event)
 
+    def _signalled(self, slot: str, name: str, value: object) -> None:
+        """A phone says that sound and picture cannot start on it at all, or can again."""
+        if name == "clips" and isinstance(value, bool):
+            self._work.put_nowait(_Clips(slot, value))
+
     def _reroute(self) -> None:
         self._in_force.clear()
         self._rerouted.set()
@@ -163,7 +178,7 @@ class RoomMedia:
             await self._rerouted.wait()
             self._rerouted.clear()
             try:
-                await plane.set_routes(self._stream, self._routes)
+                await plane.set_routes(self._stream, self._routes, self._pinned)
                 for slot in list(self._hung_up):
                     self._hung_up.discard(slot)
                     if not self._room.writer.state.seats[slot].connected:  # else he is already back
@@ -199,11 +214,18 @@ class RoomMedia:
                 await self._gap((seat, kind), start, end, cause)
             case _Stopped(at_ms):
                 await self._stopped(at_ms)
+            case _:
+                await self._do_for_links(work)
+
+    async def _do_for_links(self, work: object) -> None:
+        match work:
             case _NoteReached():
                 await self._note_reached()
             case Quality(seat=seat, rung=rung, cause=cause):
                 self._rungs[seat] = (rung, cause)
                 await self._note_rungs()
+            case _Clips(slot, on) if self._plane is not None:
+                await self._plane.clips(self._stream, slot, on)
             case _NoteRungs():
                 await self._note_rungs()
             case WorkerRestarted() if self._routes:

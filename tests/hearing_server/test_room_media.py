@@ -38,18 +38,22 @@ class Plane:
     def __init__(self):
         self.routes, self.recording, self.dropped = {}, False, []
         self.failing = 0
+        self.pinned, self.clipped = frozenset(), []
 
-    async def set_routes(self, room, routes):
+    async def set_routes(self, room, routes, pinned):
         if self.failing:
             self.failing -= 1
             raise RuntimeError("the worker is gone")
-        self.routes = routes
+        self.routes, self.pinned = routes, pinned
 
     async def start_recording(self, room):
         self.recording = True
 
     async def stop_recording(self, room):
         self.recording = False
+
+    async def clips(self, room, seat, on):
+        self.clipped.append((seat, on))
 
     async def drop(self, room, seat):
         self.dropped.append(seat)
@@ -243,3 +247,19 @@ async def test_a_segments_own_clock_is_told_with_it(sitting):
     await sitting.until("rec.segment")
     entry = next(e for e in sitting.writer.log.read() if e.leaf.type == "rec.segment")
     assert json.loads(entry.content)["sender_ms"] == 1_234
+
+
+async def test_AU9_the_plane_is_told_whose_picture_everybody_keeps(sitting):
+    await heard_by(sitting, "judge/1")
+    assert sitting.plane.pinned == {"judge/1"}
+    await sitting.act("judge/1", "act.floor", "party/1")
+    await asyncio.sleep(0.05)
+    assert sitting.plane.pinned == {"judge/1", "party/1"}
+
+
+async def test_HR22_a_phone_that_has_clips_alone_is_believed_and_what_is_no_yes_or_no_is_not(sitting):
+    for value in (True, "yes", None, False):
+        for listener in sitting.media._room.on_signal:
+            listener("party/1", "clips", value)
+    await asyncio.sleep(0.05)
+    assert sitting.plane.clipped == [("party/1", True), ("party/1", False)]
