@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 from hearing_server.app import Node
 from hearing_server.cli.operator import Act, Tell
 from hearing_server.flows.decider import COURT, Command, Role, Stamp
@@ -13,6 +15,8 @@ from hearing_server.flows.wire import MAX_SEQS
 from hearing_server.prove import prove_entry
 from hearing_server.runtime.registry import NewSeat
 from hearing_server.runtime.writer import Writer
+
+log = structlog.get_logger()
 
 
 async def new_case(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
@@ -49,6 +53,12 @@ async def program(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, A
     return {"slot": slot, "ticket": link.ticket, "url": node.public_url}
 
 
+async def end_desks(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+    """Every desk loses its way in: a clerk has left, a link or a machine was stolen."""
+    node.court.entrance.end_desks()
+    return {"ended": await node.registry.end_desks()}
+
+
 async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any]:
     """A sitting's bundle."""
     made = await node.exporter.export(
@@ -58,6 +68,7 @@ async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any
         lambda at: tell(at.step, at.done, at.total),
         redacted=given["redacted"],
     )
+    log.info("exported", stream=given["sitting"], by="operator")
     return {
         "bundle": str(made.path),
         "entries": made.entries,
@@ -129,6 +140,7 @@ ACTS: Final[dict[str, Act]] = {
     "new_case": new_case,
     "list_cases": list_cases,
     "desk": desk,
+    "end_desks": end_desks,
     "program": program,
     "export": export,
     "prove": prove,

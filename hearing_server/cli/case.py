@@ -1,4 +1,4 @@
-"""`palmcourt case new | list | desk | key | whip`: the registry from a terminal, with or without a running server."""
+"""`palmcourt case new | list | desk | end-desks | key | whip`: the registry from a terminal, with a server or without."""
 
 import argparse
 import re
@@ -9,6 +9,15 @@ from hearing_server.cli.common import add_court, configure_log, run_async, setti
 from hearing_server.cli.operator import ask
 from hearing_server.cli.trouble import Trouble
 from hearing_server.flows.decider import Role
+
+NAMES = {
+    "new": "new_case",
+    "list": "list_cases",
+    "desk": "desk",
+    "end-desks": "end_desks",
+    "key": "court_key",
+    "whip": "program",
+}
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         whip,
         acts.add_parser("list", help="list cases and sittings"),
         acts.add_parser("desk", help="print a new link to the clerk's desk"),
+        acts.add_parser("end-desks", help="all links to the clerk's desk, used or not, open nothing any more"),
         acts.add_parser("key", help="print the court's verifier key, for the summons"),
     ):
         add_court(act)
@@ -45,9 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do the act."""
     chosen = settings(arguments, log={"level": "warning"})
     configure_log(chosen)
-    name = {"new": "new_case", "list": "list_cases", "desk": "desk", "key": "court_key", "whip": "program"}[
-        arguments.act
-    ]
+    name = NAMES[arguments.act]
     given = {"new": _new, "whip": _program}.get(arguments.act, lambda _arguments: {})(arguments)
     answer = run_async(ask(chosen, name, given, ACTS))
     base = answer.get("url") or chosen.http.public_url or f"http://{chosen.http.host}:{chosen.http.port}"
@@ -68,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
                 "ffmpeg -re -i INPUT -c:v libx264 -profile:v baseline -bf 0 -g 30 -c:a libopus -ar 48000 -ac 2 "
                 f"-whip_flags dtls_active -f whip -authorization {answer['ticket']} {address}"
             )
+    elif arguments.act == "end-desks":
+        print(f"{answer['ended']} desk links ended. `palmcourt case desk` prints a new one.")
     elif arguments.act == "desk":
         print(f"{base}/#/r/{answer['ticket']}")
     else:

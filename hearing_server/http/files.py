@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from hearing_server.export import Exporter
@@ -32,6 +33,7 @@ from media.uploads import Owner, Upload, Uploads
 from recording.content import commitment_of_digest
 from recording.errors import BadContent
 
+log = structlog.get_logger()
 PIECE: Final = 1 << 18
 
 
@@ -126,6 +128,7 @@ class Files:
         async with self._exporter.turn, _scratch(self._exporter.scratch) as scratch:
             bundle = scratch / f"palmcourt-{stream.hex()[:12]}"
             made = await self._exporter.export(stream, bundle, self._court.clock.now_ms())
+            log.info("exported", stream=stream.hex(), by=principal.slot, link=principal.link_id.hex())
             orders = self._exporter.orders(stream)
             archive = await asyncio.to_thread(_zipped, made.path, scratch / f"{bundle.name}.zip")
             response = web.StreamResponse(headers={"Content-Disposition": f'attachment; filename="{archive.name}"'})

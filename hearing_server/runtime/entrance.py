@@ -123,6 +123,11 @@ class Entrance:
             self._drop(old)
         return token
 
+    def end_desks(self) -> None:
+        """Whoever is at a clerk's desk is sent to the door."""
+        for hashed in [each for each, principal in self._sessions.items() if principal.is_registry]:
+            self._drop(hashed)
+
     def _drop(self, hashed: bytes) -> None:
         principal = self._sessions.pop(hashed)
         mine = self._tokens[_place_of(principal)]

@@ -76,9 +76,11 @@ class Tickets:
             (ticket_hash(ticket), case_stream, link_id, slot, unused_until_ms),
         )
 
-    async def forget(self, case_stream: bytes, link_id: bytes) -> None:
-        """The secrets of a link open nothing any more: its clerk asks for it again, the answer did not reach him."""
-        await self._database.change("DELETE FROM ticket WHERE case_stream=? AND link_id=?", (case_stream, link_id))
+    async def forget(self, case_stream: bytes, link_id: bytes | None) -> int:
+        """The secrets of a link, or of all links of a case (of the desk, where it is empty), open nothing any more."""
+        return await self._database.change(
+            "DELETE FROM ticket WHERE case_stream=?1 AND (?2 IS NULL OR link_id=?2)", (case_stream, link_id)
+        )
 
     async def used(self, case_stream: bytes, link_id: bytes) -> bool:
         """Whether a device has entered by this link."""

@@ -15,6 +15,7 @@ from test_text_hearing import opened, said
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from hearing_server.cli.acts import end_desks
 from hearing_server.flows.decider import Command
 from hearing_server.rehearsal.device import Device
 from recording.content import commitment
@@ -264,6 +265,25 @@ async def test_HR17_the_session_of_a_replaced_device_opens_nothing_any_more(cour
             assert answer.status == 401
         async with http.get(place, headers=new) as answer:
             assert answer.status == 200
+
+
+async def test_all_desks_are_ended_at_once_by_the_operator(court):
+    desk, unused = Desk(), await court.node.registry.desk_link()
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        ticket = await court.node.registry.desk_link()
+        headers = await desk.session(http, ticket)
+        async with http.get("/api/cases", headers=headers) as answer:
+            assert answer.status == 200
+        assert (await end_desks(court.node, {}, lambda _: None))["ended"] == 2
+        async with http.get("/api/cases", headers=headers) as answer:
+            assert answer.status == 401
+        for each in (ticket, unused):
+            async with http.post("/api/ticket", json={"ticket": each}) as answer:
+                assert (answer.status, (await answer.json())["code"]) == (401, "unknown_link")
+        headers = await desk.session(http, await court.node.registry.desk_link())
+        async with http.get("/api/cases", headers=headers) as answer:
+            assert answer.status == 200
+    await (await court.enter("judge/1")).admitted()  # the links of seats are not touched
 
 
 async def test_CA5_an_act_sent_again_lets_no_second_device_in_behind_the_records_back(court):
