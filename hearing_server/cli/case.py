@@ -1,4 +1,4 @@
-"""`palmcourt case new | list | desk | end-desks | key | whip`: the registry from a terminal, with a server or without."""
+"""`palmcourt case new | list | desk | end-desks | key | whip`: the registry from a terminal, beside a server or not."""
 
 import argparse
 import re
