@@ -3,7 +3,9 @@
 import asyncio
 import collections
 import contextlib
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -12,15 +14,18 @@ import imageio_ffmpeg
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from courtroom import SEATS, court_in
+from playwright.async_api import async_playwright
 
 from hearing_server.flows.decider import Role
 from hearing_server.runtime.registry import NewSeat
+from media.events import SeatConnected, SeatGone, WorkerRestarted
 from media.peer import Peer
 from media.whip_sdp import restarted, ufrag_of
 from signaling.call import Call, gather_loopback
 from signaling.client import Ended
 from signaling.frames import Lobby, Receipt
 
+CHROMIUM = shutil.which("chromium")
 CAMERA = NewSeat(Role.COURTROOM, "第三法庭")
 GALLERY = NewSeat(Role.OBSERVER, "旁听席")
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -215,6 +220,26 @@ async def test_a_camera_that_is_removed_or_whose_link_is_taken_back_is_cut_off(c
             assert (response.status, (await response.json())["code"]) == (401, "revoked")
 
 
+async def test_a_camera_whose_network_fails_leaves_and_comes_back_by_itself(court, http):
+    await open_court(court)
+    async with Peer() as camera:
+        headers = bearer(court.tickets["room/1"])
+        async with http.post(f"{court.url}/api/whip", data=await camera.offer(0), headers=headers) as response:
+            await camera.answer(await response.text())
+            session = f"{court.url}{response.headers['Location']}"
+        await camera.connected()
+        room = await seated(court, "room/1")
+        stream, foreign = await court.sitting, court.node.court.foreign
+        foreign.media(SeatGone(stream, "room/1", "network", 1))  # as the plane says after six silent seconds
+        foreign.media(SeatConnected(stream, "room/1"))
+        await until(lambda: ("room/1", "return") in facts(room, "join"))
+        assert facts(room, "leave") == [("room/1", "network")]
+        foreign.media(WorkerRestarted("worker", (stream,)))
+        await until(lambda: facts(room, "leave") == [("room/1", "network"), ("room/1", "server")])
+        async with http.delete(session, headers=headers) as response:
+            assert response.status == 404
+
+
 async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, http):
     judge, _party = await open_court(court)
     url, ticket = f"{court.url}/api/whep", court.tickets["observer/1"]
@@ -237,6 +262,50 @@ async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, h
         await viewer.close()
         await until(lambda: ("observer/1", "left") in facts(room, "leave"))
     assert {slot for slot, *_ in facts(room, "rec.segment")} <= {"judge/1"}
+
+
+PLAYER = """async ({url, ticket}) => {
+  window.pc = new RTCPeerConnection();
+  for (const kind of ['audio', 'video']) pc.addTransceiver(kind, {direction: 'recvonly'});
+  pc.ontrack = (e) => {
+    const screen = document.createElement(e.track.kind);
+    Object.assign(screen, {autoplay: true, muted: true, srcObject: new MediaStream([e.track])});
+    document.body.append(screen);
+  };
+  await pc.setLocalDescription(await pc.createOffer());
+  const headers = {'Authorization': `Bearer ${ticket}`, 'Content-Type': 'application/sdp'};
+  const response = await fetch(url, {method: 'POST', headers, body: pc.localDescription.sdp});
+  await pc.setRemoteDescription({type: 'answer', sdp: await response.text()});
+  window.session = new URL(response.headers.get('Location'), url).href;
+  window.bye = () => fetch(session, {method: 'DELETE', headers}).then(answer => answer.status);
+}"""
+FRAMES = """async () => {
+  let frames = 0;
+  (await pc.getStats()).forEach(s => { if (s.type === 'inbound-rtp') frames += s.framesDecoded || 0; });
+  return frames;
+}"""
+
+
+async def test_a_page_of_another_origin_shows_the_hearing_in_chromium(court):
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is not installed, and CI=true forbids to skip the real browser")
+        pytest.skip("Chromium is not installed: WHEP was not tried in a real browser")
+    judge, _party = await open_court(court)
+    async with async_playwright() as playwright, Peer() as camera:
+        await in_a_slot(judge, camera)
+        flags = ["--no-sandbox", "--disable-gpu", "--allow-loopback-in-peer-connection"]
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        page = await browser.new_page()  # about:blank: an origin of its own
+        await page.evaluate(PLAYER, {"url": f"{court.url}/api/whep", "ticket": court.tickets["observer/1"]})
+        room = await seated(court, "observer/1")
+        assert isinstance(await judge.submit("act.admit", ("observer/1",)), Receipt)
+        async with asyncio.timeout(15):
+            while await page.evaluate(FRAMES) < 10:
+                await asyncio.sleep(0.1)
+        assert await page.evaluate("bye()") == 200
+        assert ("observer/1", "left") in facts(room, "leave")
+        await browser.close()
 
 
 async def viewing():
