@@ -149,7 +149,7 @@ class FastLoop:
             _libc.sendmmsg(phone.fd, self._out.headers, 1, 0x40)
 
     def _report(self, phone: Phone) -> None:
-        ntp = rtcp.ntp_time(time.time() * 1000)
+        ntp = rtcp.ntp_time(time.time_ns() // 1_000_000)
         packet = b""
         for ssrc, seq, timestamp in phone.counters.values():
             octets = sum(phone.sent_octets.values())
