@@ -172,6 +172,7 @@ class Court:
         """
         for room in self._rooms.values():
             room.key_changed()
+        self.entrance.end_desks()  # a desk's page opens a new session by itself, and is told the key with it
         self._tasks.append(asyncio.create_task(self._call_back(), name="key-change"))
         if self.register is not None:
             self.register.key_changed()

@@ -2,9 +2,12 @@
 
 import asyncio
 import itertools
+import os
 
+import aiohttp
 import pytest
 from courtroom import court_in
+from desk import Desk
 from test_text_hearing import said
 
 from hearing_server.rehearsal.device import Device, Disbelieved, Kept
@@ -94,6 +97,25 @@ async def test_a_key_that_changes_in_the_middle_of_a_hearing_leaves_no_answer_th
     record = await court.room()
     gone = [e.leaf.facts for e in await record.writer.read(0, record.writer.log.size) if e.leaf.type == "leave"]
     assert sorted(gone) == [(slot, "server") for slot in ("clerk/1", "judge/1", "party/1", "party/2")]
+
+
+async def test_the_desk_opens_a_session_anew_and_is_told_the_new_key(court):
+    desk = Desk()
+    async with aiohttp.ClientSession(base_url=court.url) as http:
+        ticket = await court.node.registry.desk_link()
+        old = await desk.session(http, ticket)
+        before = desk.vkey
+        await court.node.keystore.signer.rotate(SCHEDULED)
+        async with http.get("/api/cases", headers=old) as answer:
+            assert answer.status == 401
+        headers = await desk.session(http, ticket)
+        assert desk.vkey != before
+        case = await court.node.court.docket.case(court.case_stream)
+        until = court.node.registry.link_expires_ms(case.state)
+        act = desk.act(court.case_stream, "link.issued", os.urandom(8), "party/2", until)
+        place = f"/api/cases/{court.case_stream.hex()}/links"
+        async with http.post(place, json={"act": act}, headers=headers) as answer:
+            desk.checked((await answer.json())["receipt"], case.log.origin)
 
 
 async def test_a_key_given_up_as_stolen_is_followed_by_nobody(court):

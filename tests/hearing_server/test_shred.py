@@ -220,7 +220,7 @@ async def test_an_order_that_comes_while_an_export_is_made_leaves_no_bag_with_th
             steps.append(progress.step)
             if waiting and (last or (len(waiting) == 2 and progress.step == "views")):
                 order = {**GIVEN, "sitting": stream.hex(), "entries": [waiting.pop()]}
-                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(10)
+                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(30)
 
         made = await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), told)
         key = str(node.keystore.court_key())
@@ -241,7 +241,7 @@ async def test_an_export_that_orders_overtake_again_and_again_is_refused_and_lea
         def told(progress):
             if progress.step == "record" and progress.done == progress.total:
                 order = {**GIVEN, "sitting": stream.hex(), "entries": [waiting.pop()]}
-                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(10)
+                asyncio.run_coroutine_threadsafe(shred(node, order), loop).result(30)
 
         with pytest.raises(CannotExport, match="destroyed by order while it was exported"):
             await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), told)
