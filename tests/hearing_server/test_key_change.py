@@ -16,6 +16,9 @@ from recording.policy import cosigner_name
 from recording.rotation import COMPROMISED, SCHEDULED
 from signaling.client import Lost
 from signaling.frames import Receipt, Welcome
+from transcripts.verification import verify_bundle
+
+COURT = "court.localhost"
 
 
 class Checking:
@@ -139,6 +142,7 @@ async def test_the_sealed_head_is_signed_again_and_keeps_its_witnesses_over_a_ch
             while len(phones[0].kept.signers) < 3:
                 await asyncio.sleep(0.05)
         sitting, tickets, devices = await court.sitting, court.tickets, court.devices
+        old = str(court.node.keystore.court_key())
         origin = (await court.room()).writer.log.origin
         await asyncio.sleep(1.2)  # kept durably
         await court.node.keystore.signer.rotate(SCHEDULED)
@@ -161,6 +165,10 @@ async def test_the_sealed_head_is_signed_again_and_keeps_its_witnesses_over_a_ch
         await court.node.exporter.export(sitting, tmp_path / "export", 0)
         first = note.parse((tmp_path / "export" / "data" / "record" / "checkpoint").read_text()).signatures[0]
         assert first.key_id == court.node.keystore.signer.key(origin).key_id
+        new = str(court.node.keystore.court_key())
+    for known, trusted in ((old, True), (new, True), (str(note.VerifierKey(COURT, bytes(range(32)))), False)):
+        report = verify_bundle(tmp_path / "export", known)
+        assert (report.outcome == 0) is trusted, [each.sentence for each in report.findings]
 
 
 @pytest.mark.parametrize("running", [True, False])
