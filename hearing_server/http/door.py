@@ -12,7 +12,7 @@ from hearing_server.http.errors import BadRequest
 from hearing_server.http.sessions import body_of
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Principal, Unauthenticated
-from hearing_server.runtime.view import lobby_view
+from hearing_server.runtime.view import lobby_view, receive_slots
 from recording.csig import DeviceKey
 
 TicketText = Annotated[str, Meta(min_length=8, max_length=128)]
@@ -58,6 +58,7 @@ class Door:
                 key: view[key] for key in ("case_number", "cause", "kind", "scheduled_ms", "phase", "slot", "role")
             }
             answer |= {"name": view["name"], "stream_id": invitation.sitting.hex(), "expires_ms": invitation.expires_ms}
+            answer["media_slots"] = receive_slots(room.writer.state)
         return web.json_response(answer)
 
     @contextlib.contextmanager

@@ -28,7 +28,7 @@ from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.shred import Forget
 from hearing_server.runtime.turn import IceServer, Turn
-from hearing_server.runtime.view import Names
+from hearing_server.runtime.view import Names, receive_slots
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
 from media.events import (
@@ -88,7 +88,7 @@ class Court:
         self._plane = plane
         self._turn = turn
         self._phone = phone
-        self.foreign = ForeignMedia(plane, entrance, self.room, clock)
+        self.foreign = ForeignMedia(plane, entrance, self.room, clock, self._places)
         self._rooms: dict[bytes, Room] = {}
         self._media: dict[bytes, RoomMedia] = {}
         self._opening: dict[bytes, asyncio.Lock] = {}
@@ -247,6 +247,10 @@ class Court:
             Principal(False, case_stream, stream_id, phone.slot, phone.key.public_key, phone.link_id)
         )
 
+    def _places(self, stream_id: bytes, slot: str, count: int | None) -> None:
+        if stream_id in self._media:
+            self._media[stream_id].places(slot, count)
+
     def ice_servers(self) -> list[IceServer]:
         """See Reception."""
         return self._turn.servers(self.clock.now_ms())
@@ -339,7 +343,7 @@ class Court:
         """A phone's offer. Nil: no media here, or the offer is unusable; the page goes on with words."""
         if self._plane is None:
             return None
-        slots = max(3, len(room.writer.state.seats) - 1)
+        slots = receive_slots(room.writer.state)
         deadline = asyncio.get_running_loop().time() + MEDIA_BACK_S
         while True:
             try:

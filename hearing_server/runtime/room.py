@@ -22,7 +22,7 @@ from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
 from hearing_server.runtime.turn import IceServer
-from hearing_server.runtime.view import Names, lobby_view, room_view
+from hearing_server.runtime.view import Names, lobby_view, receive_slots, room_view
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
 from recording.csig import DeviceKey
@@ -231,7 +231,7 @@ class Room:
             last_dseq=self.writer.last_dseq(phone.key.key_id),
             rotations=list(record.rotations),
             limits=phone.session.limits.for_client(),
-            media={"slots": max(3, len(state.seats) - 1), "ice_servers": [*self._reception.ice_servers()]},
+            media={"slots": receive_slots(state), "ice_servers": [*self._reception.ice_servers()]},
         )
         phone.outdated = False
         phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))

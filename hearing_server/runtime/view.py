@@ -111,6 +111,13 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
     }
 
 
+def receive_slots(state: Sitting) -> int:
+    """How many others a phone can see at once: every other seat, and the one screen that may be shown (HR21). The page
+    is told at the door, so that its offer is ready when the person goes in; so few that it need not be made anew.
+    """
+    return max(3, len(state.seats) - 1) + 1
+
+
 def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
     """What a waiting person sees: his own standing and the court's, and nobody else (AU1)."""
     seat = state.seats[slot]

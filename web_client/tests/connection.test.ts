@@ -114,6 +114,24 @@ describe("the line", () => {
     expect(lines.at(-1)?.kind).toBe("open");
   });
 
+  it("is back within two seconds even where nobody says that the network is there again", async () => {
+    for (const away of [8_000, 20_000, 31_000, 90_000]) {
+      const clock = new Clock();
+      const net = new Net();
+      const { connection, lines } = made(clock, net);
+      connection.start();
+      await clock.run(1_000);
+      net.up = false;
+      await clock.run(away);
+      expect(lines.at(-1)?.kind).not.toBe("open");
+      net.up = true; // what was dialled before hangs on: its first packet is lost
+      await clock.run(2_100);
+      expect(lines.at(-1)?.kind).toBe("open");
+      const open = net.sockets.filter((socket) => socket.readyState !== 3);
+      expect(open).toHaveLength(1);
+    }
+  });
+
   it("comes back when the court restarts, without being asked", async () => {
     const clock = new Clock();
     const net = new Net();

@@ -5,7 +5,6 @@
 import { signal } from "@preact/signals";
 
 import type { View } from "../protocol/frames.gen";
-import type { MediaFrames } from "../state/sitting";
 import { legOf, takesLayers, THIN_VOICE, VOICE, withVoice, type Voice } from "./answer";
 import { shape, type Uplink } from "./layers";
 import { compactOffer } from "./offer";
@@ -22,8 +21,6 @@ export interface PeerPorts {
   bye(): void;
 }
 
-/** The fewest receive slots a court gives: so many are prepared before it has said how many there are. */
-const FEWEST_SLOTS = 3;
 /** An answer takes a round trip and the offer's own length, two seconds of a link of 50 kbit/s. */
 const ANSWER_MS = 5_000;
 /** After it, a restart takes one more round trip and a new connection three. */
@@ -31,7 +28,7 @@ const PACKETS_MS = 3_000;
 /** From then on the page says that picture and sound are away, and that words and clips are not. It keeps trying. */
 const GIVE_WORDS_AFTER = 3;
 
-export class Peer implements MediaFrames {
+export class Peer {
   readonly state = signal<MediaState>("idle");
   readonly receive = signal<readonly ReceiveSlot[]>([]);
   /** Slot index -> whose: a seat, or `<seat>/screen`. */
@@ -44,7 +41,7 @@ export class Peer implements MediaFrames {
   private stream: MediaStream | null = null;
   private screen: MediaStreamTrack | null = null;
   private servers: readonly RTCIceServer[] = [];
-  private count = FEWEST_SLOTS;
+  private count = 0;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private awaiting = false;
   private wanted = false;
@@ -65,9 +62,10 @@ export class Peer implements MediaFrames {
   constructor(private readonly ports: PeerPorts) {}
 
   /** Makes the connection and its offer before anybody has asked: while a person reads, this costs no time. */
-  async prepare(stream: MediaStream | null): Promise<void> {
+  async prepare(stream: MediaStream | null, slots: number): Promise<void> {
     if (!canCall() || this.pc !== null) return;
     this.stream = stream;
+    this.count = slots;
     await this.describe(this.build(), false);
   }
 
@@ -80,8 +78,8 @@ export class Peer implements MediaFrames {
       this.state.value = "broken";
       return;
     }
-    const more = count > this.count;
-    this.count = Math.max(FEWEST_SLOTS, count);
+    const more = count > this.receive.peek().length;
+    this.count = count;
     this.awaiting = false; // what was asked on a line that broke is answered by nobody
     const pc = this.pc;
     if (pc === null || pc.connectionState === "closed") return this.renew();
@@ -224,9 +222,7 @@ export class Peer implements MediaFrames {
 
   private addSlots(pc: RTCPeerConnection): void {
     const receive = [...this.receive.value];
-    while (receive.length < this.count) {
-      receive.push(addSlot(pc, receive.length));
-    }
+    while (receive.length < this.count) receive.push(addSlot(pc, receive.length));
     this.receive.value = receive;
   }
 
@@ -281,7 +277,7 @@ export class Peer implements MediaFrames {
 
   /** Whether an offer made before still says all that is here now. */
   private offers(sdp: string): boolean {
-    return sdp.split("\nm=").length - 1 === OWN_LINES + 2 * this.count;
+    return sdp.split("\nm=").length - 1 === OWN_LINES + 2 * this.receive.peek().length;
   }
 
   /** Looks again after a while: without an answer, or without packets since, something else is tried. */

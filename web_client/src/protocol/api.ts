@@ -32,6 +32,8 @@ export interface TicketInfo extends DeskInfo {
   readonly name: string;
   readonly stream_id: string;
   readonly expires_ms: number | null;
+  /** How many pairs of receive slots the court will give. */
+  readonly media_slots: number;
 }
 
 export interface Ask {

@@ -61,6 +61,9 @@ const DIAL_MS = 5_000;
 const MOST_DIAL_MS = 20_000;
 /** A dial begun before the network came back may hang on its first packet for long. */
 const STALE_DIAL_MS = 1_000;
+/** So a fresh one goes out beside it every two seconds; on a slow link the first may still be the one that arrives. */
+const BESIDE_MS = 2_000;
+const MOST_BESIDE = 3;
 const OPEN = 1;
 
 /** Close codes after which dialling again by itself would be wrong. */
@@ -68,6 +71,9 @@ const FINAL: ReadonlySet<number> = new Set([MALFORMED, UNAUTHENTICATED, FORBIDDE
 
 export class Connection {
   private socket: Socket | null = null;
+  /** Dialled and not open yet; the first that opens becomes the line. */
+  private reaching: Socket[] = [];
+  private cancelBeside: (() => void) | null = null;
   private attempt = 0;
   private running = false;
   private greeted = false;
@@ -108,7 +114,8 @@ export class Connection {
   /** The network or the page has come back: look now instead of when the wait is over. */
   wake(): void {
     if (!this.running) return;
-    if (this.socket === null || (!this.greeted && this.ports.now() - this.dialledAt > STALE_DIAL_MS)) {
+    const idle = this.socket === null && this.reaching.length === 0;
+    if (idle || (!this.greeted && this.ports.now() - this.dialledAt > STALE_DIAL_MS)) {
       this.attempt = 0;
       void this.dial();
     } else if (this.greeted) {
@@ -125,17 +132,27 @@ export class Connection {
   private async dial(): Promise<void> {
     this.drop();
     this.listener.line({ kind: "dialling", attempt: this.attempt });
-    const socket = this.ports.dial(this.url, SUBPROTOCOL);
-    this.socket = socket;
     this.said = null;
-    socket.binaryType = "arraybuffer";
-    const mine = (): boolean => this.socket === socket && this.running;
     this.dialledAt = this.ports.now();
+    this.reach();
     // A dead network answers nothing, a slow one late: be more patient each time.
     this.cancel = this.ports.after(Math.min(MOST_DIAL_MS, DIAL_MS + 1_000 * this.attempt), () => {
-      if (mine() && !this.greeted) this.lost();
+      // It has waited long enough already.
+      if (this.running && !this.greeted) this.lost(true);
     });
+  }
+
+  private reach(): void {
+    // The first has come furthest and the last is freshest: one between them goes.
+    if (this.reaching.length === MOST_BESIDE) for (const socket of this.reaching.splice(1, 1)) hangUp(socket);
+    const socket = this.ports.dial(this.url, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    this.reaching.push(socket);
+    const mine = (): boolean => this.socket === socket && this.running;
     socket.onopen = () => {
+      this.reaching = this.reaching.filter((other) => other !== socket);
+      this.letGo();
+      this.socket = socket;
       void this.listener.hello().then((hello) => {
         if (!mine() || socket.readyState !== OPEN) return;
         socket.send(pack(hello));
@@ -148,11 +165,23 @@ export class Connection {
       if (mine()) this.heard(event.data);
     };
     socket.onclose = (event) => {
-      if (mine()) this.closed(event.code, event.reason);
+      const reached = mine();
+      this.reaching = this.reaching.filter((other) => other !== socket);
+      if (reached || (this.running && this.socket === null && this.reaching.length === 0)) this.closed(event.code, event.reason);
     };
     socket.onerror = () => {
       // onclose follows and says more
     };
+    this.cancelBeside = this.ports.after(BESIDE_MS, () => this.reach());
+  }
+
+  /** Closes what was dialled beside the line. */
+  private letGo(): void {
+    this.cancelBeside?.();
+    this.cancelBeside = null;
+    const { reaching } = this;
+    this.reaching = [];
+    for (const socket of reaching) hangUp(socket);
   }
 
   private heard(data: unknown): void {
@@ -207,15 +236,10 @@ export class Connection {
     this.cancel = null;
     this.pings.clear();
     this.greeted = false;
+    this.letGo();
     const socket = this.socket;
     this.socket = null;
-    if (socket === null) return;
-    socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
-    try {
-      socket.close(code);
-    } catch {
-      // a socket that cannot be closed is gone already
-    }
+    if (socket !== null) hangUp(socket, code);
   }
 
   private ping(): void {
@@ -237,5 +261,14 @@ export class Connection {
       this.ping();
       this.watch();
     });
+  }
+}
+
+function hangUp(socket: Socket, code?: number): void {
+  socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
+  try {
+    socket.close(code);
+  } catch {
+    // a socket that cannot be closed is gone already
   }
 }

@@ -44,9 +44,6 @@ export interface Me {
   readonly streamHex: string;
   readonly origin: string;
   readonly vkey: string;
-  readonly mediaSlots: number;
-  /** Relays for a network that lets nothing else through; empty where the court has none. */
-  readonly relays: readonly RTCIceServer[];
 }
 
 /** What is known of somebody this second; never on the record. */
@@ -77,6 +74,8 @@ export interface Identity {
 }
 
 export interface MediaFrames {
+  /** A welcome: this phone has a seat that may send and receive. Said before the record behind it has been checked. */
+  seated(slots: number, relays: readonly RTCIceServer[]): void;
   answer(sdp: string, slots: View): void;
   slots(slots: View): void;
 }
@@ -164,8 +163,9 @@ export class Sitting {
           cursor: await this.cursor(),
         }),
         frame: (frame) => {
-          // Media is no part of the record: it does not wait until a long history has been hashed.
-          if (frame.type === "answer") this.media?.answer(frame.sdp, frame.slots);
+          // Media is no part of the record: it does not wait until signatures are checked and a long history is hashed.
+          if (frame.type === "welcome") this.seated(frame);
+          else if (frame.type === "answer") this.media?.answer(frame.sdp, frame.slots);
           else if (frame.type === "slots") this.media?.slots(frame.slots);
           this.turn = this.turn.then(() => this.take(frame)).catch((error: unknown) => console.error("palmcourt", error));
         },
@@ -344,6 +344,13 @@ export class Sitting {
     }
   }
 
+  private seated(frame: Welcome): void {
+    const slots = frame.media["slots"];
+    const phase = frame.view["phase"];
+    if (typeof slots !== "number" || slots === 0 || phase === "closed" || phase === "sealed") return;
+    this.media?.seated(slots, readRelays(frame.media["ice_servers"]));
+  }
+
   private async welcome(frame: Welcome): Promise<void> {
     this.skew = frame.now_ms - this.ports.wall();
     this.epoch = frame.epoch;
@@ -357,7 +364,6 @@ export class Sitting {
     if (!goesOn) this.began = { size: frame.start_seq, frontier: frame.frontier.map(own) };
     await this.witness.welcome(frame, goesOn);
     this.foldedTo = frame.next_seq;
-    const slots = frame.media["slots"];
     batch(() => {
       this.lobby.value = null;
       this.view.value = readView(frame.view);
@@ -369,8 +375,6 @@ export class Sitting {
         streamHex: toHex(frame.stream_id),
         origin: frame.origin,
         vkey: frame.vkey,
-        mediaSlots: typeof slots === "number" ? slots : 0,
-        relays: readRelays(frame.media["ice_servers"]),
       };
     });
     this.outbox.connected((submit) => this.connection.send(submit), frame.last_dseq);

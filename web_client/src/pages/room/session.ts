@@ -40,7 +40,7 @@ function newPeer(): Peer {
 export function makeReady(visit: Visit): void {
   void identityOf(visit.streamKey).catch(() => undefined);
   early ??= newPeer();
-  void early.prepare(stream.peek());
+  void early.prepare(stream.peek(), visit.info.media_slots);
 }
 
 export function notYet(): void {
@@ -79,7 +79,12 @@ async function enterNow(visit: Visit): Promise<void> {
   );
   const peer = early ?? newPeer();
   early = null;
-  sitting.media = peer;
+  sitting.media = {
+    // Each welcome is a new session at the court: the media leg offers again.
+    seated: (slots, relays) => void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), slots, relays)),
+    answer: (sdp, slots) => peer.answer(sdp, slots),
+    slots: (slots) => peer.slots(slots),
+  };
 
   const undo: (() => void)[] = [];
   const listen = (target: EventTarget, name: string, call: () => void): void => {
@@ -113,16 +118,6 @@ async function enterNow(visit: Visit): Promise<void> {
   const ticker = setInterval(() => (second.value = Date.now()), 1_000);
   undo.push(() => clearInterval(ticker));
 
-  // Each welcome is a new session at the court: the media leg offers again and the others are told what is on.
-  undo.push(
-    effect(() => {
-      const me = sitting.me.value;
-      if (me === null) return;
-      const phase = sitting.view.peek()?.phase;
-      if (phase === "closed" || phase === "sealed" || me.mediaSlots === 0) return;
-      void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), me.mediaSlots, me.relays));
-    }),
-  );
   undo.push(effect(() => void peer.replace(stream.value)));
   let held = false;
   undo.push(
