@@ -17,7 +17,7 @@ from media.bandwidth.ladder import Sent, received_rung, sent_rung
 from media.cameras import Camera
 from media.config import MediaConfig
 from media.engine.packet_engine import Feedback, LayerStats, Loss, PacketEngine, Remb
-from media.events import Kind, Rung
+from media.events import Kind, Rung, Saver
 from media.reach import Reach
 from media.seat_leg import Room, SeatLeg
 from media.slots import content, seat_of
@@ -32,19 +32,20 @@ PICTURES: tuple[Kind, Kind] = ("video", "screen")
 ONE_VOICE_BPS = 24_000  # kept free for whoever will speak next
 FALLEN = 0.9  # of the last budget: not to be waited with
 SLOW = 5  # rounds: what need not be looked at ten times a second
+_MOST_LAYERS: dict[Saver, int] = {"off": 4, "small": 1, "voice": 0}
 
 
 class _Receiver:
     """What is known of one leg's downlink, and what it gets."""
 
     def __init__(self, leg: SeatLeg, last_n: int, now_ms: int) -> None:
-        # A peer that reports nothing cannot be measured: it gets what there is, less what it says is lost.
-        measured = leg.spec.ext_transport_cc or leg.spec.remb
-        self.estimator = Estimator(float(now_ms), START_BPS if measured else MOST_BPS)
+        # A peer without transport-wide reports gets what there is, until its REMB or its losses say less.
+        self.estimator = Estimator(float(now_ms), START_BPS if leg.spec.ext_transport_cc else MOST_BPS)
         self.allocator = Allocator(last_n)
         self.budget = 0.0
         self.selected: dict[int, Choice] = {}
-        self.allocation = Allocation({}, 0, 0)
+        self.allocation = Allocation({}, 0, 0, frozenset())
+        self.received: Rung = "video"
         self.pictures: dict[int, tuple[int, Kind]] = {}  # slot -> camera
 
 
@@ -58,7 +59,7 @@ class Adaptation:
         self._voices: dict[int, tuple[LayerStats, ...]] = {}
         self._watches: dict[int, Watch] = {}
         self._sent_rungs: dict[int, Rung] = {}
-        self._uplink_loss: dict[int, float] = {}
+        self._away_ms: dict[int, int] = {}  # leg -> when its camera was last seen
         self._reach = Reach()
         self._round = 0
         self._now_ms = 0
@@ -95,6 +96,7 @@ class Adaptation:
         """The seat is away. When it is back, everybody begins from the top again, the court too."""
         self._watches.pop(leg.number, None)
         self._sent_rungs.pop(leg.number, None)
+        self._away_ms.pop(leg.number, None)
         if leg.room.ladders[leg.seat].rung != "clips":
             del leg.room.ladders[leg.seat]
 
@@ -104,7 +106,11 @@ class Adaptation:
         self._tell_reached(room.id)
 
     def after_routes(self, room: Room, seats: Iterable[str]) -> None:
-        """New faces get their layer at once, not at the next round."""
+        """New faces get their layer at once, not at the next round. What an engine with a thread of
+        its own sent while the routes changed is told with what was sent before.
+        """
+        self.collect()
+        self._tell_reached(room.id)
         for seat in seats:
             leg = room.legs.get(seat)
             if leg is not None:
@@ -124,6 +130,14 @@ class Adaptation:
         if step is not None:
             self._emit("quality", room.id, seat, step.rung, step.cause)
 
+    def saver(self, room: Room, seat: str, mode: Saver) -> None:
+        """The person wants to receive less than the link would give, or no longer so."""
+        if mode == "off":
+            room.savers.pop(seat, None)
+        else:
+            room.savers[seat] = mode
+        self.after_routes(room, (seat,))
+
     # -- the round -------------------------------------------------------------------------------
 
     def collect(self) -> None:
@@ -141,12 +155,10 @@ class Adaptation:
             if isinstance(heard, Feedback):
                 receiver.estimator.feedback(heard.rows, float(now_ms))
             elif isinstance(heard, Remb):
-                receiver.estimator.remb(heard.bps, float(now_ms))
+                receiver.estimator.remb(heard.bps, float(receiver.allocation.spent), float(now_ms))
             elif isinstance(heard, Loss):
                 receiver.estimator.report_loss(heard.fraction, float(now_ms))
         levels = self._engine.levels()
-        if self._round % SLOW == 0:
-            self._uplink_loss = {n: leg.get("uplink_lost", 0.0) for n, leg in self._engine.stats().legs.items()}
         self.collect()
         for room in rooms:
             room.speakers.heard(
@@ -189,7 +201,10 @@ class Adaptation:
                 receiver.selected[wish.slot] = choice
                 self._engine.select(leg.number, wish.slot, choice.layer, choice.temporal)
             camera = self._cameras[receiver.pictures[wish.slot]]
-            share = receiver.budget - voices if len(wishes) == 1 else (receiver.budget - voices) / len(wishes) + spare
+            if wish.slot not in got.seen or not wish.layers:
+                camera.no_need(leg.number)
+                continue
+            share = (receiver.budget - voices) / len(got.seen) + (spare if len(got.seen) > 1 else 0)
             camera.need(leg.number, choice.layer, share, now_ms)
 
     def _wishes(self, room: Room, leg: SeatLeg, receiver: _Receiver) -> tuple[list[Wish], float]:
@@ -211,8 +226,9 @@ class Adaptation:
             camera = self._cameras.get((publisher.number, kind))
             if camera is not None:
                 receiver.pictures[slot] = (publisher.number, kind)
-                screen = kind == "screen"
-                wishes.append(Wish(slot, name, camera.available(), seat in room.pinned, screen, thins=camera.count > 1))
+                layers = camera.available()[: _MOST_LAYERS[room.savers.get(leg.seat, "off")]]
+                screen, thins = kind == "screen", camera.count > 1
+                wishes.append(Wish(slot, name, layers, seat in room.pinned, screen, thins))
         for slot, key in before.items():
             if receiver.pictures.get(slot) != key and key in self._cameras:
                 self._cameras[key].no_need(leg.number)
@@ -236,12 +252,16 @@ class Adaptation:
                 engine.limit(number, kind, limit)
         self._look_for_trouble(room, leg, level)
 
-    def _sent(self, leg: SeatLeg) -> Rung:
+    def _sent(self, leg: SeatLeg, receiver: _Receiver) -> Rung:
         camera = self._cameras.get((leg.number, "video"))
         if camera is None or not camera.stats:
             return "video"
+        seen = self._away_ms.setdefault(leg.number, self._now_ms)
+        if camera.best >= 0:
+            seen = self._away_ms[leg.number] = self._now_ms
         layers = tuple((layer.bps, layer.fps, layer.alive) for layer in camera.stats)
-        sent = Sent(layers, camera.limit_bps > 0, self._uplink_loss.get(leg.number, 0.0))
+        weak = receiver.received != "video" and leg.seat not in leg.room.savers
+        sent = Sent(layers, camera.limit_bps > 0, weak, float(self._now_ms - seen))
         return sent_rung(sent, self._sent_rungs.get(leg.number, "video"))
 
     def _look_for_trouble(self, room: Room, leg: SeatLeg, level: int | None) -> None:
@@ -255,7 +275,7 @@ class Adaptation:
         if camera is not None:
             best = camera.stats[camera.best] if camera.best >= 0 else None
             size = best.bps / 8 / best.fps if best is not None and best.fps > 0 else math.inf
-            excused = camera.limit_bps > 0 or self._sent_rungs.get(number, "video") != "video"
+            excused = self._sent_rungs.get(number, "video") != "video"
             picture = Picture(best is not None, size, excused)
         for change in watch.look(sound, picture, now_ms):
             self._emit("trouble", room.id, leg.seat, change.kind, change.what, change.since_ms, change.ended)
@@ -263,7 +283,7 @@ class Adaptation:
     # -- what the court is told -----------------------------------------------------------------------
 
     def _look_at_rung(self, room: Room, leg: SeatLeg, receiver: _Receiver) -> None:
-        sent = self._sent_rungs[leg.number] = self._sent(leg)
+        sent = self._sent_rungs[leg.number] = self._sent(leg, receiver)
         shown: dict[int, Choice] = {}
         layers: dict[int, int] = {}
         for slot, key in receiver.pictures.items():
@@ -273,8 +293,9 @@ class Adaptation:
             choice = receiver.allocation.choices.get(slot, PAUSE)
             shown[slot] = Choice(min(choice.layer, camera.best), choice.temporal)
             layers[slot] = camera.best + 1
-        received = received_rung(shown, layers, self._config.last_n)
-        step = room.ladders[leg.seat].look(received, sent, float(self._now_ms))
+        receiver.received = received_rung(shown, layers, self._config.last_n)
+        saver = leg.seat in room.savers
+        step = room.ladders[leg.seat].look(receiver.received, sent, float(self._now_ms), saver=saver)
         if step is not None:
             self._emit("quality", room.id, leg.seat, step.rung, step.cause)
 
@@ -290,5 +311,5 @@ class Adaptation:
         return found
 
     def _tell_reached(self, room_id: bytes) -> None:
-        for row in self._reach.take(room_id, self._now_ms):
+        for row in self._reach.take(room_id):
             self._emit("reached", room_id, *row)

@@ -52,7 +52,7 @@ class Camera:
                     self._seen[at] = True
                     self._rates[at] = Rate(layer.bps, layer.fps)
                 else:  # a moment without movement is not the price of the picture
-                    share = 0.3 if layer.bps > old.bps else 0.05
+                    share = 0.1 if layer.bps > old.bps else 0.05
                     self._rates[at] = Rate(
                         int(old.bps + share * (layer.bps - old.bps)), old.fps + 0.3 * (layer.fps - old.fps)
                     )

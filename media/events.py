@@ -21,6 +21,9 @@ SCREEN = "/screen"
 Rung = Literal["video", "small", "audio", "clips"]
 """The ladder of a weak link, best first (media/bandwidth/ladder.py)."""
 
+Saver = Literal["off", "small", "voice"]
+"""What a person who pays for data asks for: everything, small pictures, voices only."""
+
 RECORDER = "*recorder"
 """In `Routes`: the recorder as a receiver. When no such key is present the recorder takes
 every track that at least one seat receives, so a muted person is not recorded either."""

@@ -41,11 +41,12 @@ PAD_S = 0.02
 class Peer(asyncio.DatagramProtocol):
     """`async with Peer() as peer: sdp = await peer.offer(slots); await peer.answer(answer)`.
 
-    `publish` names what it sends; `layers` is 3 for a camera in simulcast. Everything can be
-    asked for again: `offer` on a connected peer makes an ICE restart.
+    `publish` names what it sends; `layers` is 3 for a camera in simulcast, `voice_ms` 60 for the long
+    frames of a thin link. Everything can be asked for again: `offer` on a connected peer
+    makes an ICE restart.
     """
 
-    def __init__(self, publish: Sequence[Kind] = ("audio", "video"), *, layers: int = 1) -> None:
+    def __init__(self, publish: Sequence[Kind] = ("audio", "video"), *, layers: int = 1, voice_ms: int = 20) -> None:
         self.publish = frozenset(publish)
         self.paused: set[Kind] = set()
         self.level = 0x80 | 30  # V bit, and how loud it says it is
@@ -55,6 +56,7 @@ class Peer(asyncio.DatagramProtocol):
             self._kinds.append("screen")
         self._rids = RIDS[:layers] if layers > 1 else ()
         self.up = Uplink(self._streams(), self._send_rtp)
+        self.up.voice_ms = voice_ms
         self._certificate = RTCCertificate.generateCertificate()
         self._ice = Credentials.fresh()
         self._answer: PeerAnswer | None = None
@@ -229,13 +231,14 @@ class Peer(asyncio.DatagramProtocol):
 
     async def _speak(self) -> None:
         loop = asyncio.get_running_loop()
-        packets = await asyncio.to_thread(synthetic.opus_loop)
+        step = self.up.voice_ms
+        packets = await asyncio.to_thread(synthetic.opus_loop, step)
         start, n = loop.time(), 0
         while True:
             if "audio" not in self.paused:
                 self.up.voice(n, packets[n % len(packets)], self.level, _now_ms())
             n += 1
-            await asyncio.sleep(max(0.0, start + n * 0.02 - loop.time()))
+            await asyncio.sleep(max(0.0, start + n * step / 1000 - loop.time()))
 
     async def _show(self, kind: Kind) -> None:
         loop = asyncio.get_running_loop()

@@ -58,9 +58,12 @@ class Uplink:
 
     def __init__(self, streams: list[Stream], send: Callable[[bytes], None]) -> None:
         self.streams = streams
+        self.voice_ms = 20
         self.estimator: Estimator | None = None
         self.sent = {"audio": 0, "video": 0, "screen": 0, "rtx": 0}
         self._send = send
+        for stream in self.of("video")[1:]:
+            stream.active = False  # until the server has reported: a browser begins small as well
         self._number = secrets.randbits(15)
         self._times: dict[int, tuple[int, int]] = {}  # transport number -> (ms, size)
         self._clock: int | None = None  # the server's, without wrap
@@ -74,10 +77,10 @@ class Uplink:
     # -- sending ---------------------------------------------------------------------------------
 
     def voice(self, n: int, packet: bytes, level: int, now_ms: int) -> None:
-        """The n-th 20 ms of a voice. `level`: V bit and -dBov."""
+        """The n-th packet of a voice. `level`: V bit and -dBov."""
         for stream in self.of("audio"):
             second = OPUS_PT | (0x80 if n == 0 else 0)
-            self._emit(stream, (second, n * 960), packet, now_ms, bytes([LEVEL_EXT << 4, level]))
+            self._emit(stream, (second, n * 48 * self.voice_ms), packet, now_ms, bytes([LEVEL_EXT << 4, level]))
 
     def picture(self, kind: Kind, n: int, now_ms: int) -> None:
         """The n-th moment of a camera or screen, in every layer that fits."""
@@ -192,7 +195,7 @@ class Uplink:
         if not self._padding:
             return
         octets = self._padding.popleft()
-        stream = next((s for s in reversed(self.of("video")) if s.active and s.history), None)
+        stream = next((s for s in reversed(self.of("video")) if s.history), None)
         while octets > 0 and stream is not None:
             took = self._again(stream, secrets.choice(list(stream.history)), now_ms)
             octets -= max(took, 1)

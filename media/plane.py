@@ -35,6 +35,7 @@ from media.events import (
     RecordingGap,
     Routes,
     Rung,
+    Saver,
     SeatConnected,
     SeatGone,
     SeatResumed,
@@ -110,6 +111,11 @@ class MediaPlane(Protocol):
     async def clips(self, room: bytes, seat: str, on: bool) -> None:
         """The seat's client says that nothing live can start there, or that it can again."""
 
+    async def saver(self, room: bytes, seat: str, mode: Saver) -> None:
+        """The person at the seat wants to receive less than the link would give: `small`
+        pictures, or the `voice` only. `off`: everything again.
+        """
+
     async def links(self, room: bytes) -> dict[str, LinkFigures]:
         """How the downlink of each connected seat is just now. Empty while that is unknown."""
 
@@ -137,6 +143,7 @@ class _Room:
     routes: Routes = dataclasses.field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
     clips: set[str] = dataclasses.field(default_factory=set)
+    savers: dict[str, Saver] = dataclasses.field(default_factory=dict)
     recording: bool = False
 
 
@@ -305,6 +312,8 @@ class ProcessMediaPlane:
                 await link.request("set_routes", room, *_plain(self._rooms[room]))
                 for seat in self._rooms[room].clips:
                     await link.request("clips", room, seat, True)
+                for seat, mode in self._rooms[room].savers.items():
+                    await link.request("saver", room, seat, mode)
                 if self._rooms[room].recording:
                     await link.request("record", room, True, 0)
         self._up[role, index].set()
@@ -411,6 +420,15 @@ class ProcessMediaPlane:
         with contextlib.suppress(MediaUnavailable):
             await self._ask(room, "clips", seat, on)
 
+    async def saver(self, room: bytes, seat: str, mode: Saver) -> None:
+        _check_seat(seat)
+        state = self._room(room)
+        if state.savers.get(seat, "off") == mode:
+            return
+        state.savers[seat] = mode
+        with contextlib.suppress(MediaUnavailable):
+            await self._ask(room, "saver", seat, mode)
+
     async def links(self, room: bytes) -> dict[str, LinkFigures]:
         if room not in self._rooms:
             return {}
@@ -448,6 +466,7 @@ class ProcessMediaPlane:
             if receiver != seat
         }
         state.clips.discard(seat)
+        state.savers.pop(seat, None)
         with contextlib.suppress(MediaUnavailable):
             await self._ask(room, "drop", seat)
 

@@ -54,9 +54,9 @@ class Reach:
             self._told_ms.setdefault(room, now_ms)
         return [room for room in self._counts if now_ms - self._told_ms[room] >= AT_MOST_EVERY_MS]
 
-    def take(self, room: bytes, now_ms: int) -> list[tuple[str, str, Kind, int, int, int]]:
+    def take(self, room: bytes) -> list[tuple[str, str, Kind, int, int, int]]:
         """(receiver, publisher, kind, packets, first, last), and counting begins anew."""
-        self._told_ms[room] = now_ms
+        self._told_ms.pop(room, None)
         return [(*key, *count) for key, count in self._counts.pop(room, {}).items()]  # type: ignore[misc]
 
     def closed(self, room: bytes) -> None:

@@ -15,7 +15,7 @@ from media.adaptation import Adaptation, Emit, Link
 from media.config import MediaConfig
 from media.dtls import Dtls, fingerprint
 from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys
-from media.events import KINDS, LINES, Kind
+from media.events import KINDS, LINES, Kind, Saver
 from media.handshakes import Handshakes
 from media.ice_lite import Credentials, IceLite
 from media.sdp import read_offer
@@ -110,6 +110,10 @@ class Rooms:
         """The person's client has nothing but HTTPS, or no longer so."""
         self._adaptation.clips(self._rooms.setdefault(room_id, Room(room_id)), seat, on)
 
+    def saver(self, room_id: bytes, seat: str, mode: Saver) -> None:
+        """The person wants to receive less, or no longer so."""
+        self._adaptation.saver(self._rooms.setdefault(room_id, Room(room_id)), seat, mode)
+
     def links(self, room_id: bytes) -> dict[str, Link]:
         """How each seat's downlink is."""
         room = self._rooms.get(room_id)
@@ -131,6 +135,7 @@ class Rooms:
             self._end(leg)
         room.slots.pop(seat, None)
         room.ladders.pop(seat, None)
+        room.savers.pop(seat, None)
         for receiver, slots in room.slots.items():
             if forget(slots, seat) and receiver in room.legs:
                 self._emit("slots_changed", room.id, receiver, slots)

@@ -7,7 +7,7 @@ from media.bandwidth.allocation import Speakers
 from media.bandwidth.ladder import Ladder
 from media.dtls import Dtls
 from media.engine.packet_engine import Address, LegSpec, SubscriptionSpec
-from media.events import RECORDER, Kind, Line
+from media.events import RECORDER, Kind, Line, Saver
 from media.ice_lite import Credentials
 from media.sdp import Offer
 
@@ -61,6 +61,7 @@ class Room:
         self.slots: dict[str, dict[int, str]] = {}  # receiver -> slot -> whose (media/slots.py)
         self.recording = False
         self.speakers = Speakers()
+        self.savers: dict[str, Saver] = {}
         self.ladders: defaultdict[str, Ladder] = defaultdict(Ladder)
 
     def recorded(self) -> frozenset[tuple[str, Kind]]:

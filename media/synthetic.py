@@ -75,22 +75,24 @@ def vp8_loop(width: int = 320, height: int = 240) -> tuple[bytes, ...]:
 
 
 @functools.cache
-def opus_loop() -> tuple[bytes, ...]:
-    """Encoded packets of 20 ms."""
+def opus_loop(ms: int = OPUS_MS) -> tuple[bytes, ...]:
+    """Encoded packets of 20 or 60 ms, the latter with fewer bits, as a client has it on a thin link."""
     codec: Any = av.CodecContext.create("libopus", "w")
     codec.sample_rate, codec.layout, codec.format = 48_000, "stereo", "s16"
-    codec.bit_rate = 24_000
+    codec.bit_rate = 24_000 if ms == OPUS_MS else 18_000
+    codec.options = {"frame_duration": str(ms)}
     codec.time_base = fractions.Fraction(1, 48_000)
+    size = ms * 48
     packets: list[bytes] = []
-    for n in range(100):
-        frame: Any = av.AudioFrame(format="s16", layout="stereo", samples=960)
+    for n in range(2000 // ms):
+        frame: Any = av.AudioFrame(format="s16", layout="stereo", samples=size)
         samples: list[int] = []
-        for i in range(960):
-            t = (n * 960 + i) / 48_000
+        for i in range(size):
+            t = (n * size + i) / 48_000
             value = int(3000 * (math.sin(2 * math.pi * 220 * t) + math.sin(2 * math.pi * 330 * t)))
             samples += (value, value)
         frame.planes[0].update(struct.pack(f"<{len(samples)}h", *samples))
-        frame.sample_rate, frame.pts, frame.time_base = 48_000, n * 960, codec.time_base
+        frame.sample_rate, frame.pts, frame.time_base = 48_000, n * size, codec.time_base
         packets += [bytes(packet) for packet in codec.encode(frame)]
     return tuple(packets)
 

@@ -28,7 +28,7 @@ class Sound(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A camera now, its best layer. `excused`: the link is known to be too weak, or we asked for less."""
+    """A camera now, its best layer. `excused`: its link is known to be too weak for it."""
 
     frames: bool
     frame_bytes: float

@@ -173,7 +173,7 @@ class Worker:
             self._pass_on()
             if not on:
                 self._tape.write("mark", token)
-        elif name in ("drop", "close_room", "clips", "links"):
+        elif name in ("drop", "close_room", "clips", "saver", "links"):
             return getattr(self._rooms, name)(*arguments)
         elif name == "stats":
             return self.stats()

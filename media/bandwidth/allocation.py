@@ -17,7 +17,7 @@ from media.engine.packet_engine import ALL_TEMPORAL, PAUSED
 
 PACKET_BITS = 8 * 44  # RTP header, extensions, SRTP tag; the estimate counts UDP payloads
 PACKET_PAYLOAD_BITS = 8 * 1100
-USABLE = 0.92  # of the budget; the rest is for retransmissions and the size of keyframes
+USABLE = 0.95  # of the budget; the rest is for retransmissions and the size of keyframes
 UP_MARGIN = 1.12  # a raise must fit as if it cost this much
 UP_AFTER_FALL_MS = 4000
 UP_AGAIN_MS = 1000
@@ -57,11 +57,14 @@ PAUSE = Choice(PAUSED, ALL_TEMPORAL)
 
 
 class Allocation(NamedTuple):
-    """`spent` for voices and pictures; `wanted`: what everything at its best would take."""
+    """`spent` for voices and pictures; `wanted`: what everything at its best would take; `seen`: the
+    slots that are among the last N, paused or not.
+    """
 
     choices: dict[int, Choice]
     spent: int
     wanted: int
+    seen: frozenset[int]
 
 
 class _Option(NamedTuple):
@@ -131,7 +134,7 @@ class Allocator:
         choices |= {slot: steps[slot][at].choice for slot, at in level.items() if at >= 0}
         self._remember(wishes, choices, now_ms)
         wanted = voices_bps + sum(ladder[-1].bps for ladder in steps.values() if ladder)
-        return Allocation(choices, int(budget_bps * USABLE - left), int(wanted / USABLE))
+        return Allocation(choices, int(budget_bps * USABLE - left), int(wanted / USABLE), frozenset(steps))
 
     def _fill(
         self, ordered: Sequence[Wish], steps: Mapping[int, list[_Option]], left: float, now_ms: float
@@ -177,6 +180,8 @@ class Allocator:
         publisher, before = self._now.get(wish.slot, ("", PAUSE))
         if publisher != wish.publisher or goal <= before:
             return True  # a new face is shown as well as it can be at once
+        if before == PAUSE and goal == (0, 0):
+            return True  # on the thinnest link the smallest picture is the last few kbit/s
         if now_ms - self._fell.get(wish.slot, -UP_AFTER_FALL_MS) < UP_AFTER_FALL_MS:
             return False
         return cost * UP_MARGIN <= left and now_ms - self._rose.get(wish.slot, -UP_AGAIN_MS) >= UP_AGAIN_MS

@@ -29,6 +29,10 @@ THRESHOLD_RANGE_MS = (6.0, 600.0)
 K_UP, K_DOWN = 0.0087, 0.039  # per ms; the draft's 5.4, so that the detector does not starve beside TCP
 OUTLIER_MS = 15.0  # a jump this far over the threshold is a pause of the radio, not a trend: it adapts nothing
 OVERUSE_MS = 10.0
+BUSY_QUEUE_MS = 20.0
+BUSY_WINDOW_MS = 1000.0
+BUSY_LEAST_MS = 80.0
+BUSY_GROUPS = 4
 BASE_S = 30
 NEW_PATH_MS = 3000.0  # a silence of this length between groups: what came before says nothing of now
 
@@ -76,6 +80,7 @@ class DelayWatch:
         self._threshold = THRESHOLD_MS
         self._least: deque[tuple[int, float]] = deque()  # per second of sending the least one-way delay
         self._base = 0.0
+        self._busy: deque[tuple[float, int]] = deque()  # (arrival, bytes) since the queue was last empty
         self.reset()
 
     def reset(self) -> None:
@@ -93,8 +98,19 @@ class DelayWatch:
     def forget_path(self) -> None:
         """Another network: not even the least delay is comparable."""
         self._least.clear()
+        self._busy.clear()
         self.queue_ms = 0.0
         self.reset()
+
+    def full_bps(self) -> float | None:
+        """The rate at which packets left the queue while there was one without a break: that of the
+        link. None when it was too short to tell. Of a keyframe after a quiet second it is
+        still the truth, when what arrived over the last second is far below it.
+        """
+        if len(self._busy) < BUSY_GROUPS or self._busy[-1][0] - self._busy[0][0] < BUSY_LEAST_MS:
+            return None
+        octets = sum(size for _, size in self._busy) - self._busy[0][1]
+        return octets * 8000 / (self._busy[-1][0] - self._busy[0][0])
 
     def group(self, group: Group) -> None:
         """What arrived of one group."""
@@ -128,6 +144,12 @@ class DelayWatch:
         elif delay < self._least[-1][1]:
             self._least[-1] = (self._least[-1][0], delay)
             self._base = min(self._base, delay)
+        if delay - self._base < BUSY_QUEUE_MS:
+            self._busy.clear()
+        else:
+            self._busy.append((group.arrived_ms, group.octets))
+            while self._busy[0][0] < group.arrived_ms - BUSY_WINDOW_MS:
+                self._busy.popleft()
         self.queue_ms += (delay - self._base - self.queue_ms) * (1 - 0.7**group.packets)
 
     def _judge(self, slope: float, gap_sent: float, now: float) -> None:

@@ -12,6 +12,9 @@ Source: draft-ietf-rmcat-gcc-02, sender side. What is done differently, and why:
 - Loss (draft section 6): above 10 % the rate falls as in the draft, but never below what was
   seen to arrive, and between 2 and 10 % nothing is held back. Radio links lose 5 % at any rate, and
   a court's voice must not be rationed for it.
+- A rising trend counts only with a queue of 40 ms behind it: the clocks of busy machines make trends
+  of a few milliseconds all day. And while a queue stands, what arrives is taken for the link's rate, in both
+  directions of change: a voice that cannot be thinned may keep a link full for long.
 - Two figures come out: `bps`, what the link carries, and `send_bps`, less while a queue is
   drained. Without it a queue of some seconds, filled when a link collapsed, would stay before
   every word for as long as the rates match.
@@ -37,16 +40,17 @@ HEADROOM_BPS = 10_000
 NEAR = 1.3  # within this of the last known limit the careful rise is used
 LIMIT_FORGOTTEN_MS = 30_000.0
 DELIVERED_MS = 1000.0
-BUSY_MS = 400.0  # during overuse the link is full, so a short look back gives its rate
 LOSS_MANY = 0.10
 LOSS_PACKETS = 50  # of a link that loses 5 %, 20 packets would show 10 % at every tenth look
+BUSY_SHARE = 0.95
+QUEUE_LEAST_MS = 40.0  # a trend without a queue is a busy telephone or a busy server, not a full link
 QUEUE_HOLD_MS = 120.0  # with this much waiting nothing is raised
 QUEUE_DRAIN_MS = 150.0
 QUEUE_FULL_MS = 1000.0
 DRAIN_LEAST = 0.4
 OUTAGE_MS = 2000.0
 OUTAGE_SHARE = 0.25
-REMB_FRESH_MS = 10_000.0
+REMB_LIMITS = 1.1
 
 
 class Estimate(NamedTuple):
@@ -76,7 +80,6 @@ class Estimator:
         self.loss = 0.0
         self.rtt_ms = 200.0
         self._reports = False
-        self._remb_ms = 0.0
 
     # -- evidence ------------------------------------------------------------------------------
 
@@ -120,13 +123,18 @@ class Estimator:
             self._fell_ms = now_ms
             self._bps = max(LEAST_BPS, self._bps * (1 - 0.5 * self.loss))
 
-    def remb(self, bps: int, now_ms: float) -> None:
-        """The peer's own estimate: taken as it is where there is nothing better."""
+    def remb(self, bps: int, sending_bps: float, now_ms: float) -> None:
+        """The peer's own estimate, where there is nothing better. It never exceeds one and a half of
+        what the peer receives, so it is a limit only when it is about what is sent or less;
+        otherwise it says that there is room.
+        """
         if self._reports:
             return
-        self._heard_ms = self._remb_ms = now_ms
-        lossy = self.loss > LOSS_MANY
-        self._bps = float(min(max(min(bps, self._bps) if lossy else bps, LEAST_BPS), MOST_BPS))
+        self._heard_ms = now_ms
+        if bps < REMB_LIMITS * sending_bps:
+            self._bps = float(max(min(bps, self._bps), LEAST_BPS))
+        elif self.loss <= LOSS_MANY:
+            self._bps = float(min(max(bps, self._bps * (1 + FAR_RISE)), MOST_BPS))
 
     # -- what follows ----------------------------------------------------------------------------
 
@@ -135,17 +143,17 @@ class Estimator:
             while queue and queue[0][0] < queue[-1][0] - DELIVERED_MS:
                 queue.popleft()
 
-    def _delivered(self, over_ms: float) -> float:
+    def _delivered(self) -> float:
         """Bits per second that arrived lately, by the peer's clock."""
         if len(self._arrived) < 2:
             return 0.0
         newest = self._arrived[-1][0]
         octets, oldest = 0, newest
         for at, size in reversed(self._arrived):
-            if at <= newest - over_ms:
+            if at <= newest - DELIVERED_MS:
                 break
             octets, oldest = octets + size, at
-        return octets * 8000 / max(newest - oldest, over_ms / 2)
+        return octets * 8000 / max(newest - oldest, DELIVERED_MS / 2)
 
     def sending(self) -> float:
         """Bits per second sent lately, lost or not."""
@@ -155,25 +163,30 @@ class Estimator:
         return (sum(size for _, size in self._sent) - self._sent[0][1]) * 8000 / span
 
     def _move(self, now_ms: float) -> None:
-        delivered = self._delivered(DELIVERED_MS)
+        delivered = self._delivered()
         elapsed = min(now_ms - self._updated_ms, 1000.0)
         self._updated_ms = now_ms
         lost = self._lost()
         usage = self._delay.usage
         patience = self.rtt_ms + 100  # what was sent before a change is judged once
-        if usage == "over" and now_ms - self._probed_ms < patience and self._delay.queue_ms < QUEUE_FULL_MS / 2:
-            pass  # the queue of our own probe, which has its own answer
-        elif usage == "over":
+        queue = self._delay.queue_ms
+        probing = now_ms - self._probed_ms < patience and queue < QUEUE_FULL_MS / 2  # it has its own answer
+        if usage == "over" and queue > QUEUE_LEAST_MS and not probing:
             self._prober.cancel(now_ms)
             if now_ms - self._fell_ms > patience:
-                rate = max(delivered, self._delivered(BUSY_MS))
-                self._fall(BETA * rate, now_ms)
-                self._limit, self._limit_ms = rate, now_ms
+                rate = self._delay.full_bps()
+                if rate is not None:
+                    self._fall(BETA * rate, now_ms)
+                    self._limit, self._limit_ms = rate, now_ms
         elif lost is not None and min(lost, self.loss) > LOSS_MANY and now_ms - self._fell_ms > patience:
             self._fall(max(self._bps * (1 - 0.5 * lost), BETA * delivered), now_ms)
-        elif self._delay.queue_ms > QUEUE_DRAIN_MS and now_ms - self._fell_ms > patience:
-            self._fall(self._delivered(BUSY_MS), now_ms)  # what leaves a queue that stands is what the link carries
-        elif usage == "normal" and self._delay.queue_ms < QUEUE_HOLD_MS:
+        elif queue > QUEUE_DRAIN_MS and now_ms - self._fell_ms > patience:
+            # What leaves a queue that stands is what the link carries, be it less or more than was believed.
+            rate = self._delay.full_bps()
+            if rate is not None:
+                self._fall(rate, now_ms)
+                self._bps = max(self._bps, min(self._bps * (1 + FAR_RISE), BUSY_SHARE * rate))
+        elif usage != "under" and queue < QUEUE_HOLD_MS:
             near = now_ms - self._limit_ms < LIMIT_FORGOTTEN_MS and self._bps < NEAR * self._limit
             risen = self._bps * (1 + (NEAR_RISE if near else FAR_RISE) * elapsed / 1000)
             if self._bps < HEADROOM * delivered + HEADROOM_BPS:

@@ -19,7 +19,7 @@ from media.events import Rung
 ORDER: tuple[Rung, ...] = ("video", "small", "audio", "clips")
 DOWN_MS = 2000.0
 UP_MS = 10_000.0
-WEAK_VOICE_LOSS = 0.05
+GIVEN_UP_MS = 20_000.0  # a camera that stays away while nothing else is weak was switched off
 SMALL_BPS = 60_000  # a camera of one layer below both of these is a small picture
 SMALL_FPS = 5.0
 
@@ -33,12 +33,14 @@ class Step(NamedTuple):
 
 class Sent(NamedTuple):
     """What is known of a camera on its way to us. `layers`: (bps, fps, alive) low to high;
-    `withheld`: the server asked for less, so that what is missing says nothing of the link.
+    `withheld`: the server asked for less, so that what is missing says nothing of the link;
+    `weak`: the same telephone's downlink is; `away_ms`: since when nothing came.
     """
 
     layers: tuple[tuple[int, float, bool], ...]
-    withheld: bool
-    voice_loss: float
+    withheld: bool = False
+    weak: bool = False
+    away_ms: float = 0.0
 
 
 def received_rung(choices: dict[int, Choice], layers: dict[int, int], last_n: int) -> Rung:
@@ -64,7 +66,7 @@ def sent_rung(sent: Sent, before: Rung) -> Rung:
     if not sent.layers:
         return "video"
     if not alive:
-        weak = before in {"small", "audio"} or sent.voice_loss > WEAK_VOICE_LOSS
+        weak = sent.weak or (before in {"small", "audio"} and sent.away_ms < GIVEN_UP_MS)
         return "audio" if weak else "video"
     if sent.withheld:
         return "video"
@@ -87,8 +89,10 @@ class Ladder:
         """The client has, or no longer has, nothing but HTTPS."""
         self._clips = on
 
-    def look(self, received: Rung, sent: Rung, now_ms: float) -> Step | None:
-        """The step to take, if any, from what both directions look like just now."""
+    def look(self, received: Rung, sent: Rung, now_ms: float, *, saver: bool = False) -> Step | None:
+        """The step to take, if any, from what both directions look like just now. `saver`: the
+        person asked for less than the link would give.
+        """
         if self._clips or self.rung == "clips":
             goal: Rung = "clips" if self._clips else _worse(received, sent)
             self._candidate, self._since = goal, now_ms
@@ -110,7 +114,8 @@ class Ladder:
         if now_ms - self._since < (DOWN_MS if there > here else UP_MS):
             return None
         down = there > here
-        return self._go(self._candidate, ("downlink" if received == goal else "uplink") if down else "recovered")
+        direction = "uplink" if received != goal else "client" if saver else "downlink"
+        return self._go(self._candidate, direction if down else "recovered")
 
     def _go(self, rung: Rung, cause: str) -> Step | None:
         if rung == self.rung:

@@ -116,13 +116,14 @@ def test_the_rung_follows_what_is_received() -> None:
 
 def test_a_camera_that_was_switched_off_is_no_weak_link() -> None:
     dead, low, all_three = (0, 0.0, False), (40_000, 7.0, True), (150_000, 15.0, True)
-    assert sent_rung(Sent((low, all_three, all_three), False, 0.0), "video") == "video"
-    assert sent_rung(Sent((low, dead, dead), False, 0.0), "video") == "small"
-    assert sent_rung(Sent((low, dead, dead), True, 0.0), "video") == "video"
-    assert sent_rung(Sent((dead, dead, dead), False, 0.0), "video") == "video"
-    assert sent_rung(Sent((dead, dead, dead), False, 0.2), "video") == "audio"
-    assert sent_rung(Sent((dead, dead, dead), False, 0.0), "small") == "audio"
-    assert sent_rung(Sent((), False, 0.0), "video") == "video"
+    assert sent_rung(Sent((low, all_three, all_three)), "video") == "video"
+    assert sent_rung(Sent((low, dead, dead)), "video") == "small"
+    assert sent_rung(Sent((low, dead, dead), withheld=True), "video") == "video"
+    assert sent_rung(Sent((dead, dead, dead)), "video") == "video"
+    assert sent_rung(Sent((dead, dead, dead), weak=True), "video") == "audio"
+    assert sent_rung(Sent((dead, dead, dead)), "small") == "audio"
+    assert sent_rung(Sent((dead, dead, dead), away_ms=60_000), "audio") == "video"
+    assert sent_rung(Sent(()), "video") == "video"
 
 
 def steps(ladder: Ladder, looks: list[tuple[float, str, str]]) -> list[tuple[float, str, str]]:

@@ -89,12 +89,16 @@ def test_an_outage_is_no_congestion() -> None:
     assert hearing.trace[-1][1].send_bps > 0.6 * before
 
 
-def test_a_peer_without_transport_wide_reports_is_believed_its_own_estimate() -> None:
-    estimator = Estimator(0.0)
-    estimator.remb(120_000, 100.0)
+def test_a_peer_without_transport_wide_reports_is_believed_its_own_estimate_when_that_is_a_limit() -> None:
+    estimator = Estimator(0.0, 20_000_000)
+    estimator.remb(30_000, 20_000, 50.0)  # one and a half of the little it gets: no limit
+    assert estimator.estimate(50.0).bps == 20_000_000
+    estimator.remb(120_000, 150_000, 100.0)
     assert estimator.estimate(100.0).bps == 120_000
+    estimator.remb(180_000, 120_000, 1100.0)
+    assert estimator.estimate(1100.0).bps == 180_000
     for n in range(20):
-        estimator.report_loss(0.3, 200.0 + 1100 * n)
+        estimator.report_loss(0.3, 1200.0 + 1100 * n)
     assert estimator.estimate(30_000.0).bps < 60_000
     assert estimator.probe(1_000_000, 30_000.0) is None
 
@@ -103,6 +107,6 @@ def test_nonsense_is_survived() -> None:
     estimator = Estimator(0.0)
     estimator.feedback([], 1.0)
     estimator.feedback([(5.0, 1e12, 100), (4.0, -1e12, 0), (4.0, None, 1 << 20), (1e12, 5.0, 1)] * 30, 10.0)
-    estimator.remb(0, 20.0)
+    estimator.remb(0, 1e9, 20.0)
     estimator.feedback([(30.0 + n, 30.0, 1200) for n in range(50)], 100.0)
     assert estimator.estimate(100.0).bps >= LEAST_BPS

@@ -182,6 +182,13 @@ async def test_an_unwritable_directory_is_a_sentence_for_the_operator(tmp_path: 
 
 
 def test_configuration_mistakes_are_named() -> None:
-    for wrong in ({"addresses": ()}, {"addresses": ("court.example",)}, {"workers": -1}, {"engine": "rust"}, {"last_n": -1}, {"port": 65535, "workers": 9}):
+    for wrong in (
+        {"addresses": ()},
+        {"addresses": ("court.example",)},
+        {"workers": -1},
+        {"engine": "rust"},
+        {"last_n": -1},
+        {"port": 65535, "workers": 9},
+    ):
         with pytest.raises(ValueError, match="media"):
             MediaConfig(recordings=Path(os.devnull), **wrong)  # type: ignore[arg-type]

@@ -57,8 +57,8 @@ def test_what_reached_a_seat_is_counted_by_source_and_told_once() -> None:
     reach.add([Reached(1, 0, "audio", 99, "audio", 5, 201, 300)])  # of nobody we know
     assert reach.due(1000) == []
     assert reach.due(1000 + AT_MOST_EVERY_MS) == [b"r"]
-    assert reach.take(b"r", 2000) == [("party/1", "party/2", "audio", 15, 100, 300)]
-    assert reach.take(b"r", 2000) == []
+    assert reach.take(b"r") == [("party/1", "party/2", "audio", 15, 100, 300)]
+    assert reach.take(b"r") == []
 
 
 # -- cameras ------------------------------------------------------------------------------------
