@@ -5,6 +5,7 @@ packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal
 
 from hearing_server.flows.decider import BENCH, Role
@@ -60,13 +61,14 @@ def may_be_heard(state: Sitting, seat: Seat) -> bool:
     return not seat.muted and (seat.role is Role.COURTROOM or state.floor in (None, seat.slot))
 
 
-def routes(state: Sitting) -> Routes:
+def routes(state: Sitting, places: Mapping[str, int] = MappingProxyType({})) -> Routes:
     """AU2: who receives whose sound and picture now.
 
     While checking in, those who wait to be heard exchange sound and picture with the bench only, so that parties do
     not argue before the court sits (AU4). An observer receives and is never sent on (AU5). While a restricted span
     runs, those outside it are outside the courtroom: they neither receive nor are received (AU7). A courtroom's camera
-    sends and receives nothing (AU8). One screen is shown (AU9).
+    sends and receives nothing (AU8). One screen is shown (AU9). `places`: how many people a seat's page can show, where
+    it cannot show all (AU10).
     """
     if state.phase not in ON_AIR:
         return {}
@@ -82,7 +84,8 @@ def routes(state: Sitting) -> Routes:
             if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
                 continue
             sources |= _sent(state, source)
-        matrix[receiver.slot] = frozenset(sources)
+        count = places.get(receiver.slot)
+        matrix[receiver.slot] = frozenset(sources if count is None else _foremost(state, sources, count))
     return matrix
 
 
@@ -102,6 +105,23 @@ def pinned(state: Sitting) -> frozenset[str]:
     return frozenset(
         seat.slot for seat in _present(state) if seat.role in BENCH or seat.role is Role.COURTROOM or seat.slot in kept
     )
+
+
+def _foremost(state: Sitting, sources: set[tuple[str, Kind]], count: int) -> set[tuple[str, Kind]]:
+    """AU10: as much as fits into so many places, a shared screen being one: whoever has the floor, the screen, the
+    courtroom, the judge, the clerk, the others.
+    """
+    order = [Role.COURTROOM, Role.JUDGE, Role.CLERK]
+
+    def rank(place: tuple[str, bool]) -> tuple[int, str]:
+        slot, screen = place
+        role = state.seats[slot].role
+        if slot == state.floor and not screen:
+            return 0, slot
+        return (1 if screen else 2 + order.index(role) if role in order else 9), slot
+
+    kept = sorted({(slot, kind == "screen") for slot, kind in sources}, key=rank)[:count]
+    return {(slot, kind) for slot, kind in sources if (slot, kind == "screen") in kept}
 
 
 def _sent(state: Sitting, seat: Seat) -> set[tuple[str, Kind]]:

@@ -35,6 +35,8 @@ NOT_THIS_SEAT: Final[dict[Purpose, str]] = {
     "view": "this link is not an observer's; WHEP shows a hearing to an observer's seat",
 }
 
+Places = Callable[[bytes, str, int | None], None]
+"""Told how many people the page of a seat can show; nil when it has gone."""
 OpenRoom = Callable[[bytes], Awaitable[Room]]
 
 
@@ -78,11 +80,14 @@ class Taken:
 class ForeignMedia:
     """WHIP and WHEP sessions of a node."""
 
-    def __init__(self, plane: MediaPlane | None, entrance: Entrance, room: OpenRoom, clock: CourtClock) -> None:
+    def __init__(
+        self, plane: MediaPlane | None, entrance: Entrance, room: OpenRoom, clock: CourtClock, places: Places
+    ) -> None:
         self._plane = plane
         self._entrance = entrance
         self._room = room
         self._clock = clock
+        self._places = places
         self._sessions: dict[str, Session] = {}
         self._offers: dict[tuple[bytes, str], TokenBucket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -115,6 +120,8 @@ class ForeignMedia:
         for before in self._of(*seat):
             self._sessions.pop(before.id)  # its leg was replaced by this one
         self._sessions[session.id] = session
+        if purpose == "view":
+            self._places(session.stream, session.slot, foreign.pairs)
         return Taken(session.id, self._told_back(session, answer), session.etag, session.slot)
 
     async def patch(self, session_id: str, ticket: str, fragment: str, if_match: str) -> tuple[str, str] | None:
@@ -168,6 +175,8 @@ class ForeignMedia:
 
     async def _end(self, session: Session, cause: str) -> None:
         self._sessions.pop(session.id, None)
+        if session.purpose == "view":
+            self._places(session.stream, session.slot, None)
         await self._leave(session, cause)
         if self._plane is not None:
             await self._plane.drop(session.stream, session.slot)

@@ -98,6 +98,7 @@ class RoomMedia:
         self._clock = clock
         self._routes: Routes = {}
         self._pinned: frozenset[str] = frozenset()
+        self._places: dict[str, int] = {}
         self._hung_up: set[str] = set()
         self._rerouted = asyncio.Event()
         self._in_force = asyncio.Event()
@@ -123,11 +124,7 @@ class RoomMedia:
     def _changed(self, state: Sitting, entries: Sequence[Entry]) -> None:
         if all(entry.leaf.type.startswith("msg.") for entry in entries):
             return  # words change nobody's standing, and are most of what comes by here
-        wanted = {**routes(state), RECORDER: recorded(state)}
-        kept = pinned(state)
-        if (wanted, kept) != (self._routes, self._pinned):
-            self._routes, self._pinned = wanted, kept
-            self._reroute()
+        self._follow(state)
         for entry in entries:
             kind = entry.leaf.type
             if kind == "rec.start":
@@ -162,6 +159,20 @@ class RoomMedia:
             self._rungs.pop(event.seat, None)
             self.troubles.gone(event.seat)
         self._work.put_nowait(event)
+
+    def _follow(self, state: Sitting) -> None:
+        wanted = {**routes(state, self._places), RECORDER: recorded(state)}
+        kept = pinned(state)
+        if (wanted, kept) != (self._routes, self._pinned):
+            self._routes, self._pinned = wanted, kept
+            self._reroute()
+
+    def places(self, slot: str, count: int | None) -> None:
+        """A seat's page can show so many at once (AU10); nil: everybody."""
+        self._places.pop(slot, None)
+        if count is not None:
+            self._places[slot] = count
+        self._follow(self._room.writer.state)
 
     def _signalled(self, slot: str, name: str, value: object) -> None:
         """A phone says that sound and picture cannot start on it at all, or can again."""

@@ -241,11 +241,12 @@ async def test_a_camera_whose_network_fails_leaves_and_comes_back_by_itself(cour
 
 
 async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, http):
-    judge, _party = await open_court(court)
+    judge, party = await open_court(court)
     url, ticket = f"{court.url}/api/whep", court.tickets["observer/1"]
     viewer, seen = await viewing(), collections.Counter()
-    async with Peer() as camera:
+    async with Peer() as camera, Peer() as another:
         await in_a_slot(judge, camera)
+        await in_a_slot(party, another)
         async with http.post(url, data=viewer.localDescription.sdp, headers=bearer(ticket)) as response:
             assert response.status == 201
             answer = await response.text()
@@ -257,11 +258,16 @@ async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, h
         assert not seen  # the observer waits
         assert isinstance(await judge.submit("act.admit", ("observer/1",)), Receipt)
         await until(lambda: min(seen["audio"], seen["video"]) > 10)
+        assert isinstance(await judge.submit("act.floor", ("party/1",)), Receipt)
+        await asyncio.sleep(0.5)
         for reader in readers:
             reader.cancel()
         await viewer.close()
         await until(lambda: ("observer/1", "left") in facts(room, "leave"))
-    assert {slot for slot, *_ in facts(room, "rec.segment")} <= {"judge/1"}
+    shown = [{row[:2] for row in rows} for slot, rows in facts(room, "media.reached") if slot == "observer/1"]
+    both = [{(slot, kind) for kind in ("audio", "video")} for slot in ("judge/1", "party/1")]
+    assert (shown[0], shown[-1]) == tuple(both)  # it has one place: the judge, then whoever has the floor (AU10)
+    assert {slot for slot, *_ in facts(room, "rec.segment")} <= {"judge/1", "party/1"}
 
 
 PLAYER = """async ({url, ticket}) => {

@@ -3,7 +3,7 @@
 import pytest
 from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, Story
 
-from hearing_server.flows.audience import pinned, recorded
+from hearing_server.flows.audience import pinned, recorded, routes
 from hearing_server.flows.decider import COURT
 from hearing_server.flows.hearing import HEARING
 
@@ -177,3 +177,18 @@ def test_AU7_what_reached_whom_while_a_span_ran_is_withheld_from_those_outside_a
     story.given(reached(began, began), reached(began + 1, began + 2))
     seen = {slot: [story.reads(slot, seq) for seq in (noted, noted + 2, noted + 3)] for slot in ("party/1", "party/2")}
     assert seen == {"party/1": [True, True, True], "party/2": [False, False, True]}
+
+
+def test_AU10_a_screen_with_few_places_is_sent_the_floor_the_screen_the_courtroom_and_the_bench_first():
+    story = sitting(*OPEN, *ROOM_ADMITTED, ("clerk/1", "act.admit", "observer/1"))
+
+    def sent(places):
+        return routes(story.state, {"observer/1": places})["observer/1"]
+
+    assert sent(1) == both("room/1")
+    story.given(("judge/1", "act.floor", "party/2"), ("judge/1", "act.allow_screen", "party/1"))
+    assert sent(1) == both("party/2")
+    assert sent(2) == both("party/2") | {("party/1", "screen")}
+    assert sent(4) == sent(2) | both("room/1") | both("judge/1")
+    assert sent(9) == story.hears("observer/1") == routes(story.state)["observer/1"]
+    assert routes(story.state, {"observer/1": 1})["judge/1"] == story.hears("judge/1")
