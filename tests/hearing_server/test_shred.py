@@ -9,8 +9,10 @@ import subprocess
 import sys
 import uuid
 
+import aiohttp
 import pytest
 from courtroom import court_in
+from desk import Desk
 
 from hearing_server.cli import acts
 from hearing_server.flows.decider import Command
@@ -246,6 +248,34 @@ async def test_an_export_that_orders_overtake_again_and_again_is_refused_and_lea
         with pytest.raises(CannotExport, match="destroyed by order while it was exported"):
             await node.exporter.export(stream, tmp_path / "bundle", node.court.clock.now_ms(), told)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+async def test_an_archive_that_an_order_overtakes_on_its_way_does_not_arrive_whole(tmp_path):
+    async with court_in(tmp_path / "data") as court:
+        node, stream = court.node, await court.sitting
+        words = await spoken(court, 1)
+        salt, data = os.urandom(32), os.urandom(40_000_000)  # more than the buffers between here and there
+        commit = commitment(salt, data)
+        node.court.blobs.keep(stream, commit, salt, io.BytesIO(data), "party/1")
+        again = await court.enter("party/1", device=court.devices["party/1"])
+        await again.admitted()
+        about = {"name": "n", "mime": "application/pdf", "size": len(data)}
+        await again.submit("msg.file", [commit], content=json.dumps(about).encode())
+        desk = Desk()
+        async with aiohttp.ClientSession(base_url=court.url) as http:
+            headers = await desk.session(http, await node.registry.desk_link())
+            place = f"/api/sittings/{stream.hex()}/export"
+            async with http.post(place, headers=headers) as answer:
+                assert answer.status == 200
+                await answer.content.readexactly(100_000)
+                await shred(node, {**GIVEN, "sitting": stream.hex(), "entries": [min(words)]})
+                with pytest.raises(aiohttp.ClientPayloadError):
+                    await answer.content.read()
+            async with http.post(place, headers=headers) as answer:  # asked again, it comes, and without the words
+                whole = await answer.read()
+                assert len(whole) == answer.content_length
+                assert words[min(words)].encode() not in whole
+                assert words[max(words)].encode() in whole
 
 
 async def test_what_an_interrupted_export_left_is_not_gone_on_with_after_an_order(tmp_path):
