@@ -39,6 +39,7 @@ BY_ORDER: Final = "not_routed"
 silence by order is no interruption of the recording."""
 RUNGS_NEWS: Final = frozenset({"join", "act.admit", "act.check_in"})
 """Entries from which on a step of somebody's link may be on the record, which before was refused."""
+SAVERS: Final = frozenset({"off", "small", "voice"})
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
 STORE_TRIES: Final = (0.0, 1.0, 3.0)
 """Seconds before each try to store a segment; a full or stuck disk may have room again a moment later."""
@@ -76,6 +77,13 @@ class _Clips(NamedTuple):
 
     slot: str
     on: bool
+
+
+class _Saver(NamedTuple):
+    """A phone wants to use less data."""
+
+    slot: str
+    mode: Any
 
 
 class _Start(NamedTuple):
@@ -175,9 +183,11 @@ class RoomMedia:
         self._follow(self._room.writer.state)
 
     def _signalled(self, slot: str, name: str, value: object) -> None:
-        """A phone says that sound and picture cannot start on it at all, or can again."""
+        """A phone says that nothing live can start on it, or can again; or that it is to use less data."""
         if name == "clips" and isinstance(value, bool):
             self._work.put_nowait(_Clips(slot, value))
+        elif name == "saver" and isinstance(value, str) and value in SAVERS:
+            self._work.put_nowait(_Saver(slot, value))
 
     def _reroute(self) -> None:
         self._in_force.clear()
@@ -237,6 +247,8 @@ class RoomMedia:
                 await self._note_rungs()
             case _Clips(slot, on) if self._plane is not None:
                 await self._plane.clips(self._stream, slot, on)
+            case _Saver(slot, mode) if self._plane is not None:
+                await self._plane.saver(self._stream, slot, mode)
             case _NoteRungs():
                 await self._note_rungs()
             case WorkerRestarted() if self._routes:

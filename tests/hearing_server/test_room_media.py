@@ -55,6 +55,9 @@ class Plane:
     async def clips(self, room, seat, on):
         self.clipped.append((seat, on))
 
+    async def saver(self, room, seat, mode):
+        self.clipped.append((seat, mode))
+
     async def drop(self, room, seat):
         self.dropped.append(seat)
 
@@ -258,8 +261,15 @@ async def test_AU9_the_plane_is_told_whose_picture_everybody_keeps(sitting):
 
 
 async def test_HR22_a_phone_that_has_clips_alone_is_believed_and_what_is_no_yes_or_no_is_not(sitting):
-    for value in (True, "yes", None, False):
+    for name, value in (
+        ("clips", True),
+        ("clips", "yes"),
+        ("clips", None),
+        ("clips", False),
+        ("saver", "voice"),
+        ("saver", {}),
+    ):
         for listener in sitting.media._room.on_signal:
-            listener("party/1", "clips", value)
+            listener("party/1", name, value)
     await asyncio.sleep(0.05)
-    assert sitting.plane.clipped == [("party/1", True), ("party/1", False)]
+    assert sitting.plane.clipped == [("party/1", True), ("party/1", False), ("party/1", "voice")]
