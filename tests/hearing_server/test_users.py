@@ -132,3 +132,24 @@ def test_the_servers_user_cannot_open_the_key_while_the_server_signs_and_a_kille
             assert now[0] == keeper
         with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:  # noqa: S310 - our own
             assert answer.status == 200
+
+
+def test_a_killed_server_takes_keeper_parent_and_holder_with_it() -> None:
+    with served() as (_config, _data, server):
+        assert server.stdout is not None
+        server.stdout.readline()
+        found = chain(server.pid)
+        assert found is not None
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait(10)
+        deadline = time.monotonic() + 5
+        while any(alive(each) for each in found):
+            assert time.monotonic() < deadline, "a signer outlives its court"
+            time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
