@@ -174,17 +174,19 @@ class FastLoop:
             phone = self._by_fd[fd]
             n = _libc.recvmmsg(fd, self._in.headers, IN_ROWS, 0x40, ffi.NULL)
             data, arrived = self._in.data, phone.arrived
-            now = time.monotonic_ns() // 1000
             for row in range(n):
                 self._in.header_longs[row * HEADER_LONGS + _CONTROL_LONG] = _CONTROL  # the kernel wrote over it
                 at = row * ROW
                 first = data[at]
-                if first >> 6 != 2 or data[at + 1] & 127 not in MEDIA_PTS or 191 < data[at + 1] < 224:
+                if first >> 6 != 2 or 191 < data[at + 1] < 224:
                     continue
                 if first & 16:
                     number = _numbered(data, at)
-                    if number >= 0:
-                        arrived.append((number, now))
+                    if number >= 0:  # when it came, not when Python took it: that would be this machine's jitter
+                        seconds, nanos = _TIMESPEC.unpack_from(self._control_bytes, row * _CONTROL + 16)
+                        arrived.append((number, seconds * 1_000_000 + nanos // 1000))
+                if data[at + 1] & 127 not in MEDIA_PTS:
+                    continue  # a retransmission or a probe: reported as arrived, not counted as forwarded
                 self.received += 1
                 self._seen += 1
                 if self._seen % SAMPLE == 0:

@@ -15,7 +15,10 @@ from typing import NamedTuple
 from media.bandwidth.delay import Row
 
 PROBE_MS = 200.0
+SHORT_MS, SHORT_FROM_BPS = 100.0, 1_000_000  # with this much, half as long says as much
+CLIMB_STEP = 3.0  # from the cautious start of a new link up to its first limit
 FIRST_STEP = 1.5  # at 50 kbit/s this puts 100 ms of queue before the voice; a step of 2 would put 200
+THIN_BPS = 200_000  # below this the first step is the small one
 NEXT_STEP = 2.0
 SATURATED = 0.85  # arrived more slowly than this share of the sent rate: the link was the limit
 LEAST_PACKETS = 4
@@ -40,7 +43,8 @@ class Prober:
     def __init__(self) -> None:
         self._next_ms = 0.0
         self._interval = AGAIN_MS
-        self._step = NEXT_STEP  # the first climb, from a cautious start, is a steep one
+        self._step = self._next_step = CLIMB_STEP
+        self._ms = PROBE_MS
         self._begun: float | None = None
         self._goal = 0.0
         self._rows: list[tuple[float, float | None, int]] = []
@@ -48,16 +52,18 @@ class Prober:
     def due(self, now_ms: float, estimate_bps: float, wanted_bps: float, sending_bps: float) -> Probe | None:
         """A probe to send now, when more is wanted than is believed possible."""
         if self._begun is not None:
-            if now_ms > self._begun + PROBE_MS + ANSWER_MS:
+            if now_ms > self._begun + self._ms + ANSWER_MS:
                 self._begun = None
                 self._failed(now_ms)
             return None
         if now_ms < self._next_ms or wanted_bps <= estimate_bps * 1.05:
             return None
-        self._goal = min(estimate_bps * self._step, wanted_bps * 1.2)
+        step = self._step if estimate_bps < THIN_BPS else max(self._step, NEXT_STEP)
+        self._goal = min(estimate_bps * step, wanted_bps * 1.2)
+        self._ms = SHORT_MS if self._goal >= SHORT_FROM_BPS else PROBE_MS
         self._begun = now_ms
         self._rows = []
-        return Probe(int(max(self._goal - sending_bps, 0.3 * estimate_bps)), int(PROBE_MS))
+        return Probe(int(max(self._goal - sending_bps, 0.3 * estimate_bps)), int(self._ms))
 
     @property
     def running(self) -> bool:
@@ -73,7 +79,7 @@ class Prober:
         """The rate the probe has shown to get through, once it is known."""
         if self._begun is None:
             return None
-        end = self._begun + PROBE_MS
+        end = self._begun + self._ms
         self._rows += [row for row in rows if self._begun <= row[0] <= end]
         if not rows or rows[-1][0] < end:
             return None
@@ -86,13 +92,13 @@ class Prober:
         if arrived < SATURATED * sent:
             self._failed(now_ms)
             return 0.95 * arrived
-        self._interval, self._step, self._next_ms = AGAIN_MS, NEXT_STEP, now_ms
+        self._interval, self._step, self._next_ms = AGAIN_MS, self._next_step, now_ms
         return min(sent, arrived)
 
     def _failed(self, now_ms: float) -> None:
         self._next_ms = now_ms + self._interval
         self._interval = min(self._interval * SLOWER, LONGEST_MS)
-        self._step = FIRST_STEP
+        self._step, self._next_step = FIRST_STEP, NEXT_STEP
 
 
 def _rates(rows: Sequence[Row]) -> tuple[float, float] | None:
@@ -103,7 +109,7 @@ def _rates(rows: Sequence[Row]) -> tuple[float, float] | None:
     sent_ms = there[-1][0] - there[0][0]
     arrivals = [arrived for _, arrived, _ in there]
     arrived_ms = max(arrivals) - min(arrivals)
-    if sent_ms < PROBE_MS / 3 or arrived_ms <= 0:
+    if sent_ms < SHORT_MS / 2 or arrived_ms <= 0:
         return None
     first = there[0][2]
     octets = sum(size for _, _, size in there) - first
