@@ -169,7 +169,7 @@ async def test_half_an_hour_of_a_hearing_with_people_coming_and_going(plane: Pla
         await peers[seat].close()
         peers[seat] = Peer(layers=3)
         await join(plane, ROOM, seat, peers[seat], 6)
-        await eventually(lambda: sum(c["audio"] > 20 for c in peers[seat].received.values()) >= 6, 20)
+        await eventually(lambda p=peers[seat]: sum(c["audio"] > 20 for c in p.received.values()) >= 6, 20)
         await asyncio.sleep(20)
     after = footprint(pid)
     await asyncio.gather(*(peer.close() for peer in peers.values()))
