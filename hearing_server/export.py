@@ -165,6 +165,7 @@ class Exporter:
             log.rotations,
             lambda commit: self.order_of(stream_id, commit),
             sign,
+            log.binding(),
             lambda bundle, _size: write_files(bundle, files),
         )
         with tempfile.TemporaryDirectory(prefix="tracks-", dir=self.scratch) as scratch:

@@ -2,6 +2,7 @@
 
     data/record/checkpoint  data/record/tile/...     tlog-tiles
     data/record/keys/log.vkey  data/record/policy.txt
+    data/record/keys/court.vkey court.pem court-key.p7s   the court's certificate and its signature over the key
     data/content/<commitment in hex>.<extension>     the bytes as their sender made them
     data/salts/<commitment in hex>                   32 bytes
 
@@ -25,6 +26,7 @@ from recording.leaf import Leaf
 from recording.log import Entry
 from recording.note import VerifierKey
 from recording.policy import policy_of, policy_text
+from recording.signer.document import Binding
 
 __all__ = ["enrol", "write_blob", "write_content", "write_heads", "write_record"]
 
@@ -80,12 +82,17 @@ def write_heads(
     *,
     witnessed: Iterable[tuple[int, str]] = (),
     rotations: Sequence[str] = (),
+    binding: Binding | None = None,
 ) -> None:
     """Write what belongs to the checkpoint: keys, policy, and the heads at smaller sizes that somebody cosigned."""
     (record / "keys").mkdir(exist_ok=True)
     (record / "keys" / "log.vkey").write_text(f"{key}\n", encoding="utf-8")
     for number, note in enumerate(rotations, 1):
         (record / "keys" / f"rotation-{number}.note").write_text(note, encoding="utf-8")
+    if binding is not None and VerifierKey.parse(binding.vkey).public_key == key.public_key:
+        (record / "keys" / "court.vkey").write_text(binding.vkey, encoding="utf-8")
+        (record / "keys" / "court.pem").write_text(binding.pem, encoding="utf-8")
+        (record / "keys" / "court-key.p7s").write_bytes(binding.p7s)
     (record / "policy.txt").write_text(policy_text(policy_of(key, enrolled)), encoding="utf-8")
     for size, note in witnessed:
         (record / "witnessed").mkdir(exist_ok=True)

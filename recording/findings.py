@@ -28,6 +28,7 @@ CODES: dict[str, str] = {
     "note_malformed": "altered",  # the checkpoint is not a signed note of three lines
     "signature_bad": "altered",
     "key_differs": "altered",  # signed by another key than the one given, or log.vkey is not the key of this log
+    "certificate_bad": "altered",  # the court's certificate does not bind this key, or none that was given vouches
     "empty_record": "altered",
     "bundle_malformed": "altered",  # an entry bundle cannot be split into entries
     "leaf_malformed": "altered",  # an entry is not a leaf in canonical form

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from recording import checkpoint as checkpoints
 from recording.checkpoint import Checkpoint
 from recording.content import SALT_BYTES, ContentVault, commitment
-from recording.court_signer import LogSigner
+from recording.court_signer import Binding, LogSigner
 from recording.errors import IntegrityError, MalformedLeaf, RecordError, Sealed, StoreDown
 from recording.leaf import VERSION, Fact, Leaf, Ref, decode, encode
 from recording.merkle import Frontier, Tree, leaf_hash
@@ -159,6 +159,10 @@ class StreamLog:
     def rotations(self) -> Sequence[str]:
         """The notes by which the court came to this key (recording/court_signer.py)."""
         return self._signer.rotations()
+
+    def binding(self) -> Binding | None:
+        """The court's certificate and its word for the key that signs now (recording/court_signer.py)."""
+        return self._signer.binding()
 
     @property
     def saved_checkpoint(self) -> SavedCheckpoint | None:

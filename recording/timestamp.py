@@ -25,12 +25,24 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from recording.errors import RecordError
+from recording import cms, der
+from recording.errors import BadSignature, RecordError
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
 
-__all__ = ["BadTimestamp", "Query", "Stamp", "StampRefused", "ask", "load_certificates", "query", "read", "verify"]
+__all__ = [
+    "BadTimestamp",
+    "Query",
+    "Stamp",
+    "StampRefused",
+    "answers",
+    "ask",
+    "load_certificates",
+    "query",
+    "read",
+    "verify",
+]
 
 TOKEN_MAX_BYTES = 1 << 20
 _SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
@@ -147,6 +159,31 @@ def read(response: bytes, data: bytes, *, nonce: int | None = None) -> int:
     if gen_time_ms < 0:
         raise BadTimestamp("its time is before 1970")
     return gen_time_ms
+
+
+def answers(request: bytes, response: bytes) -> bool:
+    """Whether a token is the answer to this request: over the same digest, with the same nonce."""
+    try:
+        _version, imprint, *rest = der.element(request, der.SEQUENCE).inside(der.INTEGER, der.SEQUENCE)
+        asked = imprint.inside(der.SEQUENCE, der.OCTETS)[1].content
+        nonces = [int.from_bytes(each.content, "big", signed=True) for each in rest if each.tag == der.INTEGER]
+        info = _decoded(response).tst_info
+        return (asked, nonces[:1]) == (info.message_imprint.message, [] if info.nonce is None else [info.nonce])
+    except (ValueError, BadTimestamp):
+        return False
+
+
+def made_by_its_own(response: bytes, more: Sequence[x509.Certificate] = ()) -> bool:
+    """Whether the certificate that a token names, among those it brings and these, made its signature; also true where
+    there is no such certificate. It says nothing of who that is.
+    """
+    try:
+        token = der.element(response, der.SEQUENCE).inside(der.SEQUENCE, der.SEQUENCE)[1]
+        signed = cms.read(token.whole, cms.TST_INFO)
+        signer = signed.signer(more)
+        return signer is None or signed.by(signer)
+    except (ValueError, BadSignature):
+        return False
 
 
 def load_certificates(pem: bytes) -> list[x509.Certificate]:

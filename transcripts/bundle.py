@@ -28,6 +28,7 @@ from recording.findings import Findings
 from recording.leaf import Leaf, decode
 from recording.note import VerifierKey
 from recording.redactions import Redaction
+from recording.signer.document import Binding
 from recording.spans import Spans
 from recording.verifier.contents import Contents
 from transcripts import layout
@@ -90,6 +91,8 @@ class Evidence:
     """By which entry (`<case stream in hex>/<seq>`) the content of a commitment was destroyed; None if by none."""
     sign: Callable[[str], str] | None = None
     """Signs the list of what is left out, under the origin. Without it, what is absent is not stated."""
+    binding: Binding | None = None
+    """The court's certificate and its signature over the key."""
     register: Callable[[Path, int], None] = lambda _bundle, _size: None
     """Writes data/register for a record of this size."""
 
@@ -248,8 +251,15 @@ class _Writer:
                 "the entries are not the ones that the checkpoint signs; the operator must look at the store"
             )
         seen = [(size, note) for size, note in self._evidence.witnessed if size < signed.size]
-        rotations = self._evidence.rotations
-        write_heads(root / layout.RECORD, key, self._enrolled, witnessed=seen, rotations=rotations)
+        beside = self._evidence
+        write_heads(
+            root / layout.RECORD,
+            key,
+            self._enrolled,
+            witnessed=seen,
+            rotations=beside.rotations,
+            binding=beside.binding,
+        )
         stated = self._state_absent(key.name, signed.size)
         self._evidence.register(root, signed.size)
         record = BundleRecord(root, self._endings)

@@ -28,7 +28,15 @@ _OF: Final[dict[str, frozenset[str]]] = {
     "authenticity": frozenset(
         {
             *("note_malformed", "signature_bad", "key_differs", "empty_record", "bundle_malformed", "leaf_malformed"),
-            *("leaf_differs", "tile_differs", "root_differs", "out_of_order", "after_seal", "content_differs"),
+            *(
+                "certificate_bad",
+                "leaf_differs",
+                "tile_differs",
+                "root_differs",
+                "out_of_order",
+                "after_seal",
+                "content_differs",
+            ),
             *("view_differs", "act_unsigned", "act_signature_bad", "key_unknown", "cosignature_bad", "policy_differs"),
             *(
                 "policy_unmet",
@@ -154,7 +162,12 @@ class Report:
         words, record, scope = VERDICTS[language], self.record, self.scope
         done = []
         if record.vkey is not None and not self._any("signature_bad", "key_differs", "note_malformed"):
-            done.append(words.did_signature if record.trusted else words.did_consistency)
+            by = words.did_certified if record.by_certificate else words.did_signature
+            done.append(by if record.trusted else words.did_consistency)
+        if record.certificate is not None:
+            told = record.certificate
+            bound = words.did_vouched if told.vouched else words.did_bound
+            done.append(bound.format(subject=_safe(told.subject), first=told.first_day, last=told.last_day))
         if scope.entries:
             done.append(words.did_entries.format(size=record.size))
             done.append(words.did_contents.format(contents=record.contents_checked, blobs=record.blobs_checked))
@@ -198,6 +211,9 @@ class Report:
         """What was not done, in sentences."""
         words, scope = VERDICTS[language], self.scope
         left = [] if self.record.trusted else [words.not_key]
+        certificate = self.record.certificate
+        if certificate is not None and not certificate.names_court:
+            left.append(words.not_named.format(subject=_safe(certificate.subject)))
         if not scope.entries:
             left.append(words.not_entries)
         if not scope.compared:
@@ -277,7 +293,14 @@ class Report:
             "first_line": {language: self.first_line(language) for language in languages},
             "first_bad_seq": self.first_bad_seq,
             "first_bad_file": self.first_bad_file,
-            "court_key_given_and_signed": record.trusted,
+            "court_key_given_and_signed": record.trusted and not record.by_certificate,
+            "certificate": None
+            if record.certificate is None
+            else {
+                "subject": record.certificate.subject,
+                "names_court": record.certificate.names_court,
+                "vouched_by_one_given": record.certificate.vouched,
+            },
             "origin": record.origin,
             "entries": record.size,
             "root": record.root.hex() if record.root is not None else None,

@@ -40,9 +40,9 @@ class Tally:
             case "rec.gap":
                 self._gaps += 1
                 self._gap_ms += max(0, _whole(leaf.facts, 3) - _whole(leaf.facts, 2))
-            case "open":
+            case "open" if leaf.seq == 0:
                 self._is_supplement = bool(leaf.facts) and leaf.facts[0] == "supplement"
-            case "seat":
+            case "seat" if leaf.actor == COURT:
                 slot = leaf.facts[0] if leaf.facts else None
                 if isinstance(slot, str) and slot.startswith(BENCH):
                     self._bench.add(slot)
@@ -57,7 +57,7 @@ class Tally:
 
     def _seal(self, leaf: Leaf) -> None:
         counted = (self._entries, tuple(sorted(self._counts.items())), self._media_ms, self._gaps, self._gap_ms)
-        if tuple(leaf.facts[:-1]) != counted:
+        if repr(tuple(leaf.facts[:-1])) != repr(counted):  # True is no number, though Python holds it to be 1
             self._found.append(Found("seal_differs", "the seal counts otherwise", None, leaf.seq))
         eyes = leaf.facts[-1] if leaf.facts else None
         if leaf.actor != COURT or type(eyes) is not int or not self._sealed_by(eyes, leaf.refs):

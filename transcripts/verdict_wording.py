@@ -48,6 +48,10 @@ REASONS: Final[Mapping[str, Pair]] = {
     "note_malformed": _pair("签名文件不符合格式", "the signed checkpoint is malformed"),
     "signature_bad": _pair("法院签名不成立", "the court's signature does not hold"),
     "key_differs": _pair("签名所用公钥与法院公钥不符", "signed by another key than the court's"),
+    "certificate_bad": _pair(
+        "法院证书与签名公钥不符，或所给证书不能确认该法院证书",
+        "the court's certificate does not bind this key, or none of those you gave vouches for it",
+    ),
     "empty_record": _pair("记录没有任何条目", "the record has no entries"),
     "bundle_malformed": _pair("记录的条目文件被改动", "a file of entries was altered"),
     "leaf_malformed": _pair("条目不符合格式", "an entry is malformed"),
@@ -113,6 +117,9 @@ class VerdictWording:
     colon: str
     did_signature: str
     did_consistency: str
+    did_certified: str
+    did_bound: str
+    did_vouched: str
     did_entries: str
     did_contents: str
     did_views: str
@@ -131,6 +138,7 @@ class VerdictWording:
     did_stamp_inside: str
     did_outside: str
     not_key: str
+    not_named: str
     not_entries: str
     not_views: str
     not_media: str
@@ -172,6 +180,9 @@ VERDICT_ZH: Final = VerdictWording(
     colon="：",
     did_signature="法院对记录名称、条数和根值的签名，公钥由核验人提供",
     did_consistency="卷宗内所附公钥对记录的签名（公钥本身未经确认）",
+    did_certified="法院对记录名称、条数和根值的签名，公钥由核验人所给证书确认",
+    did_bound="卷宗内的证书对签名公钥的签名（证书 {subject}，{first} 至 {last}；证书本身未经确认）",
+    did_vouched="法院证书对签名公钥的签名，该证书由核验人所给证书确认（{subject}，{first} 至 {last}；未查吊销）",
     did_entries="{size} 条条目的格式、编号、时间次序，以及由全部条目重新计算的哈希树",
     did_contents="{contents} 项内容和 {blobs} 个文件与各自承诺值",
     did_views="{count} 个由记录生成的文件（笔录、目录、回放、说明），重新生成并逐字节比对",
@@ -187,9 +198,10 @@ VERDICT_ZH: Final = VerdictWording(
     did_resumed="{count} 个文件的摘要取自核验人此前的记录，本次未重读",
     did_register="法院总登记：本记录的设立，其前 {size} 条，以及 {anchors} 处登记回写",
     did_stamp="可信时间戳：所登记的部分不晚于 {time}，由核验人所给的时间戳机构证书确认",
-    did_stamp_inside="时间戳：所登记的部分不晚于 {time}（仅核对所盖内容；机构证书未由别处给出）",
-    did_outside="外部见证人对总登记的见证签名：{names}",
+    did_stamp_inside="时间戳：称所登记的部分不晚于 {time}（仅按卷内证书核对；机构证书未由别处给出，不足为凭）",
+    did_outside="外部见证人对总登记的见证签名：{names}（其公钥取自卷内，本身未经确认）",
     not_key="签名公钥是否为该法院所有",
+    not_named="证书 {subject} 是否属于该法院（证书未载其域名）",
     not_entries="条目之后的部分（因记录本身已被改动）",
     not_views="笔录、目录和回放（因记录本身不成立或版本不同）",
     not_media="data/media 中拼接的录音录像与原始分段是否一致（仅核对文件清单）",
@@ -236,6 +248,10 @@ VERDICT_EN: Final = VerdictWording(
     colon=":",
     did_signature="the court's signature over name, size and root, with the key that you gave",
     did_consistency="the signature over the record by the key inside the export (the key itself is not confirmed)",
+    did_certified="the court's signature over name, size and root, by a key that a certificate of yours vouches for",
+    did_bound="that the certificate in the export binds this key ({subject}, {first} to {last}; it is not confirmed)",
+    did_vouched="that the court's certificate binds this key, and that one you gave vouches for it"
+    " ({subject}, {first} to {last}; revocation was not looked up)",
     did_entries="form, numbers and order of {size} entries, and the hash tree computed again from all of them",
     did_contents="{contents} contents and {blobs} files against their commitments",
     did_views="{count} files made from the record (transcripts, tables, replay, instructions): made again and compared",
@@ -251,9 +267,10 @@ VERDICT_EN: Final = VerdictWording(
     did_resumed="{count} files by the digests you kept of an earlier run; they were not read again",
     did_register="the court's register: the opening of this record, its first {size} entries, and {anchors} anchors",
     did_stamp="a trusted time-stamp: what is registered is not later than {time}, by an authority you named",
-    did_stamp_inside="a time-stamp: what is registered is not later than {time} (no authority was given)",
-    did_outside="cosignatures of outside witnesses under the register: {names}",
+    did_stamp_inside="a time-stamp: what is registered is not later than {time}, by nobody you named",
+    did_outside="cosignatures of outside witnesses under the register: {names} (by keys found in the export)",
     not_key="whether the signing key is the court's",
+    not_named="whether the certificate {subject} is that court's (it does not name its host)",
     not_entries="what follows from the entries (the record itself was altered)",
     not_views="transcripts, tables and replay (the record does not hold, or is of another version)",
     not_media="whether the joined recordings in data/media agree with the segments (only their listed digests were)",

@@ -53,18 +53,20 @@ def verify_bundle(
     *,
     policy: str | None = None,
     tsa_certificates: Sequence[x509.Certificate] = (),
+    authorities: Sequence[x509.Certificate] = (),
     state: State | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Check an export. `court_key` is the text of a verifier key that came from the court by another way, under the
     court's name or the record's; `policy` that of a tlog-policy whose quorum the reader demands; `tsa_certificates`
-    are those of time-stamp authorities that he trusts; `state` keeps digests between runs. Never raises: see
+    are those of time-stamp authorities that he trusts, `authorities` those that may vouch for the court's own, or the
+    court's own; `state` keeps digests between runs. Never raises: see
     `Report.outcome`.
     """
     scope = Scope()
     try:
         digests = Digests(progress=progress, state=state)
-        return _verify(path, court_key, policy, scope, digests, tsa_certificates)
+        return _verify(path, court_key, policy, scope, digests, tsa_certificates, authorities)
     except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a report
         found = Found("verifier_error", type(error).__name__, None, None)
         return Report.of([found], 0, RecordReport(Findings()), Overview(), scope)
@@ -77,6 +79,7 @@ def _verify(  # noqa: PLR0917 - what the reader gave, in one call
     scope: Scope,
     digests: Digests,
     tsa_certificates: Sequence[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
 ) -> Report:
     if not _is_ours(path):
         return Report.of([Found("not_a_bundle", "", None, None)], 0, RecordReport(Findings()), Overview(), scope)
@@ -109,6 +112,7 @@ def _verify(  # noqa: PLR0917 - what the reader gave, in one call
         info=_info(head) if head.known else None,
         digests=digests,
         tsa_certificates=tsa_certificates,
+        authorities=authorities,
     )
     found += [Found(each.code, each.sentence, each.file, each.seq) for each in record.findings.items]
     found += tally.findings()

@@ -27,6 +27,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--court-key", type=Path, metavar="FILE", help="the court's verifier key, got from elsewhere than the export"
     )
     parser.add_argument(
+        "--court-ca",
+        type=Path,
+        metavar="FILE",
+        help="the court's certificate, or those of its issuers (PEM), got from elsewhere than the export",
+    )
+    parser.add_argument(
         "--policy", type=Path, metavar="FILE", help="a tlog-policy of yours that the record must satisfy"
     )
     parser.add_argument(
@@ -48,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
         key, policy = _read(arguments.court_key, "court's key"), _read(arguments.policy, "policy")
         if arguments.proof is not None:
             return _say(verify_proof(arguments.proof, key), arguments)
-        authorities = _certificates(_read(arguments.tsa_ca, "certificates"))
+        stampers = _certificates(_read(arguments.tsa_ca, "certificates"), "--tsa-ca")
+        issuers = _certificates(_read(arguments.court_ca, "certificates"), "--court-ca")
         state = None if arguments.resume is None else State(arguments.resume, arguments.directory)
     except (_UnreadableError, BadState) as error:
         print(f"{error}.")
@@ -56,7 +63,13 @@ def run(arguments: argparse.Namespace) -> int:
     with closing(state) if state is not None else nullcontext():
         shown = progress_line() if sys.stderr.isatty() else None
         report = verify_bundle(
-            arguments.directory, key, policy=policy, tsa_certificates=authorities, state=state, progress=shown
+            arguments.directory,
+            key,
+            policy=policy,
+            tsa_certificates=stampers,
+            authorities=issuers,
+            state=state,
+            progress=shown,
         )
     if shown is not None:
         print("\r\x1b[K", end="", file=sys.stderr)
@@ -76,13 +89,13 @@ def _read(path: Path | None, what: str) -> str | None:
         raise _UnreadableError(f"The {what} {path} cannot be read. Check the path") from None
 
 
-def _certificates(text: str | None) -> list[x509.Certificate]:
+def _certificates(text: str | None, option: str) -> list[x509.Certificate]:
     if text is None:
         return []
     try:
         return x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        raise _UnreadableError("The file of --tsa-ca holds no certificates in PEM form") from None
+        raise _UnreadableError(f"The file of {option} holds no certificates in PEM form") from None
 
 
 def _say(report: Report | ProofReport, arguments: argparse.Namespace) -> int:

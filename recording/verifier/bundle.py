@@ -29,6 +29,7 @@ def verify_bundle(
     info: Callable[[RecordReport], bag.Pairs] | None = None,
     digests: Digests | None = None,
     tsa_certificates: Sequence[x509.Certificate] = (),
+    authorities: Sequence[x509.Certificate] = (),
 ) -> RecordReport:
     """Check record, contents and bag, each file read once. Never raises on hostile input.
 
@@ -57,6 +58,7 @@ def verify_bundle(
         findings=findings,
         contents=contents,
         progress=digests.progress,
+        authorities=authorities,
     )
     report.taken_over = digests.taken_over
     if report.origin is not None and report.vkey is not None:

@@ -9,9 +9,10 @@ that passes over what it does not know lets anybody write there. FORMAT.md §4.
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
+
+from cryptography import x509
 
 from recording import checkpoint as checkpoints
 from recording import note as notes
@@ -21,8 +22,11 @@ from recording.errors import BadSignature, MalformedNote
 from recording.findings import Findings
 from recording.note import COSIGNATURE, ED25519, Note, VerifierKey
 from recording.policy import Policy, cosigner_name, policy_of, policy_text
+from recording.verifier import binding
+from recording.verifier.binding import CertificateReport, read_binding
+from recording.verifier.files import read_file
 
-__all__ = ["CHECKPOINT", "Heads", "read_file"]
+__all__ = ["CHECKPOINT", "Heads"]
 
 RECORD = "data/record"
 CHECKPOINT = f"{RECORD}/checkpoint"
@@ -35,30 +39,13 @@ _ROTATION = re.compile(r"rotation-([1-9][0-9]{0,5})\.note", re.ASCII)
 _SIZE = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 
 
-def read_file(bundle: Path, name: str, limit: int, findings: Findings, *, seq: int | None = None) -> bytes | None:
-    """The bytes of a file that has to be there, at most `limit`; None with a finding."""
-    path = bundle / name
-    try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            findings.add("not_a_file", "something that is no file lies where only files may be", file=name, seq=seq)
-        elif status.st_size > limit:
-            findings.add("file_differs", "a file is larger than any of its kind", file=name, seq=seq)
-        else:
-            return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        findings.add("missing_file", "a file of the record is missing", file=name, seq=seq)
-    except OSError as error:
-        findings.add("unreadable", f"a file cannot be read: {error.strerror}", file=name, seq=seq)
-    return None
-
-
 class Heads:
     """The signed heads of one export: `open`, then `at` at each size that was witnessed, then `close`."""
 
-    def __init__(self, bundle: Path, findings: Findings) -> None:
+    def __init__(self, bundle: Path, findings: Findings, authorities: Sequence[x509.Certificate] = ()) -> None:
         self._bundle = bundle
         self._findings = findings
+        self._authorities = authorities
         self._note: Note | None = None
         self.signed: Checkpoint | None = None
         self.key: VerifierKey | None = None
@@ -68,7 +55,10 @@ class Heads:
         self.signature = False
         """The log's line holds."""
         self.trusted = False
-        """It holds under a key that came by another way, or that such a key leads to."""
+        """It holds under a key that came by another way, that such a key leads to, or that a certificate which came by
+        another way vouches for.
+        """
+        self.certificate: CertificateReport | None = None
         self.rotations = 0
         self.files: set[str] = set()
         """The files that belong here, below the export."""
@@ -84,7 +74,7 @@ class Heads:
 
     def open(self, court_key: VerifierKey | None) -> Checkpoint | None:
         """Read the checkpoint and judge its first line; None if it is no checkpoint."""
-        self.files = {CHECKPOINT, LOG_KEY, POLICY}
+        self.files = {CHECKPOINT, LOG_KEY, POLICY, *binding.FILES}
         raw = read_file(self._bundle, CHECKPOINT, _NOTE_MAX, self._findings)
         note = None if raw is None else self._parsed(raw, CHECKPOINT)
         if note is None:
@@ -125,6 +115,9 @@ class Heads:
         else:
             self.signature = True
             self.trusted = reached is not None
+        self.certificate = read_binding(self._bundle, self._findings, signed.origin, self.key, self._authorities)
+        if court_key is None and self.signature and self.certificate is not None:
+            self.trusted = self.certificate.vouched
 
     def _inside(self, origin: str) -> VerifierKey | None:
         """The key that the export itself names."""

@@ -9,9 +9,11 @@ bytes or by the entries. FORMAT.md §7.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from cryptography import x509
 
 from recording import redactions, tiles
 from recording.bag import walk
@@ -25,8 +27,10 @@ from recording.policy import Policy
 from recording.redactions import Redaction
 from recording.spans import Spans
 from recording.verifier.acts import Acts
+from recording.verifier.binding import CertificateReport
 from recording.verifier.contents import Contents
-from recording.verifier.heads import Heads, read_file
+from recording.verifier.files import read_file
+from recording.verifier.heads import Heads
 from recording.verifier.register import RegisterReport
 
 __all__ = ["NamedBlobs", "RecordReport", "no_blobs", "verify_record"]
@@ -50,7 +54,13 @@ class RecordReport:
 
     findings: Findings
     trusted: bool = False
-    """A court key was given out of band, and it (or one that it leads to) made the signature."""
+    """A court key was given out of band, and it (or one that it leads to) made the signature; or a certificate was, and
+    it vouches for the key that did.
+    """
+    by_certificate: bool = False
+    """It is the certificate that was given out of band, and no key."""
+    certificate: CertificateReport | None = None
+    """The court's certificate in the export, which binds the key that signed."""
     signature: bool = False
     """The signature holds, by whatever key."""
     rotations: int = 0
@@ -118,19 +128,20 @@ def verify_record(
     contents: bool | Contents = True,
     acts: bool = True,
     progress: Callable[[Progress], None] | None = None,
+    authorities: Sequence[x509.Certificate] = (),
 ) -> RecordReport:
     """Check data/record, data/content and data/salts of an export. Never raises on hostile input.
 
     `court_key` is the court's key from elsewhere, under the court's name or under the stream's origin.
     `on_leaf` sees each well-formed leaf and its hash in order (to regenerate views); what it raises is a finding.
     `contents` False leaves contents out, and may be what a pass over all files has gathered; `acts` False leaves out
-    the signatures of devices.
+    the signatures of devices. `authorities` are certificates from elsewhere that may vouch for the court's.
     """
     report = RecordReport(findings if findings is not None else Findings())
     try:
         check = _Check(bundle, report, named_blobs, seal_type, on_leaf)
         check.progress = progress or check.progress
-        check.run(court_key, contents, acts=acts)
+        check.run(court_key, contents, authorities, acts=acts)
     except Exception as error:  # noqa: BLE001 - hostile input must end in a finding and never in a traceback
         report.findings.add("verifier_error", f"the record could not be checked to its end ({type(error).__name__})")
     return report
@@ -154,7 +165,14 @@ class _Check:
         self._contents: Contents | None = None
         self.progress: Callable[[Progress], None] = lambda _: None
 
-    def run(self, court_key: VerifierKey | None, contents: bool | Contents, *, acts: bool) -> None:
+    def run(
+        self,
+        court_key: VerifierKey | None,
+        contents: bool | Contents,
+        authorities: Sequence[x509.Certificate],
+        *,
+        acts: bool,
+    ) -> None:
         report, findings = self._report, self._findings
         if not (self._bundle / RECORD).is_dir():
             findings.add("not_a_bundle", "this is not the directory of an export (there is no data/record in it)")
@@ -163,12 +181,13 @@ class _Check:
             contents = Contents(self._bundle, findings)
             contents.read(self._bundle, Digests())
         self._contents = contents or None
-        heads = Heads(self._bundle, findings)
+        heads = Heads(self._bundle, findings, authorities)
         signed = heads.open(court_key)
         if signed is None:
             return
         report.size, report.root, report.origin = signed.size, signed.root, signed.origin
         report.vkey, report.trusted, report.signature = heads.key, heads.trusted, heads.signature
+        report.certificate, report.by_certificate = heads.certificate, court_key is None and heads.trusted
         report.rotations, report.former = heads.rotations, tuple(heads.former)
         self._stream_id = bytes.fromhex(signed.origin.rpartition("/")[2])
         if signed.size == 0:

@@ -22,6 +22,7 @@ from recording import register as words
 from recording import timestamp
 from recording.checkpoint import Checkpoint, origin_of
 from recording.content import commitment
+from recording.csig import COURT
 from recording.errors import BadProof, MalformedNote, RecordError
 from recording.findings import Findings
 from recording.leaf import LEAF_MAX_BYTES, Leaf, decode
@@ -30,7 +31,7 @@ from recording.note import VerifierKey
 from recording.policy import Policy
 from recording.register import Anchor, Opening
 from recording.timestamp import BadTimestamp
-from recording.verifier.heads import read_file
+from recording.verifier.files import read_file
 
 __all__ = ["MAX_SHIFT_MS", "RegisterReport", "Seen", "verify_register"]
 
@@ -69,6 +70,8 @@ class Seen:
     def __init__(self, bundle: Path) -> None:
         self.first: bytes | None = None
         self.anchors: list[SeenAnchor] = []
+        self.misfits: list[int] = []
+        """Entries that are called anchors and are none."""
         self.head: tuple[bytes, int] | None = None
         """Root and time at the size that the register's head claims."""
         self._frontier = Frontier()
@@ -82,8 +85,10 @@ class Seen:
             if self._frontier.size == self._wanted:
                 self.head = (self._frontier.root(), leaf.ts_ms)
         if leaf.type == words.ANCHOR:
-            anchor = words.parse_anchor(leaf.facts)
-            if anchor is not None:
+            anchor = words.parse_anchor(leaf.facts) if leaf.actor == COURT else None
+            if anchor is None:
+                self.misfits.append(leaf.seq)
+            else:
                 self.anchors.append(SeenAnchor(leaf.seq, leaf.ts_ms, anchor))
 
 
@@ -139,6 +144,9 @@ class _Check:
 
     def run(self) -> None:
         report = self._report
+        for seq in self._seen.misfits:
+            sentence = f"entry #{seq} is an anchor that names no state of a register"
+            self._findings.add("anchor_differs", sentence, seq=seq)
         if not self._there("checkpoint"):
             report.not_checked.append("register")
             if (self._bundle / FOLDER).exists():
@@ -148,7 +156,7 @@ class _Check:
         state = None if raw is None else self._signed(raw, "checkpoint")
         if raw is None or state is None:
             return
-        self._policy(raw)
+        self._policy(raw, state)
         for part, check in (("opening", self._opening), ("head", self._head)):
             names = [f"{part}.{each}" for each in PARTS] + (["head.checkpoint-body"] if part == "head" else [])
             if not any(map(self._there, names)):
@@ -177,12 +185,14 @@ class _Check:
             return None
         return said
 
-    def _policy(self, raw: bytes) -> None:
+    def _policy(self, raw: bytes, state: Checkpoint) -> None:
         """Lines of witnesses are those of the register's policy."""
         text = self._read("policy.txt") if self._there("policy.txt") else None
         parsed = notes.parse(raw)
         try:
             policy = None if text is None else Policy.parse(text.decode())
+            if policy is not None and policy.log != VerifierKey(state.origin, self._keys[0].public_key):
+                raise MalformedNote("it is for another log")
         except (MalformedNote, UnicodeDecodeError) as error:
             self._bad("policy_differs", f"the register's policy cannot be read: {error}", "policy.txt")
             return
@@ -252,13 +262,27 @@ class _Check:
                 self._report.signed_by_authority = True
             else:
                 gen_time_ms = timestamp.read(raw, over)
+                if not timestamp.made_by_its_own(raw, self._found()):
+                    raise BadTimestamp("the certificate that it names did not make it")
         except BadTimestamp as error:
             self._bad("timestamp_bad", f"a time-stamp does not hold: {error}", name, seq)
             return None
         return gen_time_ms
 
+    def _found(self) -> list[x509.Certificate]:
+        """The certificates that travel with the export, for what they are worth: a token names one of them."""
+        raw = self._read("tsa-chain.pem") if self._there("tsa-chain.pem") else None
+        try:
+            return [] if raw is None else timestamp.load_certificates(raw)
+        except BadTimestamp:
+            return []
+
     def _token(self, raw: bytes) -> None:
         gen_time_ms = self._report.not_later_ms = self._stamped(raw, "token.tsr")
+        if gen_time_ms is not None and self._there("query.tsq"):
+            asked, token = self._read("query.tsq"), self._read("token.tsr")
+            if asked is not None and token is not None and not timestamp.answers(asked, token):
+                self._bad("timestamp_bad", "the request is not the one that the token answers", "query.tsq")
         if gen_time_ms is None:
             self._report.not_checked.append("time-stamp")
         elif self._seen.head is not None and self._report.head_size is not None:

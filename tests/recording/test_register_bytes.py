@@ -62,10 +62,10 @@ def test_hostile_files_end_in_findings(tmp_path) -> None:
     seen.anchors.append(SeenAnchor(0, 1, Anchor(bytes(16), 7, bytes(32), None)))
     findings = Findings()
     verify_register(tmp_path, seen, "court.example/00", 1, [], findings)
-    assert [each.code for each in findings.items] == ["missing_file"]
+    assert [each.code for each in findings.items] == ["anchor_differs", "missing_file"]
     for junk in (b"", b"\xff", b"a\n\nb\n", b"court.example/zz\n1\nAAAA\n\n\xe2\x80\x94 a AAAAAAA=\n"):
         (part / "checkpoint").write_bytes(junk)
         findings = Findings()
         verify_register(tmp_path, seen, "court.example/00", 1, [], findings)
         assert findings.exit_status == 1
-        assert {each.code for each in findings.items} == {"register_differs"}
+        assert {each.code for each in findings.items} == {"anchor_differs", "register_differs"}

@@ -10,6 +10,7 @@ import base64
 import json
 import subprocess
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -170,14 +171,24 @@ class Authority:
         self._run("ts", "-reply", "-config", self.config, "-section", "one", "-queryfile", "q.tsq", "-out", "r.tsr")
         return (self.directory / "q.tsq").read_bytes(), (self.directory / "r.tsr").read_bytes()
 
+    def time_of(self, response: bytes) -> int:
+        """The genTime of a response in milliseconds, as openssl tells it."""
+        (self.directory / "told.tsr").write_bytes(response)
+        words = ["openssl", "ts", "-reply", "-in", "told.tsr", "-text"]
+        said = subprocess.run(words, cwd=self.directory, check=True, capture_output=True, text=True, timeout=60).stdout
+        at = next(row.partition(": ")[2] for row in said.splitlines() if row.startswith("Time stamp: "))
+        return int(datetime.strptime(at, "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp()) * 1000
+
     @property
     def chain(self) -> bytes:
         return (self.directory / "tsa.pem").read_bytes() + (self.directory / "ca.pem").read_bytes()
 
 
-def sitting(messages: int = 40, *, sealed: bool = True, anchors: list[tuple[Any, ...]] | None = None) -> Stream:
+def sitting(
+    messages: int = 40, *, sealed: bool = True, anchors: list[tuple[Any, ...]] | None = None, start: int = T0
+) -> Stream:
     """The leaves of a sitting. `anchors` are facts of `anchor` leaves, put in where the messages stand."""
-    it = Stream(STREAM)
+    it = Stream(STREAM, now=start)
     heading = {"court": "余姚市人民法院", "case_number": "(2018)浙0281民初1234号", "cause": "装饰装修合同纠纷"}
     it.put("open", "court", "hearing", CASE, T0, content=heading)
     for slot, role in (("judge/1", "judge"), ("clerk/1", "clerk"), ("party/1", "plaintiff"), ("party/2", "defendant")):
@@ -246,7 +257,11 @@ class Bag:
         file.write_bytes(data if isinstance(data, bytes) else data.encode())
 
     def record(
-        self, *, cosigners: tuple[str, ...] = ("clerk/1", "judge/1", "party/2"), absent: dict[bytes, str] | None = None
+        self,
+        *,
+        cosigners: tuple[str, ...] = ("clerk/1", "judge/1", "party/2"),
+        absent: dict[bytes, str] | None = None,
+        witnessed: bool = True,
     ) -> None:
         it, hashes, where = self.it, self.it.hashes, "data/record/"
         for index in range(0, len(it.leaves), 256):
@@ -261,17 +276,7 @@ class Bag:
                 self.put(where + name, b"".join(part))
             row = [root_of(row[index : index + 256]) for index in range(0, len(row) // 256 * 256, 256)]
             level += 1
-        text = body(it.origin, hashes)
-        lines = [line(it.origin, self.court, text)]
-        for slot, private in it.keys.items():
-            if slot in cosigners:
-                lines += [line(f"{it.origin}/{slot.replace('/', '-')}", private, text, it.now // 1000)]
-        self.put(where + "checkpoint", text + "\n" + "".join(lines))
-        self.put(where + "keys/log.vkey", vkey(it.origin, public(self.court)) + "\n")
-        self.put(where + "policy.txt", self.policy())
-        small = body(it.origin, hashes[:20])
-        first = line(f"{it.origin}/party-2", key("first party/2"), small, it.now // 1000)
-        self.put(where + "witnessed/20", small + "\n" + line(it.origin, self.court, small) + first)
+        self.heads(cosigners, witnessed=witnessed)
         absent = absent or {}
         for commit, (salt, data, extension, _seq) in it.contents.items():
             if commit not in absent:
@@ -285,14 +290,46 @@ class Bag:
                 text += f"{seq} {commit.hex()} {ground} {order}\n"
             self.put(where + "redactions", text + "\n" + line(it.origin, self.court, text))
 
+    def heads(self, cosigners: tuple[str, ...], *, witnessed: bool) -> None:
+        it, hashes, where = self.it, self.it.hashes, "data/record/"
+        text = body(it.origin, hashes)
+        lines = [line(it.origin, self.court, text)]
+        for slot, private in it.keys.items():
+            if slot in cosigners:
+                lines += [line(f"{it.origin}/{slot.replace('/', '-')}", private, text, it.now // 1000)]
+        self.put(where + "checkpoint", text + "\n" + "".join(lines))
+        self.put(where + "keys/log.vkey", vkey(it.origin, public(self.court)) + "\n")
+        self.put(where + "policy.txt", self.policy())
+        if witnessed:
+            small = body(it.origin, hashes[:20])
+            first = line(f"{it.origin}/party-2", key("first party/2"), small, it.now // 1000)
+            self.put(where + "witnessed/20", small + "\n" + line(it.origin, self.court, small) + first)
+
+    def certificate(self, aside: Path) -> None:
+        """The court's certificate and its signature over the court's key, by openssl."""
+        aside.mkdir()
+        (aside / "court.vkey").write_text(self.court_vkey + "\n")
+        make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -keyout key.pem -out court.pem"
+        sign = "cms -sign -binary -in court.vkey -signer court.pem -inkey key.pem -outform DER -out court-key.p7s"
+        for words in ([*make.split(), "-subj", f"/CN={HOST}"], [*sign.split(), "-md", "sha256"]):
+            subprocess.run(["openssl", *words], cwd=aside, check=True, capture_output=True, timeout=60)
+        for name in ("court.vkey", "court.pem", "court-key.p7s"):
+            self.put(f"data/record/keys/{name}", (aside / name).read_bytes())
+
     def policy(self) -> str:
         it = self.it
         rows = [f"log {vkey(it.origin, public(self.court))}"]
         for slot, private in it.keys.items():
             name = slot.replace("/", "-")
             rows.append(f"witness {name} {vkey(f'{it.origin}/{name}', public(private), 4)}")
-        rows += ["group bench all clerk-1 judge-1", "group parties any party-1 party-2"]
-        return "\n".join([*rows, "group everybody all bench parties", "quorum everybody"]) + "\n"
+        slots = [slot.replace("/", "-") for slot in it.keys]
+        bench = [slot for slot in slots if slot.startswith(("judge-", "clerk-"))]
+        parties = [slot for slot in slots if slot not in bench]
+        rows += ["group bench all " + " ".join(bench)] if bench else []
+        rows += ["group parties any " + " ".join(parties)] if parties else []
+        rows += ["group everybody all bench parties"] if bench and parties else []
+        quorum = "everybody" if bench and parties else "bench" if bench else "parties" if parties else "none"
+        return "\n".join([*rows, f"quorum {quorum}"]) + "\n"
 
     def views(self) -> None:
         for name in (
@@ -326,11 +363,15 @@ class Bag:
             self.put(f"{manifest}-sha256.txt", "".join(rows))
 
 
-def register_and_sitting(path: Path, authority: Authority, **how: Any) -> tuple[Stream, Stream, dict[str, bytes]]:
-    """The sitting and the register that anchors it, and the files below data/register."""
+def register_and_sitting(
+    path: Path, authority: Authority, *, timed: bool = False, **how: Any
+) -> tuple[Stream, Stream, dict[str, bytes]]:
+    """The sitting and the register that anchors it, and the files below data/register. `timed` anchors tell the time of
+    their token.
+    """
     register = Stream(REGISTER)
     register.put("open", "court", "register")
-    first = sitting(0, sealed=False)
+    first = sitting(0, sealed=False, start=how.get("start", T0))
     opening = register.put(
         "reg.open", "court", content=f"palm/opening/v1\n{first.origin}\n{b64(first.hashes[0])}\n".encode()
     )
@@ -347,7 +388,8 @@ def register_and_sitting(path: Path, authority: Authority, **how: Any) -> tuple[
 
     for size in (2, 3):
         stamped(register.hashes, f"anchors/{size}/")
-        anchors.append((REGISTER, size, root_of(register.hashes), None))
+        told = authority.time_of(files[f"anchors/{size}/token.tsr"]) if timed else None
+        anchors.append((REGISTER, size, root_of(register.hashes), told))
         register.put("reg.head", "court", content=b"another stream's head")
     it = sitting(anchors=anchors, **how)
     head = body(it.origin, it.hashes).encode()
@@ -391,6 +433,7 @@ def good_bag(directory: Path, *, redacted: bool = False, **how: Any) -> Bag:
             "restricted"
         )
     bag.record(absent=absent)
+    bag.certificate(directory / "certificate")
     for name, data in files.items():
         bag.put(f"data/register/{name}", data)
     bag.views()

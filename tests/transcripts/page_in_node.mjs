@@ -19,7 +19,7 @@ function files(top, below = "", into = new Map()) {
 }
 
 const asked = {
-  bag: async ({ path, key, pure }) => report(await new Check(files(path), key ?? null, () => {}, pure).run(), 1),
+  bag: async ({ path, key, ca, tsa, pure }) => report(await new Check(files(path), `${key ?? ""}\n${ca ?? ""}`.trim(), tsa ?? "", () => {}, pure).run(), 1),
   signatures: async ({ of, pure }) => {
     const keys = new Keys(pure), held = [];
     for (const each of of) held.push(await keys.holds(unhex(each.public_key), unhex(each.signature), unhex(each.message)));

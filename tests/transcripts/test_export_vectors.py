@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from bag_from_format import HOST, REGISTER, STREAM, Bag, Stream, key, public, sitting, vkey
 from make_export_vectors import HERE, every, rendered
-from verifiers import Page, standalone
+from verifiers import Page, by_script, standalone
 
 from recording.csig import DeviceKey, message_of_leaf
 from recording.leaf import decode
 from recording.note import VerifierKey, verify
 from recording.policy import policy_of, policy_text
+from recording.verifier import verify_bundle
+from transcripts.timeline import blobs_of
 
 
 def load(name: str) -> Any:
@@ -52,6 +56,40 @@ def test_the_notes_of_rotation_and_of_absence_are_signed():
         assert len(verify(each["note"], [VerifierKey.parse(key) for key in signers])[1]) == len(signers)
     vector = load("redactions.json")
     verify(vector["note"], [VerifierKey.parse(vector["vkey"])])
+
+
+def test_the_register_of_the_vectors_holds_for_all_three_and_no_part_of_it_may_differ(tmp_path: Path):
+    vector = load("register.json")
+    bag = Bag(tmp_path / "bag", Stream(STREAM, leaves=[bytes.fromhex(each) for each in vector["leaves"]]))
+    made = sitting(anchors=[(REGISTER, size, bytes(32), None) for size in (2, 3)])
+    bag.it.contents, bag.it.keys = made.contents, made.keys
+    bag.record(cosigners=(), witnessed=False)
+    for name, data in vector["files"].items():
+        bag.put(f"data/register/{name}", bytes.fromhex(data))
+    bag.views()
+    bag.lists()
+    court, page = vkey(HOST, public(key("court"))), Page()
+
+    def statuses() -> set[int]:
+        ours = verify_bundle(bag.path, court_key=VerifierKey.parse(court), named_blobs=blobs_of)
+        return {
+            ours.exit_status,
+            by_script(standalone(), bag.path, court)["status"],
+            page.bag(bag.path, court)["status"],
+        }
+
+    ours = verify_bundle(bag.path, court_key=VerifierKey.parse(court), named_blobs=blobs_of)
+    assert ours.register is not None
+    assert (ours.register.opening, ours.register.head_size) == (True, len(vector["leaves"]))
+    assert (ours.register.anchors, ours.register.not_checked) == (2, ["time-stamp"])
+    assert statuses() == {0}
+    for name, data in vector["files"].items():
+        raw = bytes.fromhex(data)
+        bag.put(f"data/register/{name}", raw[:-2] + bytes([raw[-2] ^ 1]) + raw[-1:])
+        bag.lists()
+        assert statuses() == {1}, name
+        bag.put(f"data/register/{name}", raw)
+    page.close()
 
 
 @pytest.mark.parametrize("pure", [False, True])

@@ -22,10 +22,18 @@ def standalone() -> ModuleType:
     return module
 
 
-def by_script(module: ModuleType, bag: Path, key: str | None, *, tsa: Path | None = None, pure: bool = False) -> Any:
+def by_script(
+    module: ModuleType,
+    bag: Path,
+    key: str | None,
+    *,
+    tsa: Path | None = None,
+    ca: Path | None = None,
+    pure: bool = False,
+) -> Any:
     """The report of verify.py."""
     court = module.read_vkey(key) if key else None
-    check = module.Check(str(bag), court, tsa and str(tsa), lambda *_: None, None, pure)
+    check = module.Check(str(bag), court, tsa and str(tsa), ca and str(ca), lambda *_: None, None, pure)
     check.run()
     return module.report(check, False)
 
@@ -46,8 +54,8 @@ class Page:
         assert answer, "the page's check ended with an error; it is on standard error"
         return json.loads(answer)
 
-    def bag(self, path: Path, key: str | None, *, pure: bool = False) -> Any:
-        return self.ask("bag", path=str(path), key=key, pure=pure)
+    def bag(self, path: Path, key: str | None, *, ca: str = "", tsa: str = "", pure: bool = False) -> Any:
+        return self.ask("bag", path=str(path), key=key, ca=ca, tsa=tsa, pure=pure)
 
     def close(self) -> None:
         assert self.process.stdin is not None

@@ -22,7 +22,8 @@ import sys
 import tempfile
 import time
 
-MAX_INT, LEAF_MAX, FILE_MAX, DEPTH, SHOWN = 2**53 - 1, 4096, 1 << 24, 8, 50
+MAX_INT, LEAF_MAX, FILE_MAX, DEPTH, SHOWN, SHIFT_MS = 2**53 - 1, 4096, 1 << 24, 8, 50, 60_000
+BENCH = ("judge/", "clerk/")
 TAGS = ("bag-info.txt", "bagit.txt", "manifest-sha256.txt")
 BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 VIEWS = [
@@ -36,7 +37,7 @@ VIEWS = [
     ),
 ]
 KNOWN = re.compile(  # §6: every name an export may hold besides VIEWS and tiles
-    r"data/(record/(checkpoint|policy\.txt|redactions|keys/log\.vkey|keys/rotation-[1-9][0-9]{0,5}\.note|witnessed/(0|[1-9][0-9]{0,15}))"
+    r"data/(record/(checkpoint|policy\.txt|redactions|keys/(log|court)\.vkey|keys/court\.pem|keys/court-key\.p7s|keys/rotation-[1-9][0-9]{0,5}\.note|witnessed/(0|[1-9][0-9]{0,15}))"
     r"|record/tile/.*|content/[0-9a-f]{64}\.(aac|bin|gif|jpg|json|m4a|mkv|mp3|mp4|ogg|pdf|png|txt|wav|weba|webm|webp)|salts/[0-9a-f]{64}"
     r"|register/(checkpoint|policy\.txt|(opening|head)\.(tlog-proof|leaf|salt)|head\.checkpoint-body|query\.tsq|token\.tsr|tsa-chain\.pem"
     r"|anchors/[1-9][0-9]{0,15}/(checkpoint|consistency|token\.tsr))|verify/verify\.(py|html)|media/[a-z0-9_-]+\.(webm|mkv))", re.ASCII)  # fmt: skip
@@ -49,7 +50,7 @@ CODES = {  # code: (property, zh, en); property: a authenticity, i integrity, u 
     "not_a_bundle": ("i?", "这不是一份导出的卷宗", "this is not an export of a record"),
     "unreadable": ("u?", "文件无法读取", "a file cannot be read"),
     "verifier_error": ("i?", "核验程序自身出错", "the verifier itself failed"),
-    "key_unreadable": ("a?", "给出的法院公钥无法读取", "the court key given cannot be read"),
+    "key_unreadable": ("a?", "给出的公钥或证书无法读取", "a key or certificate that was given cannot be read"),
     "content_absent": ("u?", "内容未随卷宗导出，也未说明原因", "a content is absent and no reason is stated"),
     "not_a_file": ("s!", "不是普通文件（链接等）", "a link or the like lies where only files may be"),
     "extra_file": ("s!", "多出的文件", "a file does not belong to the export"),
@@ -59,6 +60,7 @@ CODES = {  # code: (property, zh, en); property: a authenticity, i integrity, u 
     "note_malformed": ("i!", "签名文书格式有误", "a signed note is malformed"),
     "signature_bad": ("a!", "法院签名不成立", "the court's signature does not hold"),
     "key_differs": ("a!", "不是该法院（或该记录）的公钥", "another key than the court's"),
+    "certificate_bad": ("a!", "法院证书与公钥不符，或所给证书不能确认它", "the court's certificate does not bind this key, or none given vouches for it"),
     "empty_record": ("i!", "记录中没有条目", "the record has no entries"),
     "bundle_malformed": ("i!", "条目文件不完整", "an entry bundle cannot be split into entries"),
     "leaf_malformed": ("i!", "条目不合规范格式", "an entry is not in canonical form"),
@@ -78,6 +80,7 @@ CODES = {  # code: (property, zh, en); property: a authenticity, i integrity, u 
     "policy_differs": ("a!", "见证规则与记录不符", "policy.txt is not that of this record"),
     "register_differs": ("a!", "与法院总登记不符", "the court's register does not agree"),
     "anchor_differs": ("a!", "登记回写与总登记不符", "an anchor does not agree with the register"),
+    "time_shifted": ("a?", "法院所记时间与时间戳相差超过一分钟", "the court's times lie more than a minute outside what time-stamps allow"),
     "timestamp_bad": ("a!", "时间戳不成立", "a time-stamp does not hold"),
 }  # fmt: skip
 WORDS = {  # key: (zh, en)
@@ -96,9 +99,14 @@ WORDS = {  # key: (zh, en)
     "register": ("总登记：%s", "register: %s"), "anchors": ("登记回写 %d 处", "%d anchors of the register"),
     "stamp": ("时间戳：总登记第 %d 条，不晚于 %s（%s）", "time-stamp: register #%d, not later than %s (%s)"), "tsa_given": ("由给出的时间戳机构证书", "by the authority given"),
     "tsa_inside": ("证书取自卷内，本身不足为凭", "by certificates found inside, which prove nothing"),
+    "bound": ("卷内证书（%s）对公钥的签名；证书本身未经确认", "the certificate in the export (%s) binds this key; it is not confirmed"),
+    "vouched": ("法院证书（%s）对公钥的签名；该证书由所给证书确认，未查吊销", "the court's certificate (%s) binds this key, and one that was given vouches for it; revocation was not looked up"),
+    "not_named": ("证书 %s 是否属于该法院：证书未载其域名", "whether the certificate %s is that court's: it does not name its host"),
+    "no_certificate": ("法院证书：卷内没有", "the court's certificate: there is none in the export"),
+    "no_openssl_here": ("法院证书（本机没有 openssl）", "the court's certificate (there is no openssl here)"),
     "no_key": ("法院公钥未由别处给出：不能说明出自该法院", "no court key from elsewhere: it is not shown that the record comes from that court"),
     "no_register": ("总登记：卷内没有（%s）", "register: not in the export (%s)"), "no_anchor": ("登记回写 %d 处（卷内没有相应证明）", "%d anchors (the export has no proof for them)"),
-    "no_stamp": ("时间戳：卷内没有", "time-stamp: there is none in the export"), "no_openssl": ("时间戳（本机没有 openssl）", "time-stamps (there is no openssl here)"),
+    "no_stamp": ("时间戳：卷内没有", "time-stamp: there is none in the export"), "no_authority": ("时间戳的签名（没有时间戳机构的证书）", "the signature of a time-stamp (no certificate of its authority)"), "no_openssl": ("时间戳（本机没有 openssl）", "time-stamps (there is no openssl here)"),
     "views": ("笔录、回放、拼接媒体与核验程序：只对照文件清单", "transcripts, views, joined media and verifiers: against the manifest alone"),
     "case": ("删节所依据的案件条目、登记公钥所依据的案件条目", "entries of the case that orders and enrolments refer to"),
     "unfinished": ("记录未能读完，其后各项未核验", "the record could not be read to its end; what follows was not checked"),
@@ -497,45 +505,29 @@ class Tree:
 class Check:
     """One export under test. Findings gather; nothing stops but what makes the next step senseless."""
 
-    def __init__(self, bag, court, tsa, progress, resume, pure):
-        self.bag, self.court, self.tsa, self.progress, self.resume, self.keys = (
-            bag,
-            court,
-            tsa,
-            progress,
-            resume,
-            Keys(pure),
-        )
-        self.found, self.dropped, self.origin, self.size, self.root, self.sealed, self.whole = (
-            [],
-            0,
-            None,
-            0,
-            None,
-            False,
-            False,
-        )
-        self.public, self.trusted, self.old, self.names, self.content, self.salts = None, False, [], set(), {}, {}
-        self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
-        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = (
-            collections.Counter(),
-            0,
-            0,
-            0,
-            [],
-            [],
-            {},
-        )
-        self.heads, self.bytes, self.files, self.signed, self.contents, self.stated, self.cosigned = (
-            {},
-            0,
-            0,
-            0,
-            0,
-            0,
-            [],
-        )
-        self.quorum, self.said, self.not_said, self.first = None, [], [], None
+    def __init__(self, bag, court, tsa, ca, progress, resume, pure):
+        # what the reader brought
+        self.bag, self.court, self.tsa, self.ca, self.progress, self.resume = bag, court, tsa, ca, progress, resume
+        self.keys = Keys(pure)
+        # what was found, and what is said of it
+        self.found, self.dropped, self.said, self.not_said = [], 0, [], []
+        self.whole = self.sealed = self.trusted = False
+        self.bytes = self.files = self.stated = self.register_size = 0
+        self.cosigned, self.quorum = [], None
+        # the checkpoint, the court's key and those before it
+        self.origin, self.size, self.root, self.public, self.old = None, 0, None, None, []
+        # the files: names, {commitment: (extension, digest)} and {commitment: salt}
+        self.names, self.content, self.salts = set(), {}, {}
+        self.reset()
+
+    def reset(self):
+        """What one pass over the entries gathers."""
+        self.first, self.kind, self.heads, self.anchors, self.mentions, self.absent = None, None, {}, [], set(), {}
+        # keys: (slot, key) as enrolled, {slot: (id, key)} of this moment, slots in their order, {id: last dseq}
+        self.enrolled, self.now, self.order, self.dseqs, self.signed, self.contents = [], {}, [], {}, 0, 0
+        # what the seal counts: entries of each type, recorded time, gaps; who is on the bench, and the acts of sealing
+        self.counts, self.media, self.gaps, self.gap_ms = collections.Counter(), 0, 0, 0
+        self.bench, self.acts, self.eyes_said, self.spans = set(), {}, 0, []
 
     def add(self, code, file=None, seq=None):
         item = (
@@ -556,8 +548,9 @@ class Check:
         signed = self.checkpoint()
         if signed:
             self.redacted = self.redactions()
-            self.witnessed = [int(n.rpartition("/")[2]) for n in self.names if n.startswith("data/record/witnessed/")]
+            self.witnessed = {int(n.rpartition("/")[2]) for n in self.names if n.startswith("data/record/witnessed/")}
             skip = self.resume.signed(self.origin) if self.resume else 0
+            skip = skip if skip <= self.size else 0  # notes of a longer record cannot be held against this one
             if self.entries(skip) is False:  # the entries are not those of the interrupted run
                 self.reset()
                 self.entries(0)
@@ -585,24 +578,35 @@ class Check:
     # -- files (§6.1)
 
     def walk(self, path, name):
-        """Every file below, in the byte order of its path."""
+        """Every file below, in the byte order of its path. No recursion: how deep a stranger's directories go is his choice."""
+        rows = [self.listed(path, name)]
+        while rows:
+            for raw, entry, below in rows[-1]:
+                if entry.is_symlink() or not (
+                    entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)
+                ):
+                    self.add("not_a_file", below)
+                elif raw.endswith(b"/"):
+                    rows.append(self.listed(entry.path, below + "/"))
+                    break
+                else:
+                    yield below, entry.path
+            else:
+                rows.pop()
+
+    def listed(self, path, name):
         try:
             with os.scandir(path) as entries:
                 found = sorted(
-                    (os.fsencode(e.name) + (b"/" if e.is_dir(follow_symlinks=False) else b""), e) for e in entries
+                    (os.fsencode(e.name) + (b"/" if e.is_dir(follow_symlinks=False) else b""), e, name + e.name)
+                    for e in entries
                 )
         except OSError:
-            return self.add("unreadable", name)
+            self.add("unreadable", name)
+            return iter(())
         if not found:
             self.add("extra_file", name)
-        for raw, entry in found:
-            if entry.is_symlink() or not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
-                self.add("not_a_file", name + entry.name)
-            elif raw.endswith(b"/"):
-                yield from self.walk(entry.path, name + entry.name + "/")
-            else:
-                yield name + entry.name, entry.path
-        return None
+        return iter(found)
 
     def check_files(self):
         info = self.read("bag-info.txt", 1 << 16) or b""
@@ -708,7 +712,9 @@ class Check:
     def by_court(self, text, line, name, publics):
         """Whether one of these public keys of the court made this line under this name."""
         return any(
-            line[:2] == (name, key_id(name, 1, key)) and self.keys.holds(key, line[2], text.encode()) for key in publics
+            line[:2] == (name, key_id(name, 1, key)) and self.keys.holds(key, line[2], text.encode())
+            for key in publics
+            if key
         )
 
     def checkpoint(self):
@@ -748,10 +754,55 @@ class Check:
             elif not self.by_court(note[0], note[1][0], self.origin, [self.public]):
                 self.add("signature_bad", where)
                 self.trusted = False
+        vouched = self.certificate()
+        if self.court is None and not any(code in ("key_differs", "signature_bad") for code, _, _ in self.found):
+            self.trusted = vouched
         self.head = note
         if self.size == 0:
             self.add("empty_record", where)
         return True
+
+    def certificate(self):
+        """§4.5: the court's certificate over its key; gives whether one that the reader brought vouches for it."""
+        top = "data/record/keys/"
+        names = [top + each for each in ("court.vkey", "court.pem", "court-key.p7s")]
+        if not any(name in self.names for name in names):
+            if self.ca:
+                self.not_said.append(("no_certificate", None))
+            return False
+        line, pem, signed = [self.read(name, 1 << 16) for name in names]
+        if None in (line, pem, signed) or self.public is None:
+            return False
+        if line != (vkey(self.host, self.public) + "\n").encode():
+            self.add("certificate_bad", names[0])
+            return False
+        if not shutil.which("openssl"):
+            self.not_said.append(("no_openssl_here", None))
+            return False
+        paths = [os.path.join(self.bag, *name.split("/")) for name in names]
+        with tempfile.TemporaryDirectory() as aside:
+            signer = os.path.join(aside, "signer.pem")
+            trust = ["-CAfile", self.ca, "-partial_chain", "-no-CApath", "-no-CAstore"] if self.ca else ["-noverify"]
+            holds, _ = openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", paths[2], "-content", paths[0], "-certfile", paths[1],
+                               "-nointern", "-signer", signer, "-purpose", "any", "-no_check_time", *trust)  # fmt: skip
+            try:
+                with open(signer, "rb") as file:
+                    by = pem_blocks(file.read(1 << 16))
+            except OSError:
+                by = []
+        first = pem_blocks(pem)[:1]
+        if not holds or not first or by != first:
+            self.add("certificate_bad", names[1] if self.ca else names[2])
+            return False
+        subject, named_here = certificate_names(first[0], self.host)
+        if not named_here:
+            self.not_said.append(("not_named", subject))
+        if not self.ca:
+            self.said.append(("bound", subject))
+            return False
+        named_here = named_here or first[0] in certificates_of(self.ca)
+        self.said.append(("vouched" if named_here else "bound", subject))
+        return named_here
 
     def rotations(self):
         """§4.3: checks the chain; gives the public key that the given one leads to."""
@@ -800,6 +851,8 @@ class Check:
             self.add("redaction_bad", name)
             return found
         last = (-1, b"")
+        if not rows[3:-1]:
+            self.add("redaction_bad", name)
         for row in rows[3:-1]:
             part = re.fullmatch(
                 r"(0|[1-9][0-9]{0,15}) ([0-9a-f]{64}) (shredded|restricted) (-|[0-9a-f]{32}/(?:0|[1-9][0-9]{0,15}))",
@@ -814,19 +867,6 @@ class Check:
         return found
 
     # -- entries (§1, §3, §5)
-
-    def reset(self):
-        self.enrolled, self.now, self.order, self.absent, self.mentions, self.dseqs = [], {}, [], {}, set(), {}
-        self.counts, self.media, self.gaps, self.gap_ms, self.spans, self.anchors, self.acts = (
-            collections.Counter(),
-            0,
-            0,
-            0,
-            [],
-            [],
-            {},
-        )
-        self.heads, self.contents, self.first, self.signed = {}, 0, None, 0
 
     def entries(self, skip):
         self.tree, self.sealed_at, self.last, self.tiles = Tree(self.tile), None, (0, 0), set()
@@ -851,7 +891,7 @@ class Check:
                 self.tree.add(digest)
                 self.leaf(seq, leaf, name, seq < skip)
                 if self.tree.size in self.witnessed or self.tree.size in self.head_sizes():
-                    self.heads[self.tree.size] = (fold(self.tree.peaks), len(self.enrolled))
+                    self.heads[self.tree.size] = (fold(self.tree.peaks), len(self.enrolled), self.last[0])
                 if self.tree.size == skip and not self.resume.agrees(fold(self.tree.peaks)):
                     return False
                 if self.resume and self.tree.size % 1000 == 0:
@@ -940,6 +980,9 @@ class Check:
         """§1.1: who signs for a slot from here on."""
         slot, public, why = facts if len(facts) == 3 else (None, None, None)
         by_leave = why == "first" or (why == "clerk" and len(refs) == 1 and type(refs[0]) is tuple)
+        by_leave = (
+            (why == "operator" and not refs) if slot == "registry" else by_leave
+        )  # the desk has nobody above it here
         if actor != "court" or type(slot) is not str or slot == "court" or not ACTOR.fullmatch(slot):
             self.add("key_unknown", file, seq)
         elif kind == "key.add" and by_leave and octets(public, 32) and self.keys.usable(public):
@@ -966,10 +1009,12 @@ class Check:
                 and len(facts) == 4
                 and octets(facts[0], 16)
                 and type(facts[1]) is int
+                and facts[1] > 0
                 and octets(facts[2], 32)
+                and (facts[3] is None or type(facts[3]) is int)
             )
             if good:
-                self.anchors.append((seq, *facts))
+                self.anchors.append((seq, *facts, ts))
             else:
                 self.add("anchor_differs", file, seq)
         elif kind == "act.restrict" and not (self.spans and self.spans[-1][2] is None):
@@ -980,6 +1025,8 @@ class Check:
             self.acts[seq] = (kind, actor)
         elif kind == "open" and seq == 0:
             self.kind = facts[0] if facts else None
+        elif kind == "seat" and actor == "court" and facts and type(facts[0]) is str and facts[0].startswith(BENCH):
+            self.bench.add(facts[0])
         elif kind == "seal":
             self.sealed_at = seq
             said = (seq + 1, tuple(sorted(self.counts.items())), self.media, self.gaps, self.gap_ms)
@@ -990,16 +1037,18 @@ class Check:
     def eyes(self, eyes, refs):
         """§10: who sealed."""
         acts = [self.acts.get(ref, (None, "")) if type(ref) is int else (None, "") for ref in refs]
-        if getattr(self, "kind", None) == "supplement":
-            return eyes == 0 and not acts
-        if type(eyes) is not int or [kind for kind, _ in acts] != {
+        if type(eyes) is not int:
+            return False
+        if eyes == 0:
+            return self.kind == "supplement" and not acts
+        if [kind for kind, _ in acts] != {
             1: ["act.seal"],
             2: ["act.propose_seal", "act.seal"],
         }.get(eyes):
             return False
-        actors = [actor for _, actor in acts]
-        bench = [actor.partition("/")[0] for actor in actors]
-        return "judge" in bench and set(bench) <= {"judge", "clerk"} and len(set(actors)) == eyes
+        actors = {actor for _, actor in acts}
+        by_bench = all(actor.startswith(BENCH) for actor in actors) and any(a.startswith("judge/") for a in actors)
+        return by_bench and len(actors) == eyes and (eyes == 2 or self.bench <= actors)
 
     def one_content(self, commit, seq, first_hand, named_by):
         here, salt = self.content.get(commit), self.salts.get(commit)
@@ -1046,7 +1095,7 @@ class Check:
         self.quorum = met("".join(lines), {slot.replace("/", "-") for slot in self.cosigned})
         for size in sorted(self.witnessed):
             name = "data/record/witnessed/%d" % size
-            note, (root, keys) = self.note(name), self.heads.get(size, (None, 0))
+            note, (root, keys, _) = self.note(name), self.heads.get(size, (None, 0, 0))
             if note is None:
                 continue
             body = "%s\n%d\n%s\n" % (self.origin, size, base64.b64encode(root or b"").decode())
@@ -1093,6 +1142,7 @@ class Check:
                           and number == key_id(who, 4, public)), None)  # fmt: skip
             if (
                 match is None
+                or known[match][0] in by
                 or len(blob) != 72
                 or (ordered and match <= at)
                 or not self.cosigns(known[match][1], blob, note[0])
@@ -1129,7 +1179,7 @@ class Check:
         if origin is None:
             return None
         stream = origin.rpartition("/")[2]
-        if origin.rpartition("/")[0] != self.host or not self.by_court(note[0], note[1][0], origin, [self.public]) \
+        if origin.rpartition("/")[0] != self.host or not re.fullmatch("[0-9a-f]{32}", stream) or not self.by_court(note[0], note[1][0], origin, [self.public]) \
                 or any(anchor[1].hex() != stream for anchor in self.anchors):  # fmt: skip
             return self.add("register_differs", top + "checkpoint")
         self.register_size = size
@@ -1146,25 +1196,27 @@ class Check:
             elif self.in_register(part, top, origin, size, root, note[0]):
                 done.append(part)
         self.said.append(("register", "%s #%d %s" % (stream[:8], size, " ".join(done))))
-        self.stamp(top, "checkpoint", "token.tsr", None) if has("token.tsr") else self.not_said.append(
-            ("no_stamp", None)
-        )
-        known, checked = {str(anchor[2]): anchor for anchor in self.anchors}, 0
-        for number in sorted(
-            {n[len(top + "anchors/") :].partition("/")[0] for n in self.names if n.startswith(top + "anchors/")},
-            key=int,
-        ):
-            checked += self.anchor(top + "anchors/%s/" % number, known.get(number), origin, size, root, publics)
+        if not has("token.tsr"):
+            self.not_said.append(("no_stamp", None))
+        else:
+            told, head = self.stamp(top, None), self.heads.get((self.head_sizes() or (0,))[0])
+            if told is not None and head and "head" in done and head[2] - told > SHIFT_MS:
+                self.add("time_shifted", None, self.head_sizes()[0] - 1)
+        sizes = {n[len(top + "anchors/") :].partition("/")[0] for n in self.names if n.startswith(top + "anchors/")}
+        checked = 0
+        for number in sorted(sizes, key=int):
+            for anchor in [each for each in self.anchors if each[2] == int(number)] or [None]:
+                checked += self.anchor(top + "anchors/%s/" % number, anchor, origin, size, root, publics)
         if checked:
             self.said.append(("anchors", checked))
-        if checked < len(known):
-            self.not_said.append(("no_anchor", len(known) - checked))
+        if checked < len(self.anchors):
+            self.not_said.append(("no_anchor", len(self.anchors) - checked))
         return None
 
     def outside(self, note, origin, has):
         """The register's own policy: outside witnesses."""
         raw = self.read("data/register/policy.txt", 1 << 20) if has("policy.txt") else b""
-        known, logs, quorums = {}, 0, 0
+        known, logs, quorums, called = {}, 0, 0, {"none"}
         for line in (raw or b"").decode("utf-8", "replace").split("\n"):
             part = line.split(" ")
             try:
@@ -1173,9 +1225,12 @@ class Check:
                 elif part[0] == "witness" and len(part) > 2:
                     name, public = read_vkey(part[2], 4)
                     known[name, key_id(name, 4, public)] = public
-                elif part[0] == "quorum" and len(part) == 2:
+                    called.add(part[1])
+                elif part[0] == "group" and len(part) > 3 and called.issuperset(part[3:]):
+                    called.add(part[1])
+                elif part[0] == "quorum" and len(part) == 2 and part[1] in called:
                     quorums += 1
-                elif part != [""] and (part[0] != "group" or len(part) < 4):
+                elif part != [""]:
                     raise Malformed
             except Malformed:
                 logs = 2
@@ -1226,23 +1281,29 @@ class Check:
             self.add("anchor_differs", top + "checkpoint", anchor and anchor[0])
             return False
         if top + "token.tsr" in self.names:
-            self.stamp(top, "checkpoint", "token.tsr", anchor)
+            told = self.stamp(top, anchor)
+            if told is not None and anchor[4] is not None and told - anchor[5] > SHIFT_MS:
+                self.add("time_shifted", None, anchor[0])
         return True
 
-    def stamp(self, top, of, token, anchor):
-        """RFC 3161 through openssl; at the token's own time, since certificates end."""
-        where, raw, data = top + token, self.read(top + token, 1 << 20), self.read(top + of, 1 << 20)
+    def stamp(self, top, anchor):
+        """RFC 3161 through openssl, at the token's own time, since certificates end; gives that time in milliseconds."""
+        where, raw, data = (
+            top + "token.tsr",
+            self.read(top + "token.tsr", 1 << 20),
+            self.read(top + "checkpoint", 1 << 20),
+        )
         if raw is None or data is None:
             return None
         if sha(data) not in raw:
             return self.add("timestamp_bad", where, anchor and anchor[0])
-        if not shutil.which("openssl"):
-            return None if ("no_openssl", None) in self.not_said else self.not_said.append(("no_openssl", None))
         chain = os.path.join(self.bag, "data", "register", "tsa-chain.pem")
         with_chain = "data/register/tsa-chain.pem" in self.names
-        if not self.tsa and not with_chain:
-            return self.not_said.append(("no_stamp", None))
-        path = [os.path.join(self.bag, *(top + each).split("/")) for each in (of, token)]
+        missing = None if shutil.which("openssl") else "no_openssl"
+        missing = missing or (None if self.tsa or with_chain else "no_authority")
+        if missing:
+            return None if (missing, None) in self.not_said else self.not_said.append((missing, None))
+        path = [os.path.join(self.bag, *(top + each).split("/")) for each in ("checkpoint", "token.tsr")]
         shown = openssl("ts", "-reply", "-in", path[1], "-text")
         when = re.search(r"Time stamp: (\w{3}) +(\d+) (\d\d:\d\d:\d\d)(\.\d+)? (\d{4}) GMT", shown[1])
         seconds = None
@@ -1254,18 +1315,21 @@ class Check:
             seconds = calendar.timegm((int(when[5]), months.index(when[1]) + 1, int(when[2]), *clock, 0, 0, 0))
         more = ["-untrusted", chain] if with_chain else []
         trust = ["-CAfile", self.tsa, *more] if self.tsa else ["-CAfile", chain, "-partial_chain"]
-        if (
-            seconds is None
-            or not openssl("ts", "-verify", "-data", path[0], "-in", path[1], "-attime", str(seconds), *trust)[0]
-        ):
+        verify = ("ts", "-verify", "-in", path[1], "-attime", str(seconds), *trust)
+        if seconds is None or "Status: Granted." not in shown[1] or not openssl(*verify, "-data", path[0])[0]:
             return self.add("timestamp_bad", where, anchor and anchor[0])
-        if anchor and anchor[4] is not None and (type(anchor[4]) is not int or anchor[4] // 1000 != seconds):
+        query = "data/register/query.tsq"
+        if anchor is None and query in self.names:
+            if not openssl(*verify, "-queryfile", os.path.join(self.bag, *query.split("/")))[0]:
+                self.add("timestamp_bad", query)
+        told = 1000 * seconds + round(1000 * float(when[4] or 0))
+        if anchor and anchor[4] not in (None, told):
             return self.add("timestamp_bad", where, anchor[0])
         moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
         self.said.append(
             ("stamp", (anchor[2] if anchor else self.register_size, moment, "tsa_given" if self.tsa else "tsa_inside"))
         )
-        return None
+        return told
 
 
 def openssl(*arguments):
@@ -1276,6 +1340,55 @@ def openssl(*arguments):
     except (OSError, subprocess.SubprocessError):
         return False, ""
     return done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+def certificates_of(path):
+    with open(path, "rb") as file:
+        return pem_blocks(file.read(1 << 20))
+
+
+def pem_blocks(raw):
+    """The bytes of each certificate of a PEM file."""
+    found = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----", raw)
+    try:
+        return [base64.b64decode(re.sub(rb"\s", b"", each), validate=True) for each in found]
+    except ValueError:
+        return []
+
+
+def der(raw):
+    """[(tag, content)] of a row of DER elements."""
+    found, at = [], 0
+    while at + 1 < len(raw):
+        tag, length, at = raw[at], raw[at + 1], at + 2
+        if length > 127:
+            width = length & 127
+            length, at = int.from_bytes(raw[at : at + width], "big"), at + width
+        found.append((tag, raw[at : at + length]))
+        at += length
+    if at != len(raw):
+        raise Malformed
+    return found
+
+
+def certificate_names(raw, host):
+    """(common name, whether it is for this host): by its alternative names, or by the common name where it has none."""
+    try:
+        parts = [each for each in der(der(der(raw)[0][1])[0][1]) if each[0] != 0xA0]
+        pairs = [der(each) for _, row in der(parts[4][1]) for _, each in der(row)]
+        common = [pair[1][1].decode("utf-8", "replace") for pair in pairs if pair[0][1] == b"\x55\x04\x03"]
+        more = [der(each) for tag, body in parts if tag == 0xA3 for _, row in der(body) for _, each in der(row)]
+        alternatives = [each[-1][1] for each in more if each[0][1] == b"\x55\x1d\x11"]
+        hosts = [
+            name.decode("utf-8", "replace")
+            for each in alternatives
+            for tag, name in der(der(each)[0][1])
+            if tag == 0x82
+        ]
+    except (Malformed, IndexError):
+        return "?", False
+    shown = "".join(c if c.isprintable() else "?" for c in (common or ["?"])[0])[:200]
+    return shown, any(each.lower() == host.lower() for each in hosts or common)
 
 
 def whole(facts, one, two):
@@ -1470,6 +1583,11 @@ def main(arguments=None):
     parser.add_argument(
         "--tsa-ca", metavar="FILE", help="时间戳机构根证书 / certificates of the time-stamp authority (PEM)"
     )
+    parser.add_argument(
+        "--court-ca",
+        metavar="FILE",
+        help="法院或其签发机构的证书，由别处取得 / certificate of the court or its issuers (PEM)",
+    )
     parser.add_argument("--json", action="store_true", help="以 JSON 输出 / print JSON")
     parser.add_argument("--lang", choices=("zh", "en"), help="语言 / language")
     parser.add_argument("--resume", metavar="FILE", help="中断后继续 / keep here what was read, to go on after a break")
@@ -1485,7 +1603,7 @@ def main(arguments=None):
     )
     zh, progress = tongue.lower().startswith(("zh", "chinese")), Progress(tongue.lower().startswith("zh"))
     court = resume = None
-    check = Check(given.bag, None, given.tsa_ca, progress, None, given.pure)
+    check = Check(given.bag, None, given.tsa_ca, given.court_ca, progress, None, given.pure)
     try:
         if given.court_key is not None:
             raw = given.court_key
@@ -1493,6 +1611,9 @@ def main(arguments=None):
                 with open(raw, encoding="utf-8", errors="replace") as file:
                     raw = file.read(4096)
             court = read_vkey(raw)
+        for file in (given.tsa_ca, given.court_ca):
+            if file is not None and not (os.path.isfile(file) and certificates_of(file)):
+                raise Malformed
         resume = Resume(given.resume) if given.resume else None
         check.court, check.resume = court, resume
         check.run()
