@@ -78,24 +78,39 @@ describe("an answer, read and applied", () => {
 });
 
 describe("what is sent of a camera", () => {
+  const wide = { width: 960, height: 540 };
   const active = (encodings: readonly RTCRtpEncodingParameters[]): readonly (boolean | undefined)[] => encodings.map((each) => each.active);
+  const sides = (encodings: readonly RTCRtpEncodingParameters[], side: number): readonly number[] => encodings.filter((each) => each.active).map((each) => side / (each.scaleResolutionDownBy ?? 1));
   it("is the smallest picture alone on a thin link, cut for what speech leaves over, and nothing below that", () => {
-    const layers = cameraEncodings(true, true);
-    shape(layers, "thin", false);
+    const layers = cameraEncodings(true, true, wide);
+    shape(layers, "thin", false, wide);
     expect(active(layers)).toEqual([true, false, false]);
     expect(layers[0]?.maxBitrate).toBeLessThanOrEqual(25_000);
-    shape(layers, "voice", false);
+    shape(layers, "voice", false, wide);
     expect(active(layers)).toEqual([false, false, false]);
-    shape(layers, "full", false);
+    shape(layers, "full", false, wide);
     expect([active(layers), layers[0]?.maxBitrate]).toEqual([[true, true, true], 40_000]);
   });
+  it("has the same three sizes whatever the camera gives, held upright or not", () => {
+    for (const size of [wide, { width: 540, height: 960 }, { width: 1_280, height: 720 }]) {
+      const layers = cameraEncodings(true, false, size);
+      shape(layers, "full", false, size);
+      expect(sides(layers, Math.min(size.width, size.height))).toEqual([90, 180, 360]);
+    }
+  });
+  it("is two sizes of a small picture, of which browsers send no third, and the larger is whole", () => {
+    const small = { width: 640, height: 360 };
+    const layers = cameraEncodings(true, false, small);
+    shape(layers, "full", false, small);
+    expect([active(layers), sides(layers, 360), layers[1]?.maxBitrate]).toEqual([[true, true, false], [90, 360], 600_000]);
+  });
   it("leaves out the largest in a full room", () => {
-    const layers = cameraEncodings(true, false);
-    shape(layers, "full", true);
-    expect(active(layers)).toEqual([true, true, false]);
-    const single = cameraEncodings(false, false);
-    shape(single, "full", true);
-    expect([active(single), single[0]?.scaleResolutionDownBy]).toEqual([[true], 2]);
+    const layers = cameraEncodings(true, false, wide);
+    shape(layers, "full", true, wide);
+    expect(sides(layers, 540)).toEqual([90, 180]);
+    const single = cameraEncodings(false, false, wide);
+    shape(single, "full", true, wide);
+    expect(sides(single, 540)).toEqual([180]);
   });
 });
 

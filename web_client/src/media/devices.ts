@@ -3,6 +3,8 @@
 // telephone call, a locked screen or a lost headset takes away is fetched again by itself, and said as long as it is away.
 import { signal } from "@preact/signals";
 
+import { CAPTURE } from "./layers";
+
 /** `taken`: there, allowed, and in somebody else's hands just now. */
 export type DeviceState = "opening" | "on" | "none" | "denied" | "taken";
 export type DeviceKind = "camera" | "microphone";
@@ -13,8 +15,8 @@ export interface Choice {
 }
 
 const AUDIO: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
-/** 360p at 20 frames is what a phone's radio and twelve other phones can carry; faces stay readable. */
-const VIDEO: MediaTrackConstraints = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 24 }, facingMode: "user" };
+/** 20 frames are what a phone's radio and twelve other phones can carry; faces stay readable. */
+const VIDEO: MediaTrackConstraints = { width: { ideal: CAPTURE.width }, height: { ideal: CAPTURE.height }, frameRate: { ideal: 20, max: 24 }, facingMode: "user" };
 /** A device that was taken is asked for again so often, while the page is looked at. */
 const AGAIN_MS = 4_000;
 /** A track that the system holds back for longer than this is opened anew once the page is looked at again. */

@@ -6,18 +6,23 @@ export type Uplink = "full" | "thin" | "voice";
 
 interface Layer {
   readonly rid: string;
-  readonly scale: number;
+  /** The shorter side of the picture in pixels. */
+  readonly side: number;
   readonly bps: number;
   readonly frames: number;
   /** Half (or a quarter) of the frames can be left out on the way without harm to the rest. */
   readonly mode: string;
 }
 
-/** Low to high, as parts of a picture of 640x360. */
+/** What is asked of the camera. Chromium sends three sizes of a picture only from 960x540 on; of a smaller one it sends two. */
+export const CAPTURE = { width: 960, height: 540 };
+const THREE_SIZES = CAPTURE.width * CAPTURE.height;
+
+/** Low to high: 160x90, 320x180, 640x360. */
 export const CAMERA: readonly Layer[] = [
-  { rid: "l", scale: 4, bps: 40_000, frames: 7, mode: "L1T2" },
-  { rid: "m", scale: 2, bps: 150_000, frames: 15, mode: "L1T3" },
-  { rid: "h", scale: 1, bps: 600_000, frames: 20, mode: "L1T3" },
+  { rid: "l", side: 90, bps: 40_000, frames: 7, mode: "L1T2" },
+  { rid: "m", side: 180, bps: 150_000, frames: 15, mode: "L1T3" },
+  { rid: "h", side: 360, bps: 600_000, frames: 20, mode: "L1T3" },
 ];
 const THIN_BPS = 20_000;
 const THIN_FRAMES = 4;
@@ -28,10 +33,23 @@ interface Encoding extends RTCRtpEncodingParameters {
   scalabilityMode?: string;
 }
 
-export function cameraEncodings(layered: boolean, scalable: boolean): RTCRtpEncodingParameters[] {
+/** What the camera gives, in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const scaleTo = (side: number, { width, height }: Size): number => Math.max(1, Math.min(width, height) / side);
+
+export function sizeOf(track: MediaStreamTrack | null): Size {
+  const { width, height } = track?.getSettings() ?? {};
+  return width === undefined || height === undefined || width * height === 0 ? CAPTURE : { width, height };
+}
+
+export function cameraEncodings(layered: boolean, scalable: boolean, size: Size): RTCRtpEncodingParameters[] {
   const layers = layered ? CAMERA : CAMERA.slice(-1);
-  return layers.map(({ rid, scale, bps, frames, mode }) => {
-    const encoding: Encoding = { active: true, maxBitrate: bps, maxFramerate: frames, scaleResolutionDownBy: scale };
+  return layers.map(({ rid, side, bps, frames, mode }) => {
+    const encoding: Encoding = { active: true, maxBitrate: bps, maxFramerate: frames, scaleResolutionDownBy: scaleTo(side, size) };
     if (layered) encoding.rid = rid;
     if (scalable) encoding.scalabilityMode = mode;
     return encoding;
@@ -39,16 +57,18 @@ export function cameraEncodings(layered: boolean, scalable: boolean): RTCRtpEnco
 }
 
 /** Sets what is sent on these encodings. In a full room nobody's picture is large, so nobody sends the largest. */
-export function shape(encodings: readonly RTCRtpEncodingParameters[], uplink: Uplink, crowded: boolean): void {
-  const layered = encodings.length > 1;
+export function shape(encodings: readonly RTCRtpEncodingParameters[], uplink: Uplink, crowded: boolean, size: Size): void {
+  const thin = uplink === "thin";
+  const small = size.width * size.height < THREE_SIZES;
+  // Which size each encoding carries: of a small picture the middle place has the largest, since the last would never be sent.
+  const [low, middle, high] = CAMERA as readonly [Layer, Layer, Layer];
+  const places = encodings.length === 1 ? [thin ? low : crowded ? middle : high] : small ? [low, crowded ? middle : high] : crowded ? [low, middle] : [low, middle, high];
   encodings.forEach((encoding, index) => {
-    const layer = layered ? CAMERA[index] : CAMERA[CAMERA.length - 1];
+    const layer = places[index];
+    encoding.active = layer !== undefined && (uplink === "full" || (thin && index === 0));
     if (layer === undefined) return;
-    const lowest = index === 0;
-    const thin = uplink === "thin";
-    encoding.active = uplink === "full" ? !(crowded && layered && index === encodings.length - 1) : thin && lowest;
-    encoding.maxBitrate = thin ? THIN_BPS : crowded && !layered ? 150_000 : layer.bps;
+    encoding.maxBitrate = thin ? THIN_BPS : layer.bps;
     encoding.maxFramerate = thin ? THIN_FRAMES : layer.frames;
-    encoding.scaleResolutionDownBy = layered ? layer.scale : thin ? 4 : crowded ? 2 : 1;
+    encoding.scaleResolutionDownBy = scaleTo(layer.side, size);
   });
 }

@@ -6,7 +6,7 @@ import { signal } from "@preact/signals";
 
 import type { View } from "../protocol/frames.gen";
 import { legOf, takesLayers, THIN_VOICE, VOICE, withVoice, type Voice } from "./answer";
-import { shape, type Uplink } from "./layers";
+import { shape, sizeOf, type Uplink } from "./layers";
 import { compactOffer } from "./offer";
 import { readPulse, Watch, type Pulse } from "./pulse";
 import { addOwn, addSlot, canCall, OWN_LINES, type ReceiveSlot, type Senders } from "./transceivers";
@@ -123,6 +123,7 @@ export class Peer {
     };
     await set(senders.audio, stream?.getAudioTracks()[0] ?? null);
     await set(senders.video, stream?.getVideoTracks()[0] ?? null);
+    await this.limit();
   }
 
   /** Shows a screen, or no longer. Its place in the offer is there from the beginning. */
@@ -338,7 +339,7 @@ export class Peer {
     await set(senders.audio, (encodings) => {
       for (const encoding of encodings) encoding.maxBitrate = this.voice().bps;
     });
-    await set(senders.video, (encodings) => shape(encodings, this.uplink, this.crowded));
+    await set(senders.video, (encodings) => shape(encodings, this.uplink, this.crowded, sizeOf(senders.video.track)));
     await set(senders.screen, (encodings, parameters) => {
       for (const encoding of encodings) encoding.active = this.screen !== null;
       parameters.degradationPreference = "maintain-resolution";

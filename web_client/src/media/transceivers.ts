@@ -1,7 +1,7 @@
 // The lines of our offer, in the order the court reads them: microphone, camera, screen, then pairs of receive slots. What a
 // browser can do differs most here; it is asked for in steps and takes what it knows.
 import { VOICE } from "./answer";
-import { cameraEncodings, SCREEN } from "./layers";
+import { cameraEncodings, SCREEN, sizeOf } from "./layers";
 
 /** One pair of receive slots. The tracks live as long as the connection; they are silent while nobody is on them. */
 export interface ReceiveSlot {
@@ -49,7 +49,7 @@ function addCamera(pc: RTCPeerConnection, track: MediaStreamTrack | "video", lay
   // Older browsers refuse what they do not know about layers, so it is asked for in steps.
   for (const scalable of [true, false]) {
     try {
-      return pc.addTransceiver(track, { direction: "sendonly", sendEncodings: cameraEncodings(layered, scalable) });
+      return pc.addTransceiver(track, { direction: "sendonly", sendEncodings: cameraEncodings(layered, scalable, sizeOf(track === "video" ? null : track)) });
     } catch {
       // the next step asks for less
     }
