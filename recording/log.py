@@ -7,6 +7,9 @@ does not verify raises IntegrityError and halts; the others go on.
 Appends may follow each other without waiting: seqs are given at once (`next_seq`), while `size` counts what is durable,
 and nothing beyond `size` may be shown, proved or signed. If an append fails, this log is finished, because the tree in
 memory has run ahead of the disk: open the stream again.
+
+An append is staged draft by draft: each becomes its leaf, its hash and its box while it is in the processor's caches,
+and whoever decides on what follows from it reads the very leaf that will be on the record.
 """
 
 from __future__ import annotations
@@ -20,13 +23,13 @@ from recording import checkpoint as checkpoints
 from recording.checkpoint import Checkpoint
 from recording.content import SALT_BYTES, ContentVault, commitment
 from recording.court_signer import Binding, LogSigner
-from recording.errors import IntegrityError, MalformedLeaf, RecordError, Sealed, StoreDown
+from recording.errors import IntegrityError, MalformedLeaf, RecordError, Sealed
 from recording.leaf import VERSION, Fact, Leaf, Ref, decode, encode
 from recording.merkle import Frontier, Tree, leaf_hash
 from recording.note import VerifierKey
-from recording.store import MARK_BYTES, RecordStore, Row, SavedCheckpoint, StoredRow, StreamHead
+from recording.store import MARK_BYTES, Landed, RecordStore, Row, SavedCheckpoint, StoredRow, StreamHead
 
-__all__ = ["Begun", "Draft", "Entry", "Fold", "StreamLog"]
+__all__ = ["Draft", "Entry", "Fold", "Staged", "StreamLog"]
 
 
 class Draft(NamedTuple):
@@ -61,12 +64,19 @@ class Entry(NamedTuple):
     content: bytes | None
 
 
-class Begun(NamedTuple):
-    """An append under way: what the entries will be, and when they are on the record."""
+class Staged:
+    """An append in the making: what its entries will be. Nothing has been asked of the disk."""
 
-    entries: list[Entry]
-    durable: asyncio.Future[None]
-    """Shield it: cancelling does not take back the append."""
+    __slots__ = ("entries", "hashes", "next_seq", "rows", "seals", "ts_ms")
+
+    def __init__(self, next_seq: int, ts_ms: int) -> None:
+        self.next_seq = next_seq
+        self.ts_ms = ts_ms
+        """The court's time of the newest entry, staged ones included; a draft may not be earlier."""
+        self.entries: list[Entry] = []
+        self.rows: list[Row] = []
+        self.hashes: list[bytes] = []
+        self.seals = False
 
 
 Fold = Callable[[Leaf, bytes], None]
@@ -102,7 +112,7 @@ class StreamLog:
         self._note_key: bytes | None = None
         """Under which key: after a rotation the newest head is signed again."""
         self._signing = asyncio.Lock()
-        self._under_way: deque[int] = deque()
+        self._under_way: deque[tuple[int, Landed]] = deque()
 
     @classmethod
     async def open(
@@ -209,78 +219,96 @@ class StreamLog:
     async def append(self, drafts: Sequence[Draft]) -> list[Entry]:
         """Put drafts on the record, all or none, and return their entries once they are durable.
 
-        Raises what `start` raises, and Conflict, Fenced or StoreDown: then this log is finished. Cancelling the caller
-        does not take back the append.
+        Raises what `stage` and `start` raise, and Conflict, Fenced or StoreDown: then this log is finished. Cancelling
+        the caller does not take back the append.
         """
         if not drafts:
             return []
-        begun = self.start(drafts)
-        await asyncio.shield(begun.durable)
-        return begun.entries
+        staged = self.staged()
+        for draft in drafts:
+            self.stage(staged, draft)
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def start(self, drafts: Sequence[Draft]) -> Begun:
-        """The same without waiting, so that the court can sign its answers while the disk works; not one draft is
-        no append. Nothing of the entries may be shown before `durable` has its result.
+        def landed(error: RecordError | None) -> None:
+            if durable.done():
+                return
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
 
-        Raises MalformedLeaf (nothing written, the log goes on); Sealed or StoreDown: then this log is finished.
-        """
+        self.start(staged, landed)
+        await durable
+        return staged.entries
+
+    def staged(self) -> Staged:
+        """An empty append after what this log has. Raises Sealed, or why the log is finished."""
         if self._failed is not None:
             raise self._failed.with_traceback(None)
         if self.sealed:
             raise Sealed("the stream is sealed")
-        entries, rows = self._prepare(drafts)
-        seals = drafts[-1].type == self._seal_type
+        return Staged(self._tree.size, self._last_ts)
+
+    def stage(self, staged: Staged, draft: Draft) -> Leaf:
+        """Add a draft to an append and return the leaf it will be.
+
+        Raises MalformedLeaf (nothing is written; the log goes on, the append does not).
+        """
+        kind, actor, ts_ms, facts, refs, dseq, ts_client, salt, content, subject, key_id, csig = draft
+        seq, stream_id = staged.next_seq, self.stream_id
+        if ts_ms < staged.ts_ms:
+            raise MalformedLeaf(f"entry #{seq} would be earlier than the one before it")
+        if staged.seals:
+            raise MalformedLeaf("a seal is the last entry of its stream")
+        commit = box = None
+        if content is not None:
+            if salt is None:
+                salt = self._vault.salt()  # the court's own content
+            elif len(salt) != SALT_BYTES:
+                raise MalformedLeaf(f"a salt has {SALT_BYTES} bytes")
+            commit = commitment(salt, content)
+            box = self._vault.seal(stream_id, seq, commit, salt, content, subject)
+        elif salt is not None:
+            raise MalformedLeaf("a salt came without content")
+        leaf = Leaf(
+            VERSION, kind, seq, stream_id, ts_ms, self.epoch, actor, key_id, dseq, ts_client, commit, refs, facts, csig
+        )
+        data = encode(leaf)
+        digest = leaf_hash(data)
+        staged.entries.append(Entry(seq, leaf, data, digest, salt, content))
+        staged.rows.append(Row(data, digest, box))
+        staged.hashes.append(digest)
+        staged.next_seq, staged.ts_ms = seq + 1, ts_ms
+        staged.seals = kind == self._seal_type
+        return leaf
+
+    def start(self, staged: Staged, landed: Landed) -> None:
+        """Hand an append of at least one entry to the disk, so that the court can sign its answers meanwhile.
+        `landed` is called on the event loop, once; nothing of the entries may be shown before that.
+
+        Raises StoreDown: then this log is finished. ValueError if the log has grown since the first draft was staged.
+        """
+        entries = staged.entries
+        if entries[0].seq != self._tree.size:
+            raise ValueError("another append was started after this one was staged")
         try:
-            future = self._store.append(self.stream_id, entries[0].seq, self.epoch, rows, seals=seals)
+            self._store.put(self.stream_id, entries[0].seq, self.epoch, staged.rows, staged.seals, self._landed)
         except RecordError as error:
             self._failed = error
             raise
-        self._tree.extend([row.leaf_hash for row in rows])
-        self._last_ts = drafts[-1].ts_ms
-        self.sealed = seals
-        self._under_way.append(self._tree.size)
-        future.add_done_callback(self._landed)
-        return Begun(entries, future)
+        self._tree.extend(staged.hashes)
+        self._last_ts = staged.ts_ms
+        self.sealed = staged.seals
+        self._under_way.append((staged.next_seq, landed))
 
-    def _prepare(self, drafts: Sequence[Draft]) -> tuple[list[Entry], list[Row]]:
-        entries: list[Entry] = []
-        rows: list[Row] = []
-        stream_id, epoch, seal, seal_type = self.stream_id, self.epoch, self._vault.seal, self._seal_type
-        seq, ts = self._tree.size, self._last_ts
-        last = seq + len(drafts) - 1
-        for type_, actor, ts_ms, facts, refs, dseq, ts_client, salt, content, subject, key_id, csig in drafts:
-            if ts_ms < ts:
-                raise MalformedLeaf(f"entry #{seq} would be earlier than the one before it")
-            if type_ == seal_type and seq != last:
-                raise MalformedLeaf("a seal is the last entry of its stream")
-            commit = box = None
-            if content is not None:
-                if salt is None:
-                    salt = self._vault.salt()  # noqa: PLW2901 - the court's own content
-                elif len(salt) != SALT_BYTES:
-                    raise MalformedLeaf(f"a salt has {SALT_BYTES} bytes")
-                commit = commitment(salt, content)
-                box = seal(stream_id, seq, commit, salt, content, subject)
-            elif salt is not None:
-                raise MalformedLeaf("a salt came without content")
-            leaf = Leaf(
-                VERSION, type_, seq, stream_id, ts_ms, epoch, actor, key_id, dseq, ts_client, commit, refs, facts, csig
-            )
-            data = encode(leaf)
-            digest = leaf_hash(data)
-            entries.append(Entry(seq, leaf, data, digest, salt, content))
-            rows.append(Row(data, digest, box))
-            seq, ts = seq + 1, ts_ms
-        return entries, rows
-
-    def _landed(self, future: asyncio.Future[None]) -> None:
-        """Futures resolve in the order of their appends, so the sizes do too."""
-        size = self._under_way.popleft()
-        error = future.exception()
+    def _landed(self, error: RecordError | None) -> None:
+        """Appends land in the order in which they were started, so the sizes do too."""
+        size, landed = self._under_way.popleft()
         if error is None:
             self._size = size
         elif self._failed is None:
-            self._failed = error if isinstance(error, RecordError) else StoreDown(str(error))
+            self._failed = error
+        landed(error)
 
     # --- recovery
 

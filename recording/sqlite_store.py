@@ -35,7 +35,7 @@ from recording.errors import (
 )
 from recording.sqlite_file import Connect, connect, lock, open_for_writing, why_down
 from recording.sqlite_reader import HEADS, Reader, head_of
-from recording.store import MARK_BYTES, Row, SavedCheckpoint, StoredRow, StreamHead
+from recording.store import MARK_BYTES, Landed, Row, SavedCheckpoint, StoredRow, StreamHead
 
 __all__ = ["SqliteStore"]
 
@@ -47,6 +47,7 @@ WAL_BACKGROUND_BYTES = 4 << 20
 WAL_FOREGROUND_BYTES = 64 << 20
 SWEEP_SECONDS = 1.0
 
+_NO_BOX = bytes(4)
 _RUN = "INSERT INTO run(n, stream, first, count, epoch, seals, previous, marks, leaves, boxes) VALUES "
 _RUN_SQL = [_RUN + ",".join(["(?,?,?,?,?,?,?,?,?,?)"] * count) for count in range(RUNS_PER_STATEMENT + 1)]
 
@@ -68,32 +69,33 @@ class _Append(NamedTuple):
     epoch: int
     rows: Sequence[Row]
     seals: bool
-    future: asyncio.Future[Any]
+    landed: Landed
 
 
 class _Other:
     """A rarer job: `work` runs inside the commit's transaction and returns the future's result."""
 
-    __slots__ = ("future", "work")
+    __slots__ = ("future", "result", "work")
 
     def __init__(self, work: Callable[[], object], future: asyncio.Future[Any]) -> None:
         self.work, self.future = work, future
+        self.result: object = None
+
+    def landed(self, error: RecordError | None) -> None:
+        _settle(self.future, self.result, error)
 
 
 class _Run:
     """Rows of one stream gathered for the commit under way."""
 
-    __slots__ = ("boxes", "bytes", "first", "leaves", "marks", "seals", "stream")
+    __slots__ = ("boxes", "count", "first", "leaves", "marks", "seals", "stream")
 
-    def __init__(self, stream: _Stream, first: int) -> None:
-        self.stream, self.first, self.seals, self.bytes = stream, first, False, 0
-        self.marks: list[bytes] = []
-        self.leaves: list[bytes] = []
-        self.boxes: list[bytes] = []
+    def __init__(self, stream: _Stream) -> None:
+        self.stream, self.first, self.count, self.seals = stream, stream.size, 0, False
+        self.marks, self.leaves, self.boxes = bytearray(), bytearray(), bytearray()
 
 
 _Job = _Append | _Other
-_Answer = tuple["asyncio.Future[Any]", object, BaseException | None]
 
 
 class SqliteStore:
@@ -167,11 +169,16 @@ class SqliteStore:
     def append(
         self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
     ) -> asyncio.Future[None]:
+        future: asyncio.Future[None] = self._turns_loop().create_future()
+        self.put(stream_id, expected_size, epoch, rows, seals, lambda error: _settle(future, None, error))
+        return future
+
+    def put(  # noqa: PLR0917 - as the protocol has it
+        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], seals: bool, landed: Landed
+    ) -> None:
         if not rows:
             raise ValueError("an append has at least one row")
-        future: asyncio.Future[None] = self._turns_loop().create_future()
-        self._put(_Append(stream_id, expected_size, epoch, rows, seals, future))
-        return future
+        self._put(_Append(stream_id, expected_size, epoch, rows, seals, landed))
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
         def work() -> None:
@@ -244,9 +251,9 @@ class SqliteStore:
             raise type(self._down)(str(self._down))
         if self._closing.is_set():
             raise StoreDown("the record is being closed")
+        if not self._turn:
+            self._turns_loop().call_soon(self._hand_over)
         self._turn.append(job)
-        if len(self._turn) == 1:
-            self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         jobs, self._turn = self._turn, []
@@ -276,16 +283,17 @@ class SqliteStore:
                     break
             last = turn is None
             if jobs:
-                _deliver(self._commit(jobs))
+                self._deliver(jobs, self._commit(jobs))
                 self._check_wal()
         if self._down is None:
             self._down = StoreDown("the record is closed")
         self._refuse_queued()
 
-    def _commit(self, jobs: list[_Job]) -> list[_Answer]:
+    def _commit(self, jobs: list[_Job]) -> list[RecordError | None]:
+        """What each job is answered: None when it is done and durable."""
         if self._down is not None:
-            return [(job.future, None, self._down) for job in jobs]
-        answers: list[_Answer] = []
+            return [self._down] * len(jobs)
+        answers: list[RecordError | None] = []
         runs: list[_Run] = []
         current: dict[bytes, _Run] = {}
         try:
@@ -294,8 +302,7 @@ class SqliteStore:
                 self._writer.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 if type(job) is _Append:
-                    error = self._gather(job, runs, current)
-                    answers.append((job.future, None, error))
+                    answers.append(self._gather(job, runs, current))
                 elif type(job) is _Other:
                     # Earlier appends of this batch come first, so that jobs take effect in the order they were asked.
                     self._write(runs, inside=True)
@@ -308,14 +315,15 @@ class SqliteStore:
             self._down = why_down(self.path, error)
             with contextlib.suppress(sqlite3.Error):
                 self._writer.rollback()
-            return [(job.future, None, self._down) for job in jobs]
+            return [self._down] * len(jobs)
         return answers
 
-    def _do(self, job: _Other) -> _Answer:
+    def _do(self, job: _Other) -> RecordError | None:
         try:
-            return (job.future, job.work(), None)
+            job.result = job.work()
         except RecordError as error:  # refused before anything was written
-            return (job.future, None, error)
+            return error
+        return None
 
     def _gather(self, job: _Append, runs: list[_Run], current: dict[bytes, _Run]) -> RecordError | None:
         stream = self._streams.get(job.stream_id)
@@ -329,18 +337,14 @@ class SqliteStore:
             return Conflict(f"the stream has {stream.size} entries, not {job.expected}")
         run = current.get(job.stream_id)
         for leaf, leaf_hash, box in job.rows:
-            if run is None or len(run.marks) >= RUN_MAX_ROWS or run.bytes > RUN_MAX_BYTES:
-                run = _Run(stream, stream.size)
+            if run is None or run.count >= RUN_MAX_ROWS or len(run.leaves) + len(run.boxes) > RUN_MAX_BYTES:
+                run = _Run(stream)
                 runs.append(run)
                 current[job.stream_id] = run
-            run.marks.append(leaf_hash[:MARK_BYTES])
-            run.leaves.append(len(leaf).to_bytes(2, "big"))
-            run.leaves.append(leaf)
-            size = len(box) if box else 0
-            run.boxes.append(size.to_bytes(4, "big"))
-            if box:
-                run.boxes.append(box)
-            run.bytes += len(leaf) + size
+            run.count += 1
+            run.marks += leaf_hash[:MARK_BYTES]
+            run.leaves += len(leaf).to_bytes(2, "big") + leaf
+            run.boxes += len(box).to_bytes(4, "big") + box if box else _NO_BOX
             stream.size += 1
         if job.seals and run is not None:
             stream.sealed = run.seals = True
@@ -356,8 +360,8 @@ class SqliteStore:
             for run in part:
                 stream = run.stream
                 number, self._next_run = self._next_run, self._next_run + 1
-                values += (number, stream.no, run.first, len(run.marks), stream.epoch, run.seals, stream.head)
-                values += (b"".join(run.marks), b"".join(run.leaves), b"".join(run.boxes))
+                values += (number, stream.no, run.first, run.count, stream.epoch, run.seals, stream.head)
+                values += (run.marks, run.leaves, run.boxes)
                 stream.head = number
             self._writer.execute(_RUN_SQL[len(part)], values)
         if several:
@@ -365,11 +369,17 @@ class SqliteStore:
 
     def _refuse_queued(self) -> None:
         """Answer what slipped into the queue while the store stopped."""
-        left: list[_Answer] = []
+        left: list[_Job] = []
         with contextlib.suppress(queue.Empty):
             while True:
-                left += [(job.future, None, self._down) for job in self._queue.get_nowait() or ()]
-        _deliver(left)
+                left += self._queue.get_nowait() or ()
+        self._deliver(left, [self._down] * len(left))
+
+    def _deliver(self, jobs: list[_Job], answers: list[RecordError | None]) -> None:
+        """Hand all answers of a commit to the event loop in one call."""
+        if jobs:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self._loop.call_soon_threadsafe(_answer, self._loop, jobs, answers)
 
     # --- moving the write-ahead log into the database
 
@@ -416,18 +426,19 @@ class SqliteStore:
         database.close()
 
 
-def _deliver(answers: list[_Answer]) -> None:
-    """Hand all results of a commit to the event loop in one call; each wakes its own waiter there."""
-    if answers:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            answers[0][0].get_loop().call_soon_threadsafe(_resolve, answers)
+def _answer(loop: asyncio.AbstractEventLoop, jobs: list[_Job], answers: list[RecordError | None]) -> None:
+    """On the event loop: tell everybody, whatever one of them does with it."""
+    for job, error in zip(jobs, answers, strict=True):
+        try:
+            job.landed(error)
+        except Exception as wrong:  # noqa: BLE001 - one that is wrong must not bring down the others
+            loop.call_exception_handler({"message": "an append's sender failed", "exception": wrong})
 
 
-def _resolve(answers: list[_Answer]) -> None:
-    for future, result, error in answers:
-        if future.done():
-            continue  # a waiter that was cancelled must not bring down the others
-        if error is None:
-            future.set_result(result)
-        else:
-            future.set_exception(error)
+def _settle(future: asyncio.Future[Any], result: object, error: RecordError | None) -> None:
+    if future.done():  # its waiter was cancelled
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)

@@ -1,29 +1,32 @@
 """What a store of streams promises. Every back end passes tests/recording/store_conformance.py.
 
 - *Atomic*: all rows of one append become part of the stream, or none.
-- *Durable*: an append's future is resolved only after the rows survive a power cut. If it fails with StoreDown, whether
-  they were written is unknown until the store is opened again (so senders repeat with the same id).
-- *Ordered*: a stream's rows have the seqs 0, 1, 2, ... in the order of the appends that were accepted.
+- *Durable*: an append has landed only after its rows survive a power cut. If it fails with StoreDown, whether they were
+  written is unknown until the store is opened again (so senders repeat with the same id).
+- *Ordered*: a stream's rows have the seqs 0, 1, 2, ... in the order of the appends that were accepted, and appends land
+  in the order in which they were asked.
 - *Fenced*: an append names the size and the epoch its writer believes in. Another size is refused with Conflict, an
   older epoch with Fenced; nothing is written. This comparison alone is what keeps two writers from forking a stream;
   locks and leases are for speed.
 - *Sealed*: after an append with `seals`, every later append to that stream is refused with Sealed, by the database too.
 - *Fail-stop*: the first failed write stops the store for good; it is never retried (see recording.errors).
 
-The store knows no courts, no leaves and no trees: rows are bytes. Futures belong to the running event loop.
+The store knows no courts, no leaves and no trees: rows are bytes. Futures and calls belong to the running event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from recording.errors import IntegrityError
+from recording.errors import IntegrityError, RecordError
 
-__all__ = ["MARK_BYTES", "RecordStore", "Row", "SavedCheckpoint", "StoredRow", "StreamHead"]
+__all__ = ["MARK_BYTES", "Landed", "RecordStore", "Row", "SavedCheckpoint", "StoredRow", "StreamHead"]
 
 MARK_BYTES = 8
+Landed = Callable[[RecordError | None], None]
+"""Called once, on the event loop: with None when the rows are durable, else with the reason. It does not raise."""
 
 
 class Row(NamedTuple):
@@ -74,6 +77,11 @@ class RecordStore(Protocol):
         self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
     ) -> asyncio.Future[None]:
         """Append rows after the first `expected_size`; several appends may be under way and keep their order."""
+
+    def put(  # noqa: PLR0917 - `append` and whom to call
+        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], seals: bool, landed: Landed
+    ) -> None:
+        """The same with a call for the future, which costs an append of one row more than its tree and its hashes."""
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
         """Keep the stream's newest checkpoint, durably; one of a smaller size than the kept one is ignored."""

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from hearing_server.bench.postgres import INSERT, INSERT_MANY, TABLE, connect
 from recording.errors import IntegrityError, UnknownStream
-from recording.store import MARK_BYTES, Row, SavedCheckpoint, StoredRow, StreamHead
+from recording.store import MARK_BYTES, Landed, Row, SavedCheckpoint, StoredRow, StreamHead
 
 
 class _Append(NamedTuple):
     number: int
     first: int
     rows: Sequence[Row]
-    future: "asyncio.Future[None]"
+    landed: Landed
 
 
 class PostgresBenchStore:
@@ -58,10 +58,17 @@ class PostgresBenchStore:
     def append(
         self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
     ) -> "asyncio.Future[None]":
+        """See put."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.put(stream_id, expected_size, epoch, rows, seals, lambda _none: future.set_result(None))
+        return future
+
+    def put(  # noqa: PLR0917 - as the protocol has it
+        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], seals: bool, landed: Landed
+    ) -> None:
         """Queue rows."""
         del epoch, seals
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        append = _Append(self._numbers[stream_id], expected_size, rows, future)
+        append = _Append(self._numbers[stream_id], expected_size, rows, landed)
         self._sizes[stream_id] = expected_size + len(rows)
         if self._single:
             task = asyncio.create_task(self._commit_each(append))
@@ -70,7 +77,6 @@ class PostgresBenchStore:
         else:
             self._waiting.append(append)
             self._called.set()
-        return future
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> "asyncio.Future[None]":
         """Not measured."""
@@ -129,7 +135,7 @@ class PostgresBenchStore:
                 await connection.execute(INSERT, append.number, seq, row.leaf, row.leaf_hash[:MARK_BYTES], row.box)
         finally:
             self._idle.put_nowait(connection)
-        append.future.set_result(None)
+        append.landed(None)
 
     async def _commit_groups(self) -> None:
         (connection,) = self._connections
@@ -150,4 +156,4 @@ class PostgresBenchStore:
                     boxes.append(row.box)
             await statement.fetch(streams, seqs, leaves, marks, boxes)
             for append in batch:
-                append.future.set_result(None)
+                append.landed(None)

@@ -8,19 +8,21 @@ one. If only the signature fails, what is on the record stays there and is shown
 """
 
 import asyncio
+from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import structlog
 
-from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
+from hearing_server.flows.decider import COURT, Command, Flow, RefusalCode, Refused, Stamp
 from hearing_server.runtime.attestor import Attestor
 from hearing_server.runtime.entry import Busy, Entry, Receipt, SignedRefusal, Unavailable
 from recording.attest import Attestation, receipt_statement, refusal_statement
 from recording.content import commitment
-from recording.leaf import VERSION, Leaf
-from recording.log import Draft, Fold, StreamLog
+from recording.leaf import Leaf
+from recording.log import Draft, Fold, Staged, StreamLog
 
 log = structlog.get_logger()
 
@@ -39,37 +41,30 @@ async def unregistered(_stream_id: bytes, _first_leaf_hash: bytes) -> None:
     """The opening of a stream where no register is kept."""
 
 
-class _Asked(NamedTuple):
-    command: Command
-    stamp: Stamp
-    answer: "asyncio.Future[Receipt]"
-    refused: Refused | None = None
-    """Refused before the rules were asked; it waits here for its place and its signature."""
+class _Asked:
+    """A command, who waits for its answer, and what is decided: the entry's seq, or why not."""
+
+    __slots__ = ("answer", "command", "outcome", "stamp")
+
+    def __init__(
+        self, command: Command, stamp: Stamp, answer: "asyncio.Future[Receipt]", outcome: "int | Refused | None"
+    ) -> None:
+        self.command, self.stamp, self.answer = command, stamp, answer
+        self.outcome = outcome
+        """Refused already if the rules need not be asked; it waits for its place and its signature."""
 
 
-class _Decided(Generic[S]):
-    """A batch being decided: the provisional state, what is to be appended, and who is waiting for which answer."""
+class _Batch(Generic[S]):
+    """Commands decided together, from the first decision to the answers, which wait for the disk and for the court's
+    signature: the provisional state, and what is staged for the record.
+    """
 
-    __slots__ = ("drafts", "receipts", "refusals", "state")
+    __slots__ = ("asked", "shares", "shown", "staged", "state")
 
-    def __init__(self, state: S) -> None:
+    def __init__(self, state: S, staged: Staged) -> None:
+        self.asked: list[_Asked] = []
         self.state = state
-        self.drafts: list[Draft] = []
-        self.receipts: list[tuple[_Asked, int]] = []
-        self.refusals: list[tuple[_Asked, Refused]] = []
-
-
-class _UnderWay:
-    """A batch between its decision and its answers, which wait for the disk and for the court's signature."""
-
-    __slots__ = ("asked", "entries", "receipts", "refusals", "shares", "shown", "state")
-
-    def __init__(self, asked: Sequence[_Asked]) -> None:
-        self.asked = asked
-        self.state: Any = None
-        self.entries: Sequence[Entry] = ()
-        self.receipts: Sequence[tuple[_Asked, Entry]] = ()
-        self.refusals: Sequence[tuple[_Asked, Refused]] = ()
+        self.staged = staged
         self.shares: Sequence[Attestation] | Exception | None = None
         self.shown = False
 
@@ -77,6 +72,39 @@ class _UnderWay:
         """Tell everybody who has no answer yet to ask again."""
         for asked in self.asked:
             _fail(asked.answer, Unavailable(why))
+
+
+class _Acts:
+    """What one device has on the record: the numbers of its acts, which grow (HR14), and where each of them stands.
+
+    Flat, because a long sitting has a million: sixteen bytes an act, where a dictionary takes two hundred.
+    """
+
+    __slots__ = ("_numbers", "_seqs", "last")
+
+    def __init__(self) -> None:
+        self.last = 0
+        """The highest number."""
+        self._numbers = array("q")
+        self._seqs = array("q")
+
+    def add(self, number: int, seq: int) -> None:
+        """An act that is on the record, or will be."""
+        if number > self.last:
+            self.last = number
+            self._numbers.append(number)
+            self._seqs.append(seq)
+            return
+        at = bisect_left(self._numbers, number)
+        if self.find(number) is None:
+            self._numbers.insert(at, number)
+            self._seqs.insert(at, seq)
+        self._seqs[at] = seq
+
+    def find(self, number: int) -> int | None:
+        """Where the act of this number stands."""
+        at = bisect_left(self._numbers, number)
+        return self._seqs[at] if at < len(self._numbers) and self._numbers[at] == number else None
 
 
 class Writer(Generic[S]):
@@ -87,7 +115,7 @@ class Writer(Generic[S]):
         flow: Flow[S],
         record: StreamLog,
         state: S,
-        seen: dict[tuple[bytes, int], int],
+        acts: dict[bytes, _Acts],
         attestor: Attestor,
         opening: Opening = unregistered,
     ) -> None:
@@ -99,13 +127,10 @@ class Writer(Generic[S]):
         self.on_death: Callable[[], None] = lambda: None
         self._attestor = attestor
         self._opening = opening
-        self._seen = seen
-        self._last_dseq: dict[bytes, int] = {}
-        for device, dseq in seen:
-            self._last_dseq[device] = max(dseq, self._last_dseq.get(device, 0))
+        self._acts = acts
         self._inbox: deque[_Asked] = deque()
         self._loop = asyncio.get_running_loop()
-        self._batch: _UnderWay | None = None
+        self._batch: _Batch[S] | None = None
         self._called = False
         self._dead = False
         self._ended: asyncio.Future[None] | None = None
@@ -130,7 +155,8 @@ class Writer(Generic[S]):
 
     def last_dseq(self, device: bytes) -> int:
         """The highest number this device has on the record; 0 if none."""
-        return self._last_dseq.get(device, 0)
+        acts = self._acts.get(device)
+        return acts.last if acts else 0
 
     async def read(self, start: int, end: int) -> list[Entry]:
         """Durable entries. Runs on the loop: pages are small, and the store keeps them in the page cache."""
@@ -155,58 +181,60 @@ class Writer(Generic[S]):
     def _begin(self) -> None:
         """Decide on what waits, hand it to the disk, and have the court sign the answers meanwhile."""
         self._called = False
-        if self._dead or not self._inbox:
+        inbox = self._inbox
+        if self._dead or not inbox:
             return
-        batch = self._batch = _UnderWay([self._inbox.popleft() for _ in range(min(BATCH, len(self._inbox)))])
+        batch: _Batch[S] | None = None
         try:
-            decided = _Decided(self.state)
-            for asked in batch.asked:
-                self._decide(decided, asked)
-            begun = self.log.start(decided.drafts) if decided.drafts else None
-            batch.state, batch.refusals = decided.state, decided.refusals
-            if begun is not None:
-                batch.entries = begun.entries
-            batch.receipts = [(asked, self._entry(seq, batch.entries)) for asked, seq in decided.receipts]
-            self._bind(batch)
-            if begun is None:
-                self._show(batch)
+            batch = self._batch = _Batch(self.state, self.log.staged())
+            for _ in range(min(BATCH, len(inbox))):
+                asked = inbox.popleft()
+                batch.asked.append(asked)
+                self._decide(batch, asked)
+            if batch.staged.entries:
+                self.log.start(batch.staged, self._landed)
+                self._bind(batch)
             else:
-                begun.durable.add_done_callback(lambda durable: self._durable(batch, durable))
+                self._bind(batch)
+                self._show(batch)
         except Exception as error:  # noqa: BLE001 - a wrong decide must not leave a half-believed state behind
             self._lost(batch, error)
 
-    def _bind(self, batch: "_UnderWay") -> None:
+    def _bind(self, batch: _Batch[S]) -> None:
         """Have the court sign what devices are answered; its own machine needs no proof against itself."""
         origin = self.log.origin
-        statements = [
-            receipt_statement(origin, entry.seq, entry.leaf_hash, entry.leaf.ts_ms)
-            for asked, entry in batch.receipts
-            if asked.stamp.device is not None
-        ]
-        for asked, refused in batch.refusals:
-            stamp = asked.stamp
-            if stamp.device is not None:
-                statements.append(
-                    refusal_statement(origin, stamp.device, stamp.dseq or 0, str(refused.code), stamp.now_ms)
-                )
-        if not statements:
-            batch.shares = ()
+        statements = []
+        for asked in batch.asked:
+            stamp, outcome = asked.stamp, asked.outcome
+            if stamp.device is None:
+                continue
+            if isinstance(outcome, int):
+                entry = self._entry(batch, outcome)
+                statements.append(receipt_statement(origin, outcome, entry.leaf_hash, entry.leaf.ts_ms))
+            elif outcome is not None:
+                code = str(outcome.code)
+                statements.append(refusal_statement(origin, stamp.device, stamp.dseq or 0, code, stamp.now_ms))
+        if statements:
+            self._attestor.bind(statements, self._signed)
         else:
-            self._attestor.bind(statements, lambda shares: self._signed(batch, shares))
+            batch.shares = ()
 
-    def _durable(self, batch: "_UnderWay", durable: "asyncio.Future[None]") -> None:
-        error = asyncio.CancelledError() if durable.cancelled() else durable.exception()
+    def _landed(self, error: Exception | None) -> None:
+        """The batch is durable, or it is not known to be."""
+        batch = self._batch
+        if batch is None:  # it was lost meanwhile
+            return
         if error is not None:
             self._lost(batch, error)
-        elif batch.entries[0].seq == 0:
+        elif batch.staged.entries[0].seq == 0:
             self._first = self._loop.create_task(self._open(batch))
         else:
             self._show(batch)
 
-    async def _open(self, batch: "_UnderWay") -> None:
+    async def _open(self, batch: _Batch[S]) -> None:
         """Nobody sees a stream's first leaf before the court's register holds its opening (FORMAT.md §9.1)."""
         try:
-            await self._opening(self.stream_id, batch.entries[0].leaf_hash)
+            await self._opening(self.stream_id, batch.staged.entries[0].leaf_hash)
         except BaseException as error:
             self._lost(batch, error)
             if not isinstance(error, Exception):
@@ -214,48 +242,53 @@ class Writer(Generic[S]):
         else:
             self._show(batch)
 
-    def _show(self, batch: "_UnderWay") -> None:
+    def _show(self, batch: _Batch[S]) -> None:
         """What is durable is the state now, and is published."""
         self.state = batch.state
         batch.shown = True
+        entries = batch.staged.entries
         try:
-            if batch.entries:
-                self.publish(self.state, batch.entries)
+            if entries:
+                self.publish(self.state, entries)
         except Exception as error:  # noqa: BLE001 - whoever is published to may be wrong; the record is not
             self._lost(batch, error)
         else:
-            self._answer(batch)
+            if batch.shares is not None:
+                self._answer(batch, batch.shares)
 
-    def _signed(self, batch: "_UnderWay", shares: "Sequence[Attestation] | Exception") -> None:
-        batch.shares = shares
-        self._answer(batch)
-
-    def _answer(self, batch: "_UnderWay") -> None:
-        """Answer everybody, once what they asked is both durable and signed."""
-        shares = batch.shares
-        if not batch.shown or shares is None or self._batch is not batch:
+    def _signed(self, shares: "Sequence[Attestation] | Exception") -> None:
+        batch = self._batch
+        if batch is None:  # it was lost meanwhile
             return
+        batch.shares = shares
+        if batch.shown:
+            self._answer(batch, shares)
+
+    def _answer(self, batch: _Batch[S], shares: "Sequence[Attestation] | Exception") -> None:
+        """Answer everybody, now that what they asked is both durable and signed."""
         if isinstance(shares, Exception):
             log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(shares).__name__)
             batch.fail("the answer could not be signed; ask again")
             shares = ()
         share = iter(shares)
-        for asked, entry in batch.receipts:
+        for asked in batch.asked:
+            answer, outcome = asked.answer, asked.outcome
             mine = None if asked.stamp.device is None else next(share, None)
-            if not asked.answer.done():  # failed above, or its waiter was cancelled: a result would raise
-                asked.answer.set_result(Receipt(entry.seq, entry.leaf_hash, entry.leaf.ts_ms, mine))
-        for asked, refused in batch.refusals:
-            if asked.stamp.device is None:
-                _fail(asked.answer, refused)
-            elif (mine := next(share, None)) is not None:
-                _fail(asked.answer, SignedRefusal(refused, asked.stamp.now_ms, mine))
+            if answer.done():  # failed above, or its waiter was cancelled: a result would raise
+                continue
+            if isinstance(outcome, int):
+                entry = self._entry(batch, outcome)
+                answer.set_result(Receipt(outcome, entry.leaf_hash, entry.leaf.ts_ms, mine))
+            elif outcome is not None:
+                answer.set_exception(outcome if mine is None else SignedRefusal(outcome, asked.stamp.now_ms, mine))
         self._end()
 
-    def _lost(self, batch: "_UnderWay", error: BaseException) -> None:
+    def _lost(self, batch: _Batch[S] | None, error: BaseException) -> None:
         """The batch is not known to be on the record, or this writer is wrong: only a replay can tell."""
         # Stacks hold no values, so no content either.
         log.error("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__, exc_info=error)
-        batch.fail("could not be put on the record")
+        if batch is not None:
+            batch.fail("could not be put on the record")
         if not self._dead:
             self._die()
             self.on_death()
@@ -275,110 +308,84 @@ class Writer(Generic[S]):
         self._inbox.clear()
 
     # -- deciding -----------------------------------------------------------------------------------------------------
-    def _decide(self, decided: "_Decided[S]", asked: _Asked) -> None:
+    def _decide(self, batch: _Batch[S], asked: _Asked) -> None:
         """One command on the provisional state."""
-        first = self.log.next_seq + len(decided.drafts)
-        if asked.refused is not None:
-            decided.refusals.append((asked, asked.refused))
+        if asked.outcome is not None:
             return
+        command, stamp, first = asked.command, asked.stamp, batch.staged.next_seq
         try:
-            known = self._known(asked)
+            known = self._known(batch, asked)
             if known is not None:
-                self._compare(asked, known, decided.drafts)
-                decided.receipts.append((asked, known))
+                asked.outcome = known
                 return
-            self._in_order(asked.stamp)
-            facts = self.flow.decide(decided.state, asked.command, asked.stamp)
-            made = self._drafts(decided, facts, asked)
+            facts = self.flow.decide(batch.state, command, stamp)
         except Refused as refused:
-            decided.refusals.append((asked, refused))
+            asked.outcome = refused
             return
         except _Conflicting:
-            decided.refusals.append((asked, Refused(RefusalCode.CONFLICT)))
-            made = self._conflict(decided, asked)
-        else:
-            decided.receipts.append((asked, first))
-            self._remember(asked.stamp, first)
-        for seq, draft in enumerate(made, first):
-            decided.state = self.flow.evolve(decided.state, self._provisional(draft, seq))
-        decided.drafts += made
-
-    def _at_ms(self, decided: "_Decided[S]", stamp: Stamp) -> int:
-        """The court's time of an entry: never before that of the entry in front of it, in the same batch neither."""
-        return max(stamp.now_ms, decided.drafts[-1].ts_ms if decided.drafts else self.log.last_ts_ms)
-
-    def _drafts(self, decided: "_Decided[S]", facts: Sequence[Fact], asked: _Asked) -> list[Draft]:
-        command, stamp = asked.command, asked.stamp
-        state, now = decided.state, self._at_ms(decided, stamp)
-        drafts = []
+            asked.outcome = Refused(RefusalCode.CONFLICT)
+            self._conflict(batch, asked)
+            return
+        asked.outcome = first
+        now = self._at_ms(batch, stamp)
         for fact in facts:
             if fact.own:
-                subject = self.flow.subject(state, stamp.actor, fact.type, fact.facts)
+                subject = self.flow.subject(batch.state, stamp.actor, fact.type, fact.facts)
                 draft = Draft(
                     fact.type, stamp.actor, now, fact.facts, command.refs, stamp.dseq, stamp.ts_client_ms,
                     command.salt, command.content_bytes, subject, stamp.device, stamp.csig,
                 )  # fmt: skip
             else:
                 draft = Draft(fact.type, COURT, now, fact.facts, fact.refs)
-            drafts.append(draft)
-        return drafts
+            self._stage(batch, draft)
+        if stamp.device is not None and stamp.dseq is not None:
+            _acts_of(self._acts, stamp.device).add(stamp.dseq, first)
 
-    def _provisional(self, draft: Draft, seq: int) -> Leaf:
-        return Leaf(
-            VERSION, draft.type, seq, self.stream_id, draft.ts_ms, self.log.epoch, draft.actor, draft.device_key_id,
-            draft.dseq, draft.ts_client_ms, None, draft.refs, draft.facts, None,
-        )  # fmt: skip
+    def _stage(self, batch: _Batch[S], draft: Draft) -> None:
+        batch.state = self.flow.evolve(batch.state, self.log.stage(batch.staged, draft))
 
-    def _entry(self, seq: int, entries: Sequence[Entry]) -> Entry:
+    def _at_ms(self, batch: _Batch[S], stamp: Stamp) -> int:
+        """The court's time of an entry: never before that of the entry in front of it, in the same batch neither."""
+        return max(stamp.now_ms, batch.staged.ts_ms)
+
+    def _entry(self, batch: _Batch[S], seq: int) -> Entry:
         """Of this batch, or, for what was sent again, the one that is there since long."""
+        entries = batch.staged.entries
         if entries and seq >= entries[0].seq:
             return entries[seq - entries[0].seq]
         return next(self.log.read(seq, seq + 1))
 
     # -- the same number again (HR14) ---------------------------------------------------------------------------------
-    def _known(self, asked: _Asked) -> int | None:
-        stamp = asked.stamp
-        if stamp.device is None or stamp.dseq is None:
-            return None
-        return self._seen.get((stamp.device, stamp.dseq))
-
-    def _in_order(self, stamp: Stamp) -> None:
-        """A device's acts stand on the record in the order of their numbers.
-
-        An unknown number below the last recorded one was refused before: it stays refused, or an act would take effect
+    def _known(self, batch: _Batch[S], asked: _Asked) -> int | None:
+        """Where the same act stands already. A device's acts stand on the record in the order of their numbers: an
+        unknown number below the last recorded one was refused before and stays refused, or an act would take effect
         after a later one of the same person.
+
+        Raises Refused, or _Conflicting if another act stands there.
         """
-        if stamp.device is not None and stamp.dseq is not None and stamp.dseq < self.last_dseq(stamp.device):
+        device, dseq = asked.stamp.device, asked.stamp.dseq
+        acts = None if device is None or dseq is None else self._acts.get(device)
+        if acts is None or dseq is None or dseq > acts.last:
+            return None
+        seq = acts.find(dseq)
+        if seq is None:
             raise Refused(RefusalCode.CONFLICT, "a later act of this device is on the record")
-
-    def _remember(self, stamp: Stamp, seq: int) -> None:
-        if stamp.device is not None and stamp.dseq is not None:
-            self._seen[stamp.device, stamp.dseq] = seq
-            self._last_dseq[stamp.device] = max(stamp.dseq, self._last_dseq.get(stamp.device, 0))
-
-    def _compare(self, asked: _Asked, seq: int, drafts: Sequence[Draft]) -> None:
-        """Raises _Conflicting unless the same act is sent again."""
-        command = asked.command
+        leaf, command = self._entry(batch, seq).leaf, asked.command
         commit = commitment(command.salt, command.content_bytes) if command.salt and command.content_bytes else None
-        if seq >= self.log.next_seq:
-            draft = drafts[seq - self.log.next_seq]
-            kept_commit = commitment(draft.salt, draft.content) if draft.salt and draft.content else None
-            kept = (draft.type, draft.actor, tuple(draft.facts), tuple(draft.refs), kept_commit)
-        else:
-            leaf = next(self.log.read(seq, seq + 1)).leaf
-            kept = (leaf.type, leaf.actor, _tuples(leaf.facts), _tuples(leaf.refs), leaf.commit)
-        if kept != (command.name, asked.stamp.actor, command.args, command.refs, commit):
+        there = (leaf.type, leaf.actor, _tuples(leaf.facts), _tuples(leaf.refs), leaf.commit)
+        if there != (command.name, asked.stamp.actor, command.args, command.refs, commit):
             raise _Conflicting
+        return seq
 
-    def _conflict(self, decided: "_Decided[S]", asked: _Asked) -> list[Draft]:
+    def _conflict(self, batch: _Batch[S], asked: _Asked) -> None:
         """The attempt is an entry, where the rules still take entries: not after the seal."""
-        now = self._at_ms(decided, asked.stamp)
+        now = self._at_ms(batch, asked.stamp)
         facts = (asked.stamp.actor, asked.stamp.dseq)
         try:
-            self.flow.decide(decided.state, Command("conflict", facts), Stamp(now, COURT))
+            self.flow.decide(batch.state, Command("conflict", facts), Stamp(now, COURT))
         except Refused:
-            return []
-        return [Draft("conflict", COURT, now, facts)]
+            return
+        self._stage(batch, Draft("conflict", COURT, now, facts))
 
 
 class _Conflicting(Exception):  # noqa: N818 - never leaves this file
@@ -388,6 +395,13 @@ class _Conflicting(Exception):  # noqa: N818 - never leaves this file
 def _fail(answer: "asyncio.Future[Receipt]", error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
+
+
+def _acts_of(acts: dict[bytes, _Acts], device: bytes) -> _Acts:
+    found = acts.get(device)
+    if found is None:
+        found = acts[device] = _Acts()
+    return found
 
 
 def _tuples(value: Any) -> Any:
@@ -402,14 +416,14 @@ async def open_writer(
 ) -> Writer[S]:
     """Replay a stream and become its writer. `open_log(fold)` opens the log and calls `fold` for each leaf."""
     state: list[S] = [flow.initial]
-    seen: dict[tuple[bytes, int], int] = {}
+    acts: dict[bytes, _Acts] = {}
 
     def fold(leaf: Leaf, _hash: bytes) -> None:
         state[0] = flow.evolve(state[0], leaf)
         if leaf.device_key_id is not None and leaf.dseq is not None:
-            seen[leaf.device_key_id, leaf.dseq] = leaf.seq
+            _acts_of(acts, leaf.device_key_id).add(leaf.dseq, leaf.seq)
 
     record = await open_log(fold)
     if record.size:  # the process may have ended between the first entry and its registration
         await opening(record.stream_id, record.leaf_hash(0))
-    return Writer(flow, record, state[0], seen, attestor, opening)
+    return Writer(flow, record, state[0], acts, attestor, opening)

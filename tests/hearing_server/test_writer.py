@@ -162,12 +162,10 @@ async def test_when_the_store_fails_everybody_is_told_unavailable_and_the_writer
     died = []
     docket.on_died.append(died.append)
 
-    def broken(*_arguments, **_more):
-        future = asyncio.get_running_loop().create_future()
-        future.set_exception(StoreDown("the disk is gone"))
-        return future
+    def broken(*arguments):
+        asyncio.get_running_loop().call_soon(arguments[-1], StoreDown("the disk is gone"))
 
-    monkeypatch.setattr(docket.test_store, "append", broken)
+    monkeypatch.setattr(docket.test_store, "put", broken)
     answers = [writer.submit(*said("a", 1)), writer.submit(*said("b", 2))]
     for answer in answers:
         with pytest.raises(Unavailable):

@@ -6,11 +6,12 @@ Numbers S1–S11 are the clauses of the contract in recording/store.py.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 
 import pytest
 
-from recording.errors import Conflict, Fenced, Sealed, StoreDown, UnknownStream
+from recording.errors import Conflict, Fenced, RecordError, Sealed, StoreDown, UnknownStream
 from recording.store import RecordStore, Row, SavedCheckpoint
 
 STREAM, OTHER = b"s" * 16, b"o" * 16
@@ -78,6 +79,29 @@ class StoreConformance:
         await asyncio.gather(*asked)
         assert order == list(range(200))
         assert [row.leaf[:8] for row in store.read(STREAM, 98, 101)] == [b"leaf 98 ", b"leaf 99 ", b"leaf 100"]
+
+    async def test_S2_each_put_is_called_back_once_in_order_and_one_that_fails_in_it_harms_no_other(
+        self, store: RecordStore
+    ) -> None:
+        await store.create(STREAM)
+        told: list[tuple[int, RecordError | None]] = []
+
+        def landed(number: int, error: RecordError | None) -> None:
+            told.append((number, error))
+            if number == 3:
+                raise ValueError("whoever is told may be wrong")
+
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+        for number in range(8):
+            expected = number if number < 5 else 0  # the last three are refused
+            store.put(STREAM, expected, 1, rows(number, 1), False, functools.partial(landed, number))
+        assert told == []
+        while len(told) < 8:
+            await asyncio.sleep(0.001)
+        await store.append(STREAM, 5, 1, rows(5, 1))
+        assert [number for number, _ in told] == list(range(8))
+        assert [error is None for _, error in told] == [True] * 5 + [False] * 3
+        assert all(isinstance(error, Conflict) for _, error in told[5:])
 
     async def test_S3_another_size_is_a_conflict_and_writes_nothing(self, store: RecordStore) -> None:
         await store.create(STREAM)
