@@ -17,6 +17,7 @@ from hearing_server.config import load
 from recording import register as words
 from recording import timestamp
 from recording.verifier.bundle import verify_bundle
+from transcripts.verification import verify_bundle as verify_whole
 
 
 async def until(condition, seconds=10):
@@ -169,7 +170,7 @@ async def test_whatever_is_changed_in_that_part_is_found(exported):
     wanted |= {"cosignature_bad", "file_differs"}
     for path in sorted(each for each in part.rglob("*") if each.is_file()):
         if path.name in ("query.tsq", "tsa-chain.pem"):
-            continue  # they prove nothing; the bag's own sums cover them
+            continue  # not every byte of them says anything; the bag's own sums cover them
         good = path.read_bytes()
         middle = (
             0 if path.name == "token.tsr" else len(good) // 2
@@ -260,6 +261,29 @@ def witness_process(directory, vkey):
 async def sealed_by_nobody_else(node, case):
     log = (await node.court.docket.case(case)).log
     await until(lambda: "anchor" in kinds(log))
+
+
+async def test_a_courts_certificate_lies_in_its_exports_and_counts_when_it_came_by_another_way(exported, tmp_path):
+    bundle, authority, _ = exported
+    own = next((tmp_path / "data").rglob("document.pem"))
+    script, inside = bundle / "data" / "verify" / "verify.py", bundle / "data" / "record" / "keys"
+    assert (inside / "court.pem").read_text() == own.read_text()
+
+    def told(*options):
+        command = [sys.executable, str(script), str(bundle), "--json", *options]
+        return json.loads(subprocess.run(command, capture_output=True, text=True, check=False, timeout=100).stdout)
+
+    for option, trusted in ((("--court-ca", str(own)), True), ((), False)):
+        said = told(*option)
+        assert (said["status"], said["trusted"]) == (0, trusted), said["findings"]
+        given = timestamp.load_certificates(own.read_bytes()) if option else ()
+        report = verify_whole(bundle, authorities=given)
+        assert (report.outcome, report.record.trusted) == (0, trusted), report.text("en")
+        assert report.as_json()["certificate"]["vouched_by_one_given"] is trusted
+        assert ("holds: " in report.text("en")) is trusted
+    other = authority.ca.read_bytes()
+    report = verify_whole(bundle, authorities=timestamp.load_certificates(other))
+    assert (report.outcome, report.reason) == (1, "certificate_bad")
 
 
 async def test_the_verifier_for_strangers_says_the_same(exported):

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -396,6 +397,47 @@ def test_every_file_spoilt_is_altered_for_all_three(script: ModuleType, page: Pa
         statuses = (by_script(script, path, COURT)["status"], page.bag(path, COURT)["status"], ours)
         assert statuses == (1, 1, 1), (number, name)
         shutil.rmtree(path)
+
+
+def spoil_somehow(top: Path, path: Path, luck: random.Random) -> None:
+    """As `spoil`, or: a link, a directory, noise, another file's bytes, a file more."""
+    way = luck.randrange(10)
+    if way < 5:
+        spoil(path, luck)
+    elif way == 5:
+        path.unlink()
+        path.symlink_to("/etc/hostname")
+    elif way == 6:
+        path.unlink()
+        path.mkdir()
+        (path / "within").write_bytes(b"x")
+    elif way == 7:
+        path.write_bytes(luck.randbytes(1 + luck.randrange(400)))
+    elif way == 8:
+        others = sorted(each for each in top.rglob("*") if each.is_file() and each.read_bytes() != path.read_bytes())
+        path.write_bytes(luck.choice(others).read_bytes())
+    else:
+        path.with_name(f"{luck.randrange(1 << 32):08x}{path.suffix}").write_bytes(b"more")
+
+
+@pytest.mark.torture
+def test_every_one_of_a_thousand_random_mutations_is_rejected_by_all_three(
+    script: ModuleType, page: Page, whole: Bag, tmp_path: Path
+):
+    names = sorted(p.relative_to(whole.path).as_posix() for p in whole.path.rglob("*") if p.is_file())
+    luck = random.Random(7)
+    told: Counter[str] = Counter()
+    for number in range(1_000):
+        path, name = tmp_path / "bag", names[number % len(names)]
+        shutil.copytree(whole.path, path)
+        spoil_somehow(path, path / name, luck)
+        ours = verify_bundle(path, court_key=VerifierKey.parse(COURT), named_blobs=blobs_of)
+        one, two = by_script(script, path, COURT), page.bag(path, COURT)
+        assert (one["status"], two["status"], ours.exit_status) == (1, 1, 1), (number, name)
+        told.update(codes(one) | codes(two) | {each.code for each in ours.findings.items})
+        shutil.rmtree(path)
+    assert told["verifier_error"] == 0
+    assert len(told) > 12, told  # found in many ways, not by the lists alone
 
 
 def test_with_the_lists_made_to_agree_all_say_the_same(script: ModuleType, page: Page, whole: Bag, tmp_path: Path):
