@@ -9,6 +9,7 @@ import pytest
 from media_support import ROOM, LossyLine, Plane, eventually, everything
 
 from media.events import SeatConnected, SeatGone, SeatResumed, SeatSilent, SegmentClosed, SlotsChanged
+from tests.netsim import Profile, UdpRelay, reroute
 
 pytestmark = pytest.mark.browser
 OpenPage = Callable[[], Any]
@@ -149,3 +150,38 @@ async def test_on_a_line_that_loses_every_twentieth_packet_the_picture_goes_on(
         await eventually(lambda: plane.plane.stats()["nacks_served"] > 0)
         assert plane.plane.stats()["nacks_sent"] > 0
         assert line.lost > 20
+
+
+LONG_FRAMES = "usedtx=1;maxaveragebitrate=32000"  # what our client's own munging makes of it on a thin link
+
+
+async def test_on_50_kbps_a_picture_comes_beside_the_voice_and_the_others_have_the_big_one(
+    plane: Plane, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three layers of a real camera, 300 ms there and back, one packet in twenty lost."""
+    seats = ("party/1", "party/2", "judge/1")
+    await plane.plane.set_routes(ROOM, everything(*seats))
+    thin = Profile(delay_ms=150, jitter_ms=10, loss=0.05, rate=50 * 125, queue=6000)
+
+    def long_frames(sdp: str) -> str:
+        return sdp.replace(LONG_FRAMES, "usedtx=1;maxaveragebitrate=16000").replace(
+            "a=rtpmap:111 opus/48000/2", "a=ptime:60\r\na=rtpmap:111 opus/48000/2"
+        )
+
+    async with UdpRelay(("127.0.0.1", plane.plane.ports[0]), thin) as relay:
+        speaks, wide, phone = await open_page(), await open_page(), await open_page()
+        monkeypatch.setattr(plane, "rewrite", long_frames)
+        await speaks.evaluate("connect('party/1', 1, true, true)")
+        await wide.evaluate("connect('party/2', 1, false)")
+        monkeypatch.setattr(plane, "rewrite", lambda sdp: reroute(sdp, relay.address))
+        await phone.evaluate("connect('judge/1', 1, false)")
+        await eventually(lambda: frames(phone, 5), 20)
+        await asyncio.sleep(5)
+        before = [await got(phone, kind, field) for kind, field in (("audio", "packets"), ("video", "frames"))]
+        big = await got(wide, "video", "frames")
+        await asyncio.sleep(12)
+        after = [await got(phone, kind, field) for kind, field in (("audio", "packets"), ("video", "frames"))]
+        assert after[1] - before[1] >= 12  # a frame a second
+        assert after[0] - before[0] > 0.85 * 12 / 0.06  # the link's own loss is 5 %
+        assert await got(wide, "video", "frames") - big > 12 * 12
+        await speaks.evaluate("offer()")  # the next negotiation does not throw: the layers were mirrored
