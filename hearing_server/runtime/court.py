@@ -216,7 +216,7 @@ class Court:
             for entry in await writer.read(start, start + REPLAY_PAGE):
                 names.see(entry)
                 if entry.leaf.type in ("rec.segment", "rec.gap"):
-                    media.remember(entry.leaf.facts, entry.leaf.type)
+                    media.segments.remember(entry.leaf.facts, entry.leaf.type)
             await asyncio.sleep(0)  # the other hearings of a restarted node are not kept waiting by a long one
         room.on_change.append(lambda state, entries: self._changed(writer, state, entries))
         # Nobody comes in before the last process's end is on the record, or his joining would be taken for its end.

@@ -1,20 +1,15 @@
 """A room and the media plane: routes follow the rules, recorded segments become entries, silence becomes news.
 
 Law: the plane forwards what `routes(state)` names and nothing else; no route is added in this file. Routes have a task
-of their own and wait for nothing that stores: a mute or a removal takes effect at once, whatever the disk does. The
-bytes of a segment are stored before its entry is, and its plain file is deleted after; what cannot be stored is a gap
-on the record, and its file is kept. What was sent to each seat is on the record before the recording stops (HR23).
+of their own and wait for nothing that stores: a mute or a removal takes effect at once, whatever the disk does. What
+was sent to each seat is on the record before the recording stops (HR23).
 """
 
 import asyncio
 import contextlib
-import hashlib
-import os
 from collections.abc import Coroutine, Sequence
-from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
-import msgspec
 import structlog
 
 from hearing_server.flows.audience import Routes, pinned, recorded, routes
@@ -24,13 +19,12 @@ from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry
 from hearing_server.runtime.media_notes import Reach, Troubles
 from hearing_server.runtime.room import Room
+from hearing_server.runtime.segments import Blobs, Segments
 from media.events import Quality, Reached, RecordingGap, SeatGone, SegmentClosed, WorkerRestarted
 from media.plane import RECORDER, MediaPlane
-from recording.content import commitment_of_digest
 
 log = structlog.get_logger()
 
-MIME: Final = {"opus": "audio/webm", "vp8": "video/webm", "h264": "video/x-matroska"}
 HANGS_UP: Final = frozenset({"left", "removed"})
 """Causes of leaving that end a person's media. A phone whose signaling broke keeps its leg, unrouted, and is heard
 again the moment it is back; if its media are gone too, the plane notices by itself."""
@@ -41,21 +35,11 @@ RUNGS_NEWS: Final = frozenset({"join", "act.admit", "act.check_in"})
 """Entries from which on a step of somebody's link may be on the record, which before was refused."""
 SAVERS: Final = frozenset({"off", "small", "voice"})
 RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
-STORE_TRIES: Final = (0.0, 1.0, 3.0)
-"""Seconds before each try to store a segment; a full or stuck disk may have room again a moment later."""
 ROUTE_RETRY_S: Final = 0.3
 """The plane is back within a second of a worker's death, and keeps the routes it was last told."""
 
 IN_FORCE_S: Final = 5.0
 """How long the end of a recording waits for the last routes to be in force, and with them for what was sent."""
-
-Track = tuple[str, str]
-
-
-class Blobs(Protocol):
-    """Where a segment's bytes are kept, under the stream's key."""
-
-    async def keep_file(self, stream_id: bytes, commit: bytes, salt: bytes, path: Path) -> None: ...
 
 
 class _Stopped(NamedTuple):
@@ -102,8 +86,8 @@ class RoomMedia:
     def __init__(self, room: Room, plane: MediaPlane | None, blobs: Blobs, clock: CourtClock) -> None:
         self._room = room
         self._plane = plane
-        self._blobs = blobs
         self._clock = clock
+        self.segments = Segments(room, blobs)
         self._routes: Routes = {}
         self._pinned: frozenset[str] = frozenset()
         self._places: dict[str, int] = {}
@@ -113,10 +97,6 @@ class RoomMedia:
         self._reach = Reach()
         self._rungs: dict[str, tuple[str, str]] = {}
         self.troubles = Troubles()
-        self._numbers: dict[Track, int] = {}
-        self._ends: dict[Track, int] = {}
-        self._kept: set[tuple[str, str, int]] = set()
-        self._cut: set[Track] = set()
         self._work: asyncio.Queue[object] = asyncio.Queue()
         self._tasks = [asyncio.create_task(self._store_and_note(), name="room-media")]
         if plane is not None:
@@ -145,17 +125,7 @@ class RoomMedia:
             elif kind in RUNGS_NEWS and self._rungs:
                 self._work.put_nowait(_NoteRungs())
             elif kind in ("rec.segment", "rec.gap"):
-                self.remember(entry.leaf.facts, kind)
-
-    def remember(self, facts: Sequence[Any], kind: str) -> None:
-        """Fold one recording leaf: which segments of a track are kept, and where its recording ends."""
-        track = (facts[0], facts[1])
-        if kind == "rec.segment":
-            self._numbers[track] = max(self._numbers.get(track, 0), facts[3] + 1)
-            self._ends[track] = max(self._ends.get(track, 0), facts[5])
-            self._kept.add((*track, facts[4]))
-        else:
-            self._ends[track] = max(self._ends.get(track, 0), facts[3])
+                self.segments.remember(entry.leaf.facts, kind)
 
     def event(self, event: object) -> None:
         """News of the plane for this room, in order."""
@@ -230,9 +200,9 @@ class RoomMedia:
             case _Stop(at_ms):
                 await self._stop(at_ms)
             case SegmentClosed():
-                await self._segment(work)
+                await self.segments.keep(work)
             case RecordingGap(seat=seat, kind=kind, start_ms=start, end_ms=end, cause=cause) if cause != BY_ORDER:
-                await self._gap((seat, kind), start, end, cause)
+                await self.segments.gap((seat, kind), start, end, cause)
             case _Stopped(at_ms):
                 await self._stopped(at_ms)
             case _:
@@ -272,9 +242,7 @@ class RoomMedia:
             self._work.put_nowait(_Stopped(at_ms))
 
     async def _stopped(self, at_ms: int) -> None:
-        for track in sorted(self._cut):
-            await self._gap(track, self._ends[track], at_ms, "server")
-        self._cut.clear()
+        await self.segments.end_cut(at_ms)
         if self._room.writer.state.phase is Phase.OPEN:  # resumed meanwhile: on the record it never stopped
             await self._start()
         else:
@@ -299,47 +267,6 @@ class RoomMedia:
             with contextlib.suppress(Refused):
                 await self._room.court(Command("quality", (slot, rung, cause)))
 
-    async def _gap(self, track: Track, start_ms: int, end_ms: int, cause: str) -> None:
-        if end_ms > start_ms:
-            await self._room.court(Command("rec.gap", (*track, start_ms, end_ms, cause)))
-
-    async def _segment(self, segment: SegmentClosed) -> None:
-        track = (segment.seat, segment.kind)
-        if (*track, segment.start_ms) in self._kept:
-            return
-        if track in self._cut:
-            self._cut.discard(track)
-            await self._gap(track, self._ends[track], segment.start_ms, "server")
-        for wait_s in STORE_TRIES:
-            await asyncio.sleep(wait_s)
-            try:
-                await self._keep(segment)
-            except Refused:
-                log.critical("segment_after_seal", stream=self._stream.hex())  # its file is kept; nothing is hidden
-                return
-            except Exception as error:  # noqa: BLE001 - whatever the disk says, it is tried again, then noted
-                log.error("segment_not_stored", stream=self._stream.hex(), kind=type(error).__name__)
-            else:
-                await asyncio.to_thread(Path(segment.path).unlink, missing_ok=True)
-                return
-        await self._gap(track, segment.start_ms, max(segment.end_ms, segment.start_ms + 1), "storage")
-
-    async def _keep(self, segment: SegmentClosed) -> None:
-        track = (segment.seat, segment.kind)
-        path, salt = Path(segment.path), os.urandom(32)
-        digest, size = await asyncio.to_thread(_digest, path)
-        commit = commitment_of_digest(salt, digest)
-        await self._blobs.keep_file(self._stream, commit, salt, path)
-        mime = MIME.get(segment.codec, "application/octet-stream")
-        content: dict[str, Any] = {"mime": mime, "size": size, "codec": segment.codec}
-        if segment.sender_ms is not None:
-            content["sender_ms"] = segment.sender_ms
-        end_ms = max(segment.start_ms, segment.end_ms)
-        facts = (*track, segment.codec, self._numbers.get(track, 0), segment.start_ms, end_ms, commit)
-        await self._room.court(
-            Command("rec.segment", facts, content=content, content_bytes=msgspec.json.encode(content))
-        )
-
     # -- after a restart ----------------------------------------------------------------------------------------------
     async def recover(self, leftovers: Sequence[SegmentClosed]) -> None:
         """Take up where the last process was cut off: its segments, the gap it left, its unfinished stop."""
@@ -349,15 +276,11 @@ class RoomMedia:
                 log.critical("segment_after_seal", stream=self._stream.hex())
             return
         for segment in leftovers:
-            if (segment.seat, segment.kind, segment.start_ms) in self._kept:
-                # its entry was durable, only the file was left
-                await asyncio.to_thread(Path(segment.path).unlink, missing_ok=True)
-            else:
-                await self._segment(segment)
+            await self.segments.take_up(segment)
         if not state.recording:
             return
         if state.phase is Phase.OPEN:
-            self._cut = set(self._ends)
+            self.segments.cut()
             await self._room.court(Command("rec.fault", ("restart",)))
             self._work.put_nowait(_Start())
         else:
@@ -368,13 +291,3 @@ class RoomMedia:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-
-
-def _digest(path: Path) -> tuple[bytes, int]:
-    digest = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 18):
-            digest.update(chunk)
-            size += len(chunk)
-    return digest.digest(), size

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from hearing_server.flows.decider import COURT, Command, Stamp
-from hearing_server.runtime import room_media
+from hearing_server.runtime import segments
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.room import Room
@@ -99,7 +99,7 @@ class Sitting:
 
 @pytest.fixture
 async def sitting(tmp_path, monkeypatch):
-    monkeypatch.setattr(room_media, "STORE_TRIES", (0.0, 0.05))
+    monkeypatch.setattr(segments, "STORE_TRIES", (0.0, 0.05))
     store, keys = SqliteStore(tmp_path / "record"), CourtKeys.open(tmp_path, "court.test")
     docket = Docket(store, ContentVault(keys.content), keys.signer, "court.test")
     writer = await docket.sitting(await docket.create(case_stream=CASE))
