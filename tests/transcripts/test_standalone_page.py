@@ -16,6 +16,12 @@ from verifiers import PAGES
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
+AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
+READ = """async (rules) => {
+  const found = await axe.run({ runOnly: rules });
+  const wrong = found.violations.map((each) => [each.id, each.nodes.map((node) => node.html.slice(0, 200))]);
+  return [found.passes.length, wrong];
+}"""
 COURT = vkey(HOST, public(key("court")))
 
 
@@ -49,7 +55,9 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def checked(chromium: Any, bag: Path, *, locale: str, court: Path | None) -> tuple[str, str, list[str]]:
+def checked(
+    chromium: Any, bag: Path, *, locale: str, court: Path | None, tsa: Path | None = None
+) -> tuple[str, str, list[str]]:
     """(first line, whole report, complaints of the browser)."""
     context = chromium.new_context(locale=locale, viewport={"width": 390, "height": 844})
     page, complaints = context.new_page(), []
@@ -61,7 +69,12 @@ def checked(chromium: Any, bag: Path, *, locale: str, court: Path | None) -> tup
     page.set_input_files("#folder", bag)
     if court is not None:
         page.set_input_files("#keyfile", court)
-        page.wait_for_function("document.getElementById('key').value !== ''")
+        playwright.expect(page.locator("#key")).not_to_have_value(
+            ""
+        )  # a polled script is what the page's policy forbids
+    if tsa is not None:
+        page.set_input_files("#tsafile", tsa)
+        playwright.expect(page.locator("#tsakey")).not_to_have_value("")
     page.click("#go")
     page.wait_for_selector("#headline", state="visible")
     assert page.evaluate("document.activeElement.id") == "headline"
@@ -82,6 +95,63 @@ def test_it_says_in_both_languages_that_a_good_bag_holds(chromium: Any, whole: B
     for word in ("真实性", "完整性", "可用性", "安全性", "未核验"):
         assert word in said
     assert complaints == []
+
+
+def test_certificates_of_court_and_authority_count_as_the_keys_they_vouch_for(chromium: Any, whole: Bag):
+    """By the browser's own WebCrypto, which a page from the disk has as well."""
+    beside = whole.path.parent
+    head, said, complaints = checked(
+        chromium, whole.path, locale="en", court=beside / "certificate/court.pem", tsa=beside / "tsa/ca.pem"
+    )
+    assert (head, complaints) == (f"✓ holds: sealed, {len(whole.it.leaves)} entries", [])
+    assert f"the court's certificate ({HOST}) binds this key, and one that was given vouches for it" in said
+    assert said.count("by the authority given") == 3
+    head, _, _ = checked(chromium, whole.path, locale="en", court=beside / "tsa/ca.pem")
+    assert head.startswith("✕ altered")
+
+
+@pytest.mark.parametrize(("locale", "tongue"), [("zh-CN", "zh-CN"), ("en-GB", "en")])
+def test_no_state_of_the_page_violates_wcag(chromium: Any, whole: Bag, tmp_path: Path, locale: str, tongue: str):
+    if not AXE.exists():
+        pytest.skip("axe-core comes with `npm ci` in web_client")
+    shutil.copytree(whole.path, tmp_path / "bag")
+    (tmp_path / "bag/data/README.txt").write_text("another", encoding="utf-8")
+    context = chromium.new_context(locale=locale, viewport={"width": 390, "height": 844}, bypass_csp=True)
+    page = context.new_page()
+    page.goto((PAGES / "verify.html").as_uri())
+    page.add_script_tag(path=str(AXE))
+
+    def readable(name: str) -> None:
+        assert page.evaluate("document.documentElement.lang") == tongue
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            held, wrong = page.evaluate(READ, ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"])
+            assert wrong == [], (name, scheme)
+            assert held > 5, (name, scheme)
+
+    readable("nothing chosen")
+    for bag, given, name in (
+        (whole.path, COURT, "holds"),
+        (whole.path, "", "consistent"),
+        (tmp_path / "bag", "", "altered"),
+    ):
+        page.set_input_files("#folder", bag)
+        page.fill("#key", given)
+        readable(f"chosen, {name}")
+        page.click("#go")
+        page.wait_for_selector("#headline", state="visible")
+        readable(name)
+    context.close()
+
+
+def test_what_lies_beside_the_export_is_said_to_be_left_out(chromium: Any, whole: Bag, tmp_path: Path):
+    shutil.copytree(whole.path, tmp_path / "given/bag")
+    (tmp_path / "given/transcript.pdf").write_bytes(b"%PDF")
+    page = chromium.new_page(locale="en-GB")
+    page.goto((PAGES / "verify.html").as_uri())
+    page.set_input_files("#folder", tmp_path / "given")
+    assert "1 more files lie beside the export and will not be checked" in page.inner_text("#chosen")
+    page.close()
 
 
 def test_it_names_the_first_bad_entry(chromium: Any, whole: Bag, tmp_path: Path):
