@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 
 import type { View } from "../protocol/frames.gen";
-import { legOf, takesLayers, THIN_VOICE, VOICE, withVoice, type Voice } from "./answer";
+import { legOf, takesLayers, VOICE, withVoice, type Voice } from "./answer";
 import { shape, sizeOf, type Uplink } from "./layers";
 import { compactOffer } from "./offer";
 import { readPulse, Watch, type Pulse } from "./pulse";
@@ -47,6 +47,7 @@ export class Peer {
   private wanted = false;
   private layered = true;
   private uplink: Uplink = "full";
+  private voice: Voice = VOICE;
   private crowded = false;
   private failures = 0;
   /** The court's side of this connection, as its last answer named it. */
@@ -138,6 +139,13 @@ export class Peer {
     if (this.uplink === uplink) return;
     this.uplink = uplink;
     await this.limit();
+  }
+
+  /** How the voice is coded: for the thinnest link it has to pass, which may be a listener's. */
+  async setVoice(voice: Voice): Promise<void> {
+    if (this.voice === voice) return;
+    this.voice = voice;
+    await this.limit();
     await this.retune();
   }
 
@@ -185,7 +193,7 @@ export class Peer {
     this.lastAnswer = sdp;
     this.expect(pc, PACKETS_MS);
     void this.inTurn(async () => {
-      await pc.setRemoteDescription({ type: "answer", sdp: withVoice(sdp, this.voice()) });
+      await pc.setRemoteDescription({ type: "answer", sdp: withVoice(sdp, this.voice) });
       await this.limit();
     });
   }
@@ -311,10 +319,6 @@ export class Peer {
   }
 
   // --- how much is sent --------------------------------------------------------------------------------------------
-  private voice(): Voice {
-    return this.uplink === "full" ? VOICE : THIN_VOICE;
-  }
-
   /** The voice is told anew how to be coded by the court's last answer with other numbers: nothing travels for it. */
   private async retune(): Promise<void> {
     const pc = this.pc;
@@ -323,7 +327,7 @@ export class Peer {
       // Otherwise an answer is on its way, and will be given this voice when it comes.
       if (this.awaiting || pc.signalingState !== "stable" || this.lastAnswer === "") return;
       await pc.setLocalDescription(await pc.createOffer());
-      await pc.setRemoteDescription({ type: "answer", sdp: withVoice(this.lastAnswer, this.voice()) });
+      await pc.setRemoteDescription({ type: "answer", sdp: withVoice(this.lastAnswer, this.voice) });
     });
   }
 
@@ -337,7 +341,7 @@ export class Peer {
       await sender.setParameters(parameters).catch(() => undefined);
     };
     await set(senders.audio, (encodings) => {
-      for (const encoding of encodings) encoding.maxBitrate = this.voice().bps;
+      for (const encoding of encodings) encoding.maxBitrate = this.voice.bps;
     });
     await set(senders.video, (encodings) => shape(encodings, this.uplink, this.crowded, sizeOf(senders.video.track)));
     await set(senders.screen, (encodings, parameters) => {
