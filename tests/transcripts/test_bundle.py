@@ -12,7 +12,7 @@ import bagit
 import pytest
 from hearing_on_record import Hearing, hearing, join
 
-from transcripts.bundle import Blob, CannotExport, Kept, Progress, export
+from transcripts.bundle import Blob, CannotExport, Evidence, Kept, Progress, export
 from transcripts.clock import Zone
 from transcripts.layout import ending
 from transcripts.verification import verify_bundle
@@ -44,8 +44,8 @@ def test_the_export_has_the_layout_that_was_agreed(heard: Hearing, exported: Pat
     assert all(name.isascii() for name in names)
 
 
-def test_the_same_record_gives_the_same_bytes(heard: Hearing, exported: Path, tmp_path: Path):
-    export(heard, tmp_path / "again", made_ms=MADE_MS, remux=join(tmp_path))
+def test_the_same_record_gives_the_same_bytes(heard: Hearing, evidence: Evidence, exported: Path, tmp_path: Path):
+    export(heard, tmp_path / "again", made_ms=MADE_MS, remux=join(tmp_path), evidence=evidence)
     assert files(tmp_path / "again") == files(exported)
 
 
@@ -75,7 +75,13 @@ def test_the_commands_of_the_readme_work_with_openssl_and_sha256sum_alone(bundle
     assert f"public key: {heard.signer.key.public_key.hex()}" in said
     assert f"entries: {len(heard.kept)}" in said
     assert "root: ok" in said
+    assert "CMS Verification successful" in said
+    assert "subject=CN = yuyao.court.example" in said
     assert "ALTERED" not in said
+    certificate = bundle / "data/record/keys/court.pem"
+    for given, holds in ((certificate, True), ("/etc/ssl/certs/ca-certificates.crt", False)):
+        told = run(f"COURT_CA={given}\n" + commands(bundle), bundle)
+        assert ("CMS Verification successful" in told) is holds
 
 
 def test_the_commands_of_the_readme_find_an_altered_content_entry_and_signature(bundle: Path):
