@@ -8,8 +8,9 @@ It decides nothing about who may receive whom: it only chooses among what is rou
 picture it pauses stays routed. Nothing here is per packet.
 """
 
+import asyncio
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from media.bandwidth.allocation import PAUSE, Allocation, Allocator, Choice, Wish, voice_bps
 from media.bandwidth.estimator import MOST_BPS, START_BPS, Estimator
@@ -30,6 +31,7 @@ Link = tuple[int, int, int, float, int, Rung]
 
 PICTURES: tuple[Kind, Kind] = ("video", "screen")
 ONE_VOICE_BPS = 24_000  # kept free for whoever will speak next
+REPORTS_AT_ONCE = 8  # about a millisecond
 FALLEN = 0.9  # of the last budget: not to be waited with
 SLOW = 5  # rounds: what need not be looked at ten times a second
 _MOST_LAYERS: dict[Saver, int] = {"off": 4, "small": 1, "voice": 0}
@@ -144,29 +146,35 @@ class Adaptation:
         """Takes the counts of what was sent, before anything changes whose they are."""
         self._reach.add(self._engine.drain_reached())
 
-    def run(self, rooms: Iterable[Room], now_ms: int) -> None:
-        """One round."""
+    async def run(self, rooms: Mapping[bytes, Room], now_ms: int) -> None:
+        """One round, in small pieces: the loop that forwards packets is ours only for a moment."""
         self._now_ms = now_ms
         self._round += 1
-        for heard in self._engine.drain_feedback():
-            receiver = self._receivers.get(heard.leg)
-            if receiver is None:
-                continue
-            if isinstance(heard, Feedback):
-                receiver.estimator.feedback(heard.rows, float(now_ms))
-            elif isinstance(heard, Remb):
-                receiver.estimator.remb(heard.bps, float(receiver.allocation.spent), float(now_ms))
-            elif isinstance(heard, Loss):
-                receiver.estimator.report_loss(heard.fraction, float(now_ms))
+        for n, heard in enumerate(self._engine.drain_feedback()):
+            self._hear(heard, float(now_ms))
+            if n % REPORTS_AT_ONCE == REPORTS_AT_ONCE - 1:
+                await asyncio.sleep(0)
         levels = self._engine.levels()
         self.collect()
-        for room in rooms:
+        for room in list(rooms.values()):
+            await asyncio.sleep(0)
             room.speakers.heard(
                 {leg.seat: levels[leg.number] for leg in room.legs.values() if leg.number in levels}, float(now_ms)
             )
             self._room(room, levels)
         for room_id in self._reach.due(now_ms):
             self._tell_reached(room_id)
+
+    def _hear(self, heard: Feedback | Remb | Loss, now_ms: float) -> None:
+        receiver = self._receivers.get(heard.leg)
+        if receiver is None:
+            return
+        if isinstance(heard, Feedback):
+            receiver.estimator.feedback(heard.rows, now_ms)
+        elif isinstance(heard, Remb):
+            receiver.estimator.remb(heard.bps, float(receiver.allocation.spent), now_ms)
+        else:
+            receiver.estimator.report_loss(heard.fraction, now_ms)
 
     def _room(self, room: Room, levels: dict[int, int]) -> None:
         now_ms = self._now_ms

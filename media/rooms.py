@@ -269,9 +269,9 @@ class Rooms:
         else:
             self._emit("resumed", leg.room.id, leg.seat, notice.kind)
 
-    def adapt(self, now_ms: int) -> None:
-        """Ten times a second."""
-        self._adaptation.run(self._rooms.values(), now_ms)
+    async def adapt(self, now_ms: int) -> None:
+        """Ten times a second; packets are let through in between."""
+        await self._adaptation.run(self._rooms, now_ms)
 
     def sweep(self, now_ms: int) -> None:
         """Lets go of legs whose peer has been away so long that it will come with a new one."""

@@ -21,7 +21,7 @@ from media.link import Link, LinkDown, Refusal
 from media.rooms import Rooms
 
 TICK_S = 0.05
-ADAPT_TICKS = 2
+ADAPT_S = 0.1
 MAX_TAPE_WAITING = 8 << 20  # about a minute of a hearing; then the recorder is as good as dead
 
 
@@ -123,7 +123,11 @@ class Worker:
         loop = asyncio.get_running_loop()
         self._engine.tick(now_ms())
         loop.add_reader(self._engine.fileno(), self._readable)
-        background = [loop.create_task(self._tape.run()), loop.create_task(self._tick())]
+        background = [
+            loop.create_task(self._tape.run()),
+            loop.create_task(self._tick()),
+            loop.create_task(self._adapt()),
+        ]
         await link.run()
         for task in background:
             task.cancel()
@@ -138,14 +142,17 @@ class Worker:
             for notice in self._engine.tick(now_ms()):
                 self._rooms.notice(notice)
             rounds += 1
-            if rounds % ADAPT_TICKS == 0:
-                try:
-                    self._rooms.adapt(now_ms())
-                except Exception:  # noqa: BLE001 - who gets which layer may stand still, packets may not
-                    self._faults += 1
             if rounds % 20 == 0:
                 self._rooms.sweep(now_ms())
                 self._emit("stats", self.stats())
+
+    async def _adapt(self) -> None:
+        while True:
+            await asyncio.sleep(ADAPT_S)
+            try:
+                await self._rooms.adapt(now_ms())
+            except Exception:  # noqa: BLE001 - who gets which layer may stand still, packets may not
+                self._faults += 1
 
     def stats(self) -> dict[str, Any]:
         """Counters of engine, rooms and tape."""

@@ -33,6 +33,7 @@ BUSY_QUEUE_MS = 20.0
 BUSY_WINDOW_MS = 1000.0
 BUSY_LEAST_MS = 80.0
 BUSY_GROUPS = 4
+CALM_MS = 15.0  # no queue, no trend worth the arithmetic: a good link costs next to nothing
 BASE_S = 30
 NEW_PATH_MS = 3000.0  # a silence of this length between groups: what came before says nothing of now
 
@@ -131,7 +132,9 @@ class DelayWatch:
         self._sum += gap_arrived - gap_sent
         self._smooth = SMOOTHING * self._smooth + (1 - SMOOTHING) * self._sum
         self._points.append((group.arrived_ms - self._origin, self._smooth))
-        if len(self._points) == WINDOW:
+        if self.queue_ms < CALM_MS:
+            self.usage, self._over_ms, self._over_count = "normal", 0.0, 0
+        elif len(self._points) == WINDOW:
             self._judge(_slope(self._points), gap_sent, group.arrived_ms)
 
     def _standing(self, group: Group) -> None:
