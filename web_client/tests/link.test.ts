@@ -20,17 +20,22 @@ describe("the ladder of what the way to the court carries", () => {
     expect([good, thin, dead].map(judge)).toEqual(["full", "thin", "voice"]);
     expect(judge({ lost: 0.05, trip: 0.3, mayBps: null })).toBe("full");
   });
-  it("goes down within three seconds, several rungs at once", () => {
-    expect(walk(LADDER, dead, 3).uplink).toBe("voice");
+  it("goes down within four seconds, a rung at a time", () => {
+    expect([walk(LADDER, dead, 4).uplink, walk(LADDER, dead, 12).uplink]).toEqual(["thin", "voice"]);
   });
   it("does not move for one bad moment", () => {
     expect(walk(walk(LADDER, dead, 1), good, 3).uplink).toBe("full");
   });
   it("goes up one rung at a time, and slower than down", () => {
-    const down = walk(LADDER, dead, 3);
+    const down = walk(LADDER, dead, 12);
     expect(walk(down, good, 6).uplink).toBe("voice");
-    expect(walk(down, good, 10).uplink).toBe("thin");
-    expect(walk(down, good, 20).uplink).toBe("full");
+    expect(walk(down, good, 14).uplink).toBe("thin");
+    expect(walk(down, good, 26).uplink).toBe("full");
+  });
+  it("takes one lost packet in a dozen for what it is", () => {
+    let ladder = walk(LADDER, thin, 3);
+    for (let i = 0; i < 9; i++) ladder = step(ladder, { ...thin, lost: i % 2 === 0 ? 0.12 : 0 }, (now += 1_000));
+    expect(ladder.uplink).toBe("full");
   });
   it("tries a rung that the readings cannot promise, and waits twice as long after a try that failed", () => {
     const down = walk(LADDER, thin, 3);
@@ -83,33 +88,35 @@ describe("what is sent of a camera", () => {
   const sides = (encodings: readonly RTCRtpEncodingParameters[], side: number): readonly number[] => encodings.filter((each) => each.active).map((each) => side / (each.scaleResolutionDownBy ?? 1));
   it("is the smallest picture alone on a thin link, cut for what speech leaves over, and nothing below that", () => {
     const layers = cameraEncodings(true, true, wide);
-    shape(layers, "thin", false, wide);
+    shape(layers, { uplink: "thin", crowded: false, spare: false, size: wide });
     expect(active(layers)).toEqual([true, false, false]);
     expect(layers[0]?.maxBitrate).toBeLessThanOrEqual(25_000);
-    shape(layers, "voice", false, wide);
+    shape(layers, { uplink: "voice", crowded: false, spare: false, size: wide });
     expect(active(layers)).toEqual([false, false, false]);
-    shape(layers, "full", false, wide);
+    shape(layers, { uplink: "full", crowded: false, spare: false, size: wide });
     expect([active(layers), layers[0]?.maxBitrate]).toEqual([[true, true, true], 40_000]);
+    shape(layers, { uplink: "full", crowded: false, spare: true, size: wide });
+    expect([active(layers), layers.map((each) => each.maxBitrate)]).toEqual([[true, true, true], [20_000, 150_000, 600_000]]);
   });
   it("has the same three sizes whatever the camera gives, held upright or not", () => {
     for (const size of [wide, { width: 540, height: 960 }, { width: 1_280, height: 720 }]) {
       const layers = cameraEncodings(true, false, size);
-      shape(layers, "full", false, size);
+      shape(layers, { uplink: "full", crowded: false, spare: false, size: size });
       expect(sides(layers, Math.min(size.width, size.height))).toEqual([90, 180, 360]);
     }
   });
   it("is two sizes of a small picture, of which browsers send no third, and the larger is whole", () => {
     const small = { width: 640, height: 360 };
     const layers = cameraEncodings(true, false, small);
-    shape(layers, "full", false, small);
+    shape(layers, { uplink: "full", crowded: false, spare: false, size: small });
     expect([active(layers), sides(layers, 360), layers[1]?.maxBitrate]).toEqual([[true, true, false], [90, 360], 600_000]);
   });
   it("leaves out the largest in a full room", () => {
     const layers = cameraEncodings(true, false, wide);
-    shape(layers, "full", true, wide);
+    shape(layers, { uplink: "full", crowded: true, spare: false, size: wide });
     expect(sides(layers, 540)).toEqual([90, 180]);
     const single = cameraEncodings(false, false, wide);
-    shape(single, "full", true, wide);
+    shape(single, { uplink: "full", crowded: true, spare: false, size: wide });
     expect(sides(single, 540)).toEqual([180]);
   });
 });

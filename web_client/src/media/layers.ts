@@ -56,8 +56,17 @@ export function cameraEncodings(layered: boolean, scalable: boolean, size: Size)
   });
 }
 
-/** Sets what is sent on these encodings. In a full room nobody's picture is large, so nobody sends the largest. */
-export function shape(encodings: readonly RTCRtpEncodingParameters[], uplink: Uplink, crowded: boolean, size: Size): void {
+export interface Shape {
+  readonly uplink: Uplink;
+  /** In a full room nobody's picture is large, so nobody sends the largest. */
+  readonly crowded: boolean;
+  /** Somebody's link is thin: the smallest picture must fit beside a voice. */
+  readonly spare: boolean;
+  readonly size: Size;
+}
+
+/** Sets what is sent on these encodings. */
+export function shape(encodings: readonly RTCRtpEncodingParameters[], { uplink, crowded, spare, size }: Shape): void {
   const thin = uplink === "thin";
   const small = size.width * size.height < THREE_SIZES;
   // Which size each encoding carries: of a small picture the middle place has the largest, since the last would never be sent.
@@ -67,8 +76,9 @@ export function shape(encodings: readonly RTCRtpEncodingParameters[], uplink: Up
     const layer = places[index];
     encoding.active = layer !== undefined && (uplink === "full" || (thin && index === 0));
     if (layer === undefined) return;
-    encoding.maxBitrate = thin ? THIN_BPS : layer.bps;
-    encoding.maxFramerate = thin ? THIN_FRAMES : layer.frames;
+    const least = layer === low && (thin || spare);
+    encoding.maxBitrate = least ? THIN_BPS : layer.bps;
+    encoding.maxFramerate = least ? THIN_FRAMES : layer.frames;
     encoding.scaleResolutionDownBy = scaleTo(layer.side, size);
   });
 }

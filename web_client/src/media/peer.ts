@@ -5,7 +5,7 @@
 import { signal } from "@preact/signals";
 
 import type { View } from "../protocol/frames.gen";
-import { legOf, takesLayers, VOICE, withVoice, type Voice } from "./answer";
+import { legOf, takesLayers, THIN_VOICE, VOICE, withVoice, type Voice } from "./answer";
 import { shape, sizeOf, type Uplink } from "./layers";
 import { compactOffer } from "./offer";
 import { readPulse, Watch, type Pulse } from "./pulse";
@@ -47,7 +47,7 @@ export class Peer {
   private wanted = false;
   private layered = true;
   private uplink: Uplink = "full";
-  private voice: Voice = VOICE;
+  private spare = false;
   private crowded = false;
   private failures = 0;
   /** The court's side of this connection, as its last answer named it. */
@@ -141,10 +141,10 @@ export class Peer {
     await this.limit();
   }
 
-  /** How the voice is coded: for the thinnest link it has to pass, which may be a listener's. */
-  async setVoice(voice: Voice): Promise<void> {
-    if (this.voice === voice) return;
-    this.voice = voice;
+  /** The voice and the smallest picture are cut for the thinnest link they have to pass, which may be a listener's. */
+  async setSpare(spare: boolean): Promise<void> {
+    if (this.spare === spare) return;
+    this.spare = spare;
     await this.limit();
     await this.retune();
   }
@@ -319,6 +319,10 @@ export class Peer {
   }
 
   // --- how much is sent --------------------------------------------------------------------------------------------
+  private get voice(): Voice {
+    return this.spare ? THIN_VOICE : VOICE;
+  }
+
   /** The voice is told anew how to be coded by the court's last answer with other numbers: nothing travels for it. */
   private async retune(): Promise<void> {
     const pc = this.pc;
@@ -343,7 +347,7 @@ export class Peer {
     await set(senders.audio, (encodings) => {
       for (const encoding of encodings) encoding.maxBitrate = this.voice.bps;
     });
-    await set(senders.video, (encodings) => shape(encodings, this.uplink, this.crowded, sizeOf(senders.video.track)));
+    await set(senders.video, (encodings) => shape(encodings, { uplink: this.uplink, crowded: this.crowded, spare: this.spare, size: sizeOf(senders.video.track) }));
     await set(senders.screen, (encodings, parameters) => {
       for (const encoding of encodings) encoding.active = this.screen !== null;
       parameters.degradationPreference = "maintain-resolution";

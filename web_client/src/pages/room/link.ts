@@ -2,7 +2,6 @@
 // for what is sent. The others are told in a word, so that a picture that stops is explained before anybody asks.
 import { computed, effect, signal } from "@preact/signals";
 
-import { THIN_VOICE, VOICE } from "../../media/answer";
 import { apply, pictureHeld } from "../../media/devices";
 import { LADDER, step } from "../../media/ladder";
 import type { Uplink } from "../../media/layers";
@@ -38,13 +37,13 @@ export function watchLink(court: Court): () => void {
     apply();
     void peer.setUplink(uplink.value);
   });
-  // A voice of 20 ms a packet takes 60 kbit/s, with all that is around it; where anybody's link is thin, everybody speaks for it.
+  // A voice of 20 ms a packet takes 60 kbit/s, with all that is around it; where anybody's link is thin, everybody spares it.
   const thinRoom = computed(() => {
     const seats = sitting.view.value?.seats ?? [];
     const live = sitting.live.value;
     return seats.some((seat) => seat.connected && seat.state === "admitted" && (seat.rung !== "video" || (live.get(seat.slot)?.quality ?? "full") !== "full"));
   });
-  const voiced = effect(() => void peer.setVoice(uplink.value !== "full" || thinRoom.value ? THIN_VOICE : VOICE));
+  const spared = effect(() => void peer.setSpare(uplink.value !== "full" || thinRoom.value));
   // After each welcome the court knows nothing of this: it is told again.
   const told = effect(() => {
     if (sitting.me.value === null) return;
@@ -58,7 +57,7 @@ export function watchLink(court: Court): () => void {
   });
   return () => {
     clearInterval(timer);
-    for (const undo of [held, voiced, told, clips]) undo();
+    for (const undo of [held, spared, told, clips]) undo();
     measured.value = "full";
     pictureHeld.value = false;
     apply();
