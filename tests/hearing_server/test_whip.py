@@ -12,6 +12,7 @@ import sys
 import aiohttp
 import imageio_ffmpeg
 import pytest
+from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from courtroom import SEATS, court_in
 from playwright.async_api import async_playwright
@@ -26,6 +27,10 @@ from signaling.client import Ended
 from signaling.frames import Lobby, Receipt
 
 CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--allow-loopback-in-peer-connection"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+]
 CAMERA = NewSeat(Role.COURTROOM, "第三法庭")
 GALLERY = NewSeat(Role.OBSERVER, "旁听席")
 FRAGMENT = "application/trickle-ice-sdpfrag"
@@ -271,6 +276,7 @@ async def test_an_observers_screen_sees_and_hears_and_publishes_nothing(court, h
 
 
 PLAYER = """async ({url, ticket}) => {
+  await navigator.mediaDevices.getUserMedia({audio: true});  // without leave Chromium gathers no loopback address
   window.pc = new RTCPeerConnection();
   for (const kind of ['audio', 'video']) pc.addTransceiver(kind, {direction: 'recvonly'});
   pc.ontrack = (e) => {
@@ -292,7 +298,22 @@ FRAMES = """async () => {
 }"""
 
 
-async def test_a_page_of_another_origin_shows_the_hearing_in_chromium(court):
+@pytest.fixture
+async def elsewhere():
+    """A page that is not the court's."""
+    server = web.Server(lambda _request: answered(web.Response(text="<!doctype html>", content_type="text/html")))
+    runner = web.ServerRunner(server)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+async def answered(response):
+    return response
+
+
+async def test_a_page_of_another_origin_shows_the_hearing_in_chromium(court, elsewhere):
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
             pytest.fail("Chromium is not installed, and CI=true forbids to skip the real browser")
@@ -300,9 +321,9 @@ async def test_a_page_of_another_origin_shows_the_hearing_in_chromium(court):
     judge, _party = await open_court(court)
     async with async_playwright() as playwright, Peer() as camera:
         await in_a_slot(judge, camera)
-        flags = ["--no-sandbox", "--disable-gpu", "--allow-loopback-in-peer-connection"]
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        page = await browser.new_page()  # about:blank: an origin of its own
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        page = await browser.new_page()
+        await page.goto(elsewhere)
         await page.evaluate(PLAYER, {"url": f"{court.url}/api/whep", "ticket": court.tickets["observer/1"]})
         room = await seated(court, "observer/1")
         assert isinstance(await judge.submit("act.admit", ("observer/1",)), Receipt)
