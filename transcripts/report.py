@@ -269,7 +269,8 @@ class Report:
                 lines += ["", f"{title}{words.colon}", *(f"  - {sentence}" for sentence in sentences)]
         lines += ["", f"{words.properties}{words.colon}"]
         for each in self.properties:
-            what = getattr(words, each.name)
+            registered = each.name == "authenticity" and bool(self._registered(words))
+            what = words.authenticity_registered if registered else getattr(words, each.name)
             lines.append(words.property.format(name=words.names[each.name], state=words.states[each.state], what=what))
         return "\n".join(lines) + "\n"
 

@@ -155,6 +155,7 @@ class VerdictWording:
     names: Mapping[str, str]
     states: Mapping[str, str]
     authenticity: str
+    authenticity_registered: str
     completeness: str
     usability: str
     security: str
@@ -194,7 +195,7 @@ VERDICT_ZH: Final = VerdictWording(
     quorum_unmet="见证规则所要求的签名未齐（已注明，不视为改动）",
     did_policy="见证签名符合核验人所给的见证规则",
     did_stated="法院签名的删节说明：按令销毁 {shredded} 项，因限制旁听而未附 {restricted} 项",
-    did_rotations="由所给法院公钥经 {count} 次更换到签名公钥的链条",
+    did_rotations="法院公钥的 {count} 次更换，直至签名公钥",
     did_resumed="{count} 个文件的摘要取自核验人此前的记录，本次未重读",
     did_register="法院总登记：本记录的设立，其前 {size} 条，以及 {anchors} 处登记回写",
     did_stamp="可信时间戳：所登记的部分不晚于 {time}，由核验人所给的时间戳机构证书确认",
@@ -222,7 +223,8 @@ VERDICT_ZH: Final = VerdictWording(
         "security": "安全性",
     },
     states={"ok": "通过", "part": "部分", "failed": "不通过", "unchecked": "未检测"},
-    authenticity="法院、设备与见证签名，哈希树，内容承诺值，总登记",
+    authenticity="法院、设备与见证签名，哈希树，内容承诺值",
+    authenticity_registered="法院、设备与见证签名，哈希树，内容承诺值，总登记",
     completeness="编号连续、封存统计、文件清单、录制中断",
     usability="内容齐全、笔录可读；未试播音视频",
     security="无不明文件；未查病毒",
@@ -263,7 +265,7 @@ VERDICT_EN: Final = VerdictWording(
     quorum_unmet="the signatures that the record's policy asks for are NOT all there (marked, not altered)",
     did_policy="the cosignatures satisfy the policy that you gave",
     did_stated="the signed list of what is absent: {shredded} destroyed by order, {restricted} from restricted spans",
-    did_rotations="the chain of the court's keys, {count} rotations, from the one you gave to the one that signed",
+    did_rotations="the notes of {count} changes of the court's key, up to the one that signed",
     did_resumed="{count} files by the digests you kept of an earlier run; they were not read again",
     did_register="the court's register: the opening of this record, its first {size} entries, and {anchors} anchors",
     did_stamp="a trusted time-stamp: what is registered is not later than {time}, by an authority you named",
@@ -291,7 +293,8 @@ VERDICT_EN: Final = VerdictWording(
         "security": "Security (安全性)",
     },
     states={"ok": "holds", "part": "in part", "failed": "fails", "unchecked": "not checked"},
-    authenticity="signatures of court, devices and witnesses, hash tree, commitments, register",
+    authenticity="signatures of court, devices and witnesses, hash tree, commitments",
+    authenticity_registered="signatures of court, devices and witnesses, hash tree, commitments, register",
     completeness="unbroken numbers, counts of the seal, list of files, interruptions",
     usability="contents are there, transcripts can be read; recordings were not played",
     security="no unknown files; no virus scan",

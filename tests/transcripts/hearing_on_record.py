@@ -19,7 +19,8 @@ from recording import checkpoint, csig, leaf, merkle
 from recording.checkpoint import Checkpoint
 from recording.content import commitment
 from recording.leaf import Leaf
-from recording.note import Signer
+from recording.note import Signer, parse
+from recording.policy import cosigner_name
 from transcripts.bundle import Blob, Kept
 from transcripts.items import Entry
 
@@ -62,6 +63,8 @@ class Hearing:
     gaps: list[tuple[str, str, int, int, str]] = field(default_factory=list)
     dseq: int = 0
     devices: dict[str, Ed25519PrivateKey] = field(default_factory=dict)
+    cosigners: tuple[str, ...] = ()
+    """Whose devices cosign the checkpoint, in the order of their first enrolment."""
     signer: Signer = field(
         default_factory=lambda: Signer(
             "yuyao.court.example", Ed25519PrivateKey.from_private_bytes(sha256(b"court").digest())
@@ -166,10 +169,17 @@ class Hearing:
 
     @property
     def checkpoint(self) -> bytes:
+        return self.head(len(self.kept), *self.cosigners).encode()
+
+    def head(self, size: int, *cosigners: str) -> str:
+        """The signed checkpoint of the first `size` entries, cosigned by the present devices of these seats."""
         frontier = merkle.Frontier()
-        for each in self.kept:
+        for each in self.kept[:size]:
             frontier.append(merkle.leaf_hash(each.leaf))
-        return checkpoint.sign(Checkpoint(self.origin, frontier.size, frontier.root()), self.signer).encode()
+        note = checkpoint.sign(Checkpoint(self.origin, frontier.size, frontier.root()), self.signer)
+        text = parse(note).text
+        by = (Signer(cosigner_name(self.origin, slot), self.devices[slot]) for slot in cosigners)
+        return note + "".join(each.cosign(text, self.now_ms // 1000).line() for each in by)
 
     def entries(self) -> Iterator[Kept]:
         return iter(self.kept)

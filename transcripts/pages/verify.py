@@ -3,6 +3,9 @@
 
 Law: made from recording/FORMAT.md alone (its § are cited), it shares no code with the court's programs. Every file is read
 and none is trusted; a key found inside proves nothing; what was not checked is said. Exit 0 holds, 1 altered, 2 cannot check.
+
+In this order: the words of the report; signatures; leaves; notes, proofs and the tree; certificates and time-stamps; then
+`Check`, which goes through an export in the order of §7; and the report. It is one file so that a stranger needs no other.
 """
 
 from __future__ import annotations
@@ -499,7 +502,142 @@ class Tree:
                 self.emit(level, self.done[level], row)
 
 
-# --- the check
+# --- certificates and time-stamps, by openssl where it is installed (§4.5, §9.3)
+
+
+def openssl(*arguments):
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False, ""
+    return done.returncode == 0, done.stdout.decode("utf-8", "replace")
+
+
+def certificates_of(path):
+    with open(path, "rb") as file:
+        return pem_blocks(file.read(1 << 20))
+
+
+def pem_blocks(raw):
+    """The bytes of each certificate of a PEM file."""
+    found = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----", raw)
+    try:
+        return [base64.b64decode(re.sub(rb"\s", b"", each), validate=True) for each in found]
+    except ValueError:
+        return []
+
+
+def der(raw):
+    """[(tag, content)] of a row of DER elements."""
+    found, at = [], 0
+    while at + 1 < len(raw):
+        tag, length, at = raw[at], raw[at + 1], at + 2
+        if length > 127:
+            width = length & 127
+            length, at = int.from_bytes(raw[at : at + width], "big"), at + width
+        found.append((tag, raw[at : at + length]))
+        at += length
+    if at != len(raw):
+        raise Malformed
+    return found
+
+
+def certificate_names(raw, host):
+    """(common name, whether it is for this host): by its alternative names, or by the common name where it has none."""
+    try:
+        parts = [each for each in der(der(der(raw)[0][1])[0][1]) if each[0] != 0xA0]
+        pairs = [der(each) for _, row in der(parts[4][1]) for _, each in der(row)]
+        common = [pair[1][1].decode("utf-8", "replace") for pair in pairs if pair[0][1] == b"\x55\x04\x03"]
+        more = [der(each) for tag, body in parts if tag == 0xA3 for _, row in der(body) for _, each in der(row)]
+        alternatives = [each[-1][1] for each in more if each[0][1] == b"\x55\x1d\x11"]
+        hosts = [
+            name.decode("utf-8", "replace")
+            for each in alternatives
+            for tag, name in der(der(each)[0][1])
+            if tag == 0x82
+        ]
+    except (Malformed, IndexError):
+        return "?", False
+    shown = "".join(c if c.isprintable() else "?" for c in (common or ["?"])[0])[:200]
+    return shown, any(each.lower() == host.lower() for each in hosts or common)
+
+
+# --- small things of facts and policies
+
+
+def whole(facts, one, two):
+    """Two whole numbers of facts; 0 for what is none."""
+    return tuple(facts[at] if at < len(facts) and type(facts[at]) is int else 0 for at in (one, two))
+
+
+def met(policy, signed):
+    """C2SP tlog-policy: whether these witnesses are enough."""
+    good = set(signed)
+    for line in policy.split("\n"):
+        part = line.split(" ")
+        if part[0] == "group":
+            needed = {"all": len(part) - 3, "any": 1}.get(part[2]) or int(part[2])
+            good |= {part[1]} if sum(each in good for each in part[3:]) >= needed else set()
+        elif part[0] == "quorum":
+            return None if part[1] == "none" else part[1] in good
+    return None
+
+
+# --- what an interrupted run leaves to the next
+
+
+class Resume:
+    """What an interrupted run has read, in a file of the reader's own: digests, and up to where signatures held."""
+
+    def __init__(self, path):
+        self.path, self.files, self.was, self.saved = path, {}, None, time.monotonic()
+        try:
+            with open(path, encoding="utf-8") as file:
+                kept = json.load(file)
+            self.files, self.was = dict(kept["files"]), kept["signed"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+
+    def digest(self, name, status):
+        kept = self.files.get(name)
+        good = (
+            type(kept) is list
+            and kept[:2] == [status.st_size, status.st_mtime_ns]
+            and re.fullmatch("[0-9a-f]{64}", str(kept[2]))
+        )
+        return kept[2] if good else None
+
+    def keep(self, name, status, digest):
+        self.files[name] = [status.st_size, status.st_mtime_ns, digest]
+        self.save(10)
+
+    def signed(self, origin):
+        good = type(self.was) is list and len(self.was) == 3 and self.was[0] == origin and type(self.was[1]) is int
+        return self.was[1] if good else 0
+
+    def agrees(self, root):
+        return self.was[2] == root.hex()
+
+    def reached(self, origin, size, root, bad):
+        if not bad and size > self.signed(origin):
+            self.was = [origin, size, root.hex()]
+            self.save(10)
+
+    def save(self, every=0):
+        if time.monotonic() - self.saved < every:
+            return
+        self.saved = time.monotonic()
+        try:
+            with open(self.path + ".part", "w", encoding="utf-8") as file:
+                json.dump({"files": self.files, "signed": self.was}, file)
+            os.replace(self.path + ".part", self.path)
+        except OSError:
+            pass
+
+
+# --- the check: files, whose signature, entries, what needs the whole record, the register
 
 
 class Check:
@@ -1069,6 +1207,20 @@ class Check:
     # -- what needs the whole record
 
     def after(self):
+        self.check_absences()
+        lines = self.policy_lines()
+        raw = self.read("data/record/policy.txt", 1 << 20)
+        if raw is not None and self.public and raw != "".join(lines).encode():
+            self.add("policy_differs", "data/record/policy.txt")
+        last = dict(self.enrolled)
+        known = [(slot, last[slot]) for slot in self.order]
+        self.cosigned = self.cosignatures(self.head, "data/record/checkpoint", known, True)
+        self.quorum = met("".join(lines), {slot.replace("/", "-") for slot in self.cosigned})
+        for size in sorted(self.witnessed):
+            self.check_witnessed(size)
+
+    def check_absences(self):
+        """§4.4: what no entry names is too much; what is named and absent is listed, or nobody knows why."""
         for commit in self.content:
             if commit not in self.mentions:
                 self.add("extra_file", "data/content/%s.%s" % (commit.hex(), self.content[commit][0]))
@@ -1084,29 +1236,18 @@ class Check:
         for commit, (seq, _, _) in self.absent.items():
             if commit not in self.redacted:
                 self.add("content_absent", "data/content/%s" % commit.hex(), seq)
-        lines = self.policy_lines()
-        raw = self.read("data/record/policy.txt", 1 << 20)
-        if raw is not None and self.public and raw != "".join(lines).encode():
-            self.add("policy_differs", "data/record/policy.txt")
-        last = dict(self.enrolled)
-        self.cosigned = self.cosignatures(
-            self.head, "data/record/checkpoint", [(slot, last[slot]) for slot in self.order], True
-        )
-        self.quorum = met("".join(lines), {slot.replace("/", "-") for slot in self.cosigned})
-        for size in sorted(self.witnessed):
-            name = "data/record/witnessed/%d" % size
-            note, (root, keys, _) = self.note(name), self.heads.get(size, (None, 0, 0))
-            if note is None:
-                continue
-            body = "%s\n%d\n%s\n" % (self.origin, size, base64.b64encode(root or b"").decode())
-            if (
-                note[0] != body
-                or size >= self.size
-                or len(note[1]) < 2
-                or not self.by_court(note[0], note[1][0], self.origin, [self.public, *self.old])
-            ):
-                self.add("cosignature_bad", name)
-            self.cosignatures(note, name, self.enrolled[:keys], False)
+
+    def check_witnessed(self, size):
+        """§4.1: a smaller head that somebody cosigned, with the keys enrolled by then."""
+        name = "data/record/witnessed/%d" % size
+        note, (root, keys, _) = self.note(name), self.heads.get(size, (None, 0, 0))
+        if note is None:
+            return
+        body = "%s\n%d\n%s\n" % (self.origin, size, base64.b64encode(root or b"").decode())
+        good = note[0] == body and size < self.size and len(note[1]) > 1
+        if not good or not self.by_court(note[0], note[1][0], self.origin, [self.public, *self.old]):
+            self.add("cosignature_bad", name)
+        self.cosignatures(note, name, self.enrolled[:keys], False)
 
     def inside(self, seq, kind, span):
         """§6.3: whether what is left out of this copy lies in a restricted span."""
@@ -1332,132 +1473,6 @@ class Check:
         return told
 
 
-def openssl(*arguments):
-    try:
-        done = subprocess.run(
-            ["openssl", *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
-        return False, ""
-    return done.returncode == 0, done.stdout.decode("utf-8", "replace")
-
-
-def certificates_of(path):
-    with open(path, "rb") as file:
-        return pem_blocks(file.read(1 << 20))
-
-
-def pem_blocks(raw):
-    """The bytes of each certificate of a PEM file."""
-    found = re.findall(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]*)-----END CERTIFICATE-----", raw)
-    try:
-        return [base64.b64decode(re.sub(rb"\s", b"", each), validate=True) for each in found]
-    except ValueError:
-        return []
-
-
-def der(raw):
-    """[(tag, content)] of a row of DER elements."""
-    found, at = [], 0
-    while at + 1 < len(raw):
-        tag, length, at = raw[at], raw[at + 1], at + 2
-        if length > 127:
-            width = length & 127
-            length, at = int.from_bytes(raw[at : at + width], "big"), at + width
-        found.append((tag, raw[at : at + length]))
-        at += length
-    if at != len(raw):
-        raise Malformed
-    return found
-
-
-def certificate_names(raw, host):
-    """(common name, whether it is for this host): by its alternative names, or by the common name where it has none."""
-    try:
-        parts = [each for each in der(der(der(raw)[0][1])[0][1]) if each[0] != 0xA0]
-        pairs = [der(each) for _, row in der(parts[4][1]) for _, each in der(row)]
-        common = [pair[1][1].decode("utf-8", "replace") for pair in pairs if pair[0][1] == b"\x55\x04\x03"]
-        more = [der(each) for tag, body in parts if tag == 0xA3 for _, row in der(body) for _, each in der(row)]
-        alternatives = [each[-1][1] for each in more if each[0][1] == b"\x55\x1d\x11"]
-        hosts = [
-            name.decode("utf-8", "replace")
-            for each in alternatives
-            for tag, name in der(der(each)[0][1])
-            if tag == 0x82
-        ]
-    except (Malformed, IndexError):
-        return "?", False
-    shown = "".join(c if c.isprintable() else "?" for c in (common or ["?"])[0])[:200]
-    return shown, any(each.lower() == host.lower() for each in hosts or common)
-
-
-def whole(facts, one, two):
-    """Two whole numbers of facts; 0 for what is none."""
-    return tuple(facts[at] if at < len(facts) and type(facts[at]) is int else 0 for at in (one, two))
-
-
-def met(policy, signed):
-    """C2SP tlog-policy: whether these witnesses are enough."""
-    good = set(signed)
-    for line in policy.split("\n"):
-        part = line.split(" ")
-        if part[0] == "group":
-            needed = {"all": len(part) - 3, "any": 1}.get(part[2]) or int(part[2])
-            good |= {part[1]} if sum(each in good for each in part[3:]) >= needed else set()
-        elif part[0] == "quorum":
-            return None if part[1] == "none" else part[1] in good
-    return None
-
-
-class Resume:
-    """What an interrupted run has read, in a file of the reader's own: digests, and up to where signatures held."""
-
-    def __init__(self, path):
-        self.path, self.files, self.was, self.saved = path, {}, None, time.monotonic()
-        try:
-            with open(path, encoding="utf-8") as file:
-                kept = json.load(file)
-            self.files, self.was = dict(kept["files"]), kept["signed"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass
-
-    def digest(self, name, status):
-        kept = self.files.get(name)
-        good = (
-            type(kept) is list
-            and kept[:2] == [status.st_size, status.st_mtime_ns]
-            and re.fullmatch("[0-9a-f]{64}", str(kept[2]))
-        )
-        return kept[2] if good else None
-
-    def keep(self, name, status, digest):
-        self.files[name] = [status.st_size, status.st_mtime_ns, digest]
-        self.save(10)
-
-    def signed(self, origin):
-        good = type(self.was) is list and len(self.was) == 3 and self.was[0] == origin and type(self.was[1]) is int
-        return self.was[1] if good else 0
-
-    def agrees(self, root):
-        return self.was[2] == root.hex()
-
-    def reached(self, origin, size, root, bad):
-        if not bad and size > self.signed(origin):
-            self.was = [origin, size, root.hex()]
-            self.save(10)
-
-    def save(self, every=0):
-        if time.monotonic() - self.saved < every:
-            return
-        self.saved = time.monotonic()
-        try:
-            with open(self.path + ".part", "w", encoding="utf-8") as file:
-                json.dump({"files": self.files, "signed": self.was}, file)
-            os.replace(self.path + ".part", self.path)
-        except OSError:
-            pass
-
-
 # --- the report
 
 
@@ -1470,66 +1485,82 @@ def report(check, zh):
     """The report as a value; `text` shows it."""
     word = lambda key, *of: WORDS[key][not zh] % of if of else WORDS[key][not zh]  # noqa: E731
     status, colon = status_of(check), "：" if zh else ": "
-    seqs = [
-        seq for code, _, seq in check.found if seq is not None and CODES[code][0][1] == ("!" if status == 1 else "?")
-    ]
+    mark = "!" if status == 1 else "?"
+    seqs = [seq for code, _, seq in check.found if seq is not None and CODES[code][0][1] == mark]
     files = [file for code, file, _ in check.found if file]
+    state = word("sealed", check.size) if check.sealed else word("open", check.size - 1)
     if status:
-        verdict = word("altered" if status == 1 else "cannot")
         place = word("first", min(seqs)) if seqs else word("file", files[0]) if files else ""
-        headline = verdict + (colon + place if place else "")
+        headline = word("altered" if status == 1 else "cannot") + (colon + place if place else "")
+        verdict = "altered" if status == 1 else "cannot check"
     else:
-        state = word("sealed", check.size) if check.sealed else word("open", check.size - 1)
         headline = word("holds" if check.trusted else "only") + colon + state
+        verdict = "holds" if check.trusted else "internally consistent only"
+    checked, unchecked = done(check, word)
+    properties = {letter: state_of(check, letter, status) for letter in "aius"}
+    names = {"a": "authenticity", "i": "integrity", "u": "usability", "s": "security"}
+    return {
+        "status": status,
+        "headline": headline,
+        "verdict": verdict,
+        "court_key_given": check.court is not None,
+        "trusted": check.trusted and status == 0,
+        "origin": check.origin,
+        "size": check.size,
+        "root": check.root.hex() if check.root else None,
+        "sealed": check.sealed,
+        "quorum": check.quorum,
+        "signatures": check.signed,
+        "contents": check.contents,
+        "stated_absent": check.stated,
+        "first_bad_seq": min(seqs) if seqs else None,
+        "first_bad_file": files[0] if files else None,
+        "properties": {names[letter]: said for letter, said in properties.items()},
+        "property_lines": [word(letter) + colon + word(said) for letter, said in properties.items()],
+        "checked": checked,
+        "not_checked": unchecked,
+        "findings": [{"code": c, "sentence": CODES[c][2 - zh], "file": f, "seq": s} for c, f, s in check.found],
+        "more": check.dropped,
+    }
+
+
+def done(check, word):
+    """(what was checked, what was not), in sentences."""
     checked = [word("files", check.files, check.bytes)] if check.files else []
     unchecked = []
     if check.trusted:
         checked.append(word("court", check.public.hex()))
     elif check.court is None:
         unchecked.append(word("no_key"))
-    if check.whole:
-        checked += [
-            word("entries", check.size),
-            word("signatures", check.signed, check.keys.how),
-            word("contents", check.contents),
-        ]
-        checked += [word("stated", check.stated)] if check.stated else []
-        checked += [word("cosigned", len(check.cosigned), " ".join(check.cosigned))] if check.cosigned else []
-        checked += (
-            [word("seal_ok", check.eyes_said)]
-            if check.sealed and not any(c == "seal_differs" for c, _, _ in check.found)
-            else []
-        )
-        if check.quorum is not None:
-            checked.append(word("quorum" if check.quorum else "no_quorum"))
-        for key, of in check.said:
-            of = (of[0], of[1], word(of[2])) if key == "stamp" else (of,)
-            checked.append(word(key, *of))
-        unchecked += [word(key, *(() if of is None else (of,))) for key, of in check.not_said]
-    else:
-        unchecked.append(word("unfinished"))
-    unchecked += [word("views"), word("case")]
-    properties = {}
-    for letter in "aius":
-        kinds = {CODES[code][0][1] for code, _, _ in check.found if CODES[code][0][0] == letter}
-        said = (
-            "altered"
-            if "!" in kinds
-            else "cannot"
-            if kinds or (not check.whole and letter != "s") or status == 2 and not check.files
-            else "holds"
-        )
-        properties[letter] = "only" if said == "holds" and letter == "a" and not check.trusted else said
-    return {
-        "status": status, "headline": headline, "verdict": ("holds" if check.trusted else "internally consistent only") if status == 0 else
-        ("altered", "cannot check")[status - 1], "court_key_given": check.court is not None, "trusted": check.trusted and status == 0,
-        "origin": check.origin, "size": check.size, "root": check.root.hex() if check.root else None, "sealed": check.sealed,
-        "quorum": check.quorum, "signatures": check.signed, "contents": check.contents, "stated_absent": check.stated,
-        "first_bad_seq": min(seqs) if seqs else None, "first_bad_file": files[0] if files else None,
-        "properties": {{"a": "authenticity", "i": "integrity", "u": "usability", "s": "security"}[k]: v for k, v in properties.items()},
-        "property_lines": ["%s%s%s" % (word(k), "：" if zh else ": ", word(v)) for k, v in properties.items()], "checked": checked, "not_checked": unchecked,
-        "findings": [{"code": c, "sentence": CODES[c][2 - zh], "file": f, "seq": s} for c, f, s in check.found], "more": check.dropped,
-    }  # fmt: skip
+    if not check.whole:
+        return checked, [*unchecked, word("unfinished"), word("views"), word("case")]
+    checked += [
+        word("entries", check.size),
+        word("signatures", check.signed, check.keys.how),
+        word("contents", check.contents),
+    ]
+    if check.stated:
+        checked.append(word("stated", check.stated))
+    if check.cosigned:
+        checked.append(word("cosigned", len(check.cosigned), " ".join(check.cosigned)))
+    if check.sealed and not any(code == "seal_differs" for code, _, _ in check.found):
+        checked.append(word("seal_ok", check.eyes_said))
+    if check.quorum is not None:
+        checked.append(word("quorum" if check.quorum else "no_quorum"))
+    for key, of in check.said:
+        checked.append(word(key, *((of[0], of[1], word(of[2])) if key == "stamp" else (of,))))
+    unchecked += [word(key, *(() if of is None else (of,))) for key, of in check.not_said]
+    return checked, [*unchecked, word("views"), word("case")]
+
+
+def state_of(check, letter, status):
+    """What is said of one of the four properties."""
+    kinds = {CODES[code][0][1] for code, _, _ in check.found if CODES[code][0][0] == letter}
+    if "!" in kinds:
+        return "altered"
+    if kinds or (not check.whole and letter != "s") or (status == 2 and not check.files):
+        return "cannot"
+    return "only" if letter == "a" and not check.trusted else "holds"
 
 
 def text(said, zh):
