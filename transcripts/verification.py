@@ -122,7 +122,7 @@ def _verify(  # noqa: PLR0917 - what the reader gave, in one call
         found.append(Found("file_differs", "bag-info.txt cannot be read", layout.BAG_INFO, None))
     if record.whole and not _broken(record):
         scope.entries = True
-        total = _derived(path, head, found, scope)
+        total = _derived_or_said(path, head, found, scope)
     else:
         total = Overview()
     return Report.of(_ranked(found), record.findings.dropped, record, total, scope)
@@ -211,6 +211,15 @@ def _broken(record: RecordReport) -> bool:
     return any(each.code in _RECORD_CODES for each in record.findings.items)
 
 
+def _derived_or_said(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Overview:
+    """`_derived`, and if it fails, that: what was found before it stands."""
+    try:
+        return _derived(path, head, found, scope)
+    except Exception as error:  # noqa: BLE001 - a hostile bundle must end in a report
+        found.append(Found("verifier_error", f"a view could not be made again ({type(error).__name__})", None, None))
+        return Overview()
+
+
 def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Overview:
     """Make every view again and compare; account for every file."""
     record = BundleRecord(path)
@@ -232,7 +241,7 @@ def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Ov
     scope.compared = True
     contents = {record.endings.path(commit) for commit in record.endings.commitments()}
     joined = {layout.media_file(*track, suffix) for track in total.tracks for suffix in layout.MEDIA_ENDINGS}
-    found += _unknown(path, made | contents | joined, scope)
+    found += _unknown(path, made | contents | joined | {layout.COMPOSITE}, scope)
     return total
 
 

@@ -300,6 +300,19 @@ def test_a_sparse_giant_is_found_by_its_size_without_being_read(bundle: Path, na
     checked(report)
 
 
+def test_what_was_found_stands_when_the_verifier_itself_fails_afterwards(bundle: Path, monkeypatch: pytest.MonkeyPatch):
+    def fails(_items: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("transcripts.verification.overview", fails)
+    report = verify_bundle(bundle, KEY)
+    assert (report.outcome, report.reason) == (2, "verifier_error")
+    (bundle / "data/record/policy.txt").write_text("quorum none\n", encoding="utf-8")
+    report = verify_bundle(bundle, KEY)
+    assert report.outcome == 1
+    assert {"policy_differs", "verifier_error"} <= {each.code for each in report.findings}
+
+
 def test_every_reason_has_a_sentence_in_both_languages():
     assert set(CODES) <= set(REASONS)
     for code, said in REASONS.items():

@@ -1296,7 +1296,7 @@ class Check:
 
     def cosigns(self, public, blob, body):
         text = "cosignature/v1\ntime %d\n%s" % (int.from_bytes(blob[:8], "big"), body)
-        return self.keys.holds(public, blob[8:], text.encode())
+        return blob[0] < 128 and self.keys.holds(public, blob[8:], text.encode())
 
     # -- the register (§9.3)
 
