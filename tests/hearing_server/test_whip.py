@@ -6,8 +6,6 @@ import contextlib
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import aiohttp
 import imageio_ffmpeg
@@ -17,6 +15,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from courtroom import SEATS, court_in
 from playwright.async_api import async_playwright
 
+from hearing_server.cli import main
 from hearing_server.flows.decider import Role
 from hearing_server.runtime.registry import NewSeat
 from media.events import SeatConnected, SeatGone, WorkerRestarted
@@ -420,17 +419,17 @@ async def test_a_page_of_another_origin_may_ask_and_other_methods_may_not(court,
             assert response.status == 405
 
 
-def test_the_command_line_gives_a_camera_a_seat_and_says_how_to_send(tmp_path):
+def test_the_command_line_gives_a_camera_a_seat_and_says_how_to_send(tmp_path, capsys):
     def palmcourt(*arguments):
-        command = [sys.executable, "-m", "hearing_server.cli", "case", *arguments, "--data", str(tmp_path / "data")]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        main(["case", *arguments, "--data", str(tmp_path / "data")])
+        return capsys.readouterr()
 
-    made = palmcourt("new", "(2026)1", "cause", "--seat", "judge=J")
-    case = re.search(r"^case ([0-9a-f]{32})$", made.stdout, re.MULTILINE)[1]
-    camera, screen = palmcourt("whip", case), palmcourt("whip", case, "--view")
-    assert re.search(r"^seat    room/1$", camera.stdout, re.MULTILINE), camera.stderr
-    secret = re.search(r"^bearer  (\S+)$", camera.stdout, re.MULTILINE)[1]
-    assert f"-whip_flags dtls_active -f whip -authorization {secret} http://127.0.0.1:8080/api/whip" in camera.stdout
-    assert "seat    observer/1\naddress http://127.0.0.1:8080/api/whep" in screen.stdout
-    assert "seat    room/1\n" in palmcourt("whip", case, "--seat", "room/1").stdout
-    assert "32 hexadecimal digits" in palmcourt("whip", "case-1").stderr
+    made = palmcourt("new", "(2026)1", "cause", "--seat", "judge=J").out
+    case = re.search(r"^case ([0-9a-f]{32})$", made, re.MULTILINE)[1]
+    camera, screen = palmcourt("whip", case).out, palmcourt("whip", case, "--view").out
+    assert re.search(r"^seat    room/1$", camera, re.MULTILINE), camera
+    secret = re.search(r"^bearer  (\S+)$", camera, re.MULTILINE)[1]
+    assert f"-whip_flags dtls_active -f whip -authorization {secret} http://127.0.0.1:8080/api/whip" in camera
+    assert "seat    observer/1\naddress http://127.0.0.1:8080/api/whep" in screen
+    assert "seat    room/1\n" in palmcourt("whip", case, "--seat", "room/1").out
+    assert "32 hexadecimal digits" in palmcourt("whip", "case-1").err
