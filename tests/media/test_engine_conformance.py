@@ -1,0 +1,53 @@
+"""Engines are interchangeable: the same packets at the same times give the same plaintext."""
+
+import importlib
+from typing import Any, cast
+
+import pytest
+from engine_conformance import CALM, outcome, random_steps
+from engine_phones import MakeEngine
+
+from media.engine.packet_engine import PacketEngine
+from media.engine.py_engine import PyEngine
+
+SEEDS = range(6)
+
+
+def native(host: str, port: int, **more: Any) -> PacketEngine:
+    """The C engine, driven step by step instead of by its own thread."""
+    module = importlib.import_module("media.native.engine")
+    return cast("PacketEngine", module.NativeEngine(host, port, threaded=False, **more))
+
+
+@pytest.fixture(scope="module")
+def other() -> MakeEngine:
+    try:
+        native("127.0.0.1", 0).close()
+    except (ImportError, OSError) as missing:
+        pytest.skip(f"the native engine is not built here: {missing}")
+    return native
+
+
+def same(one: Any, other: Any) -> None:
+    """Equal, or the first difference in words."""
+    for n, (mine, its) in enumerate(zip(one[0], other[0], strict=True)):
+        for at, (a, b) in enumerate(zip(mine, its, strict=False)):
+            assert a == b, f"phone {n + 1}, packet {at}: {a.hex()} against {b.hex()}"
+        assert len(mine) == len(its), f"phone {n + 1} got {len(mine)} and {len(its)} packets"
+    for at, (a, b) in enumerate(zip(one[1], other[1], strict=True)):
+        assert a == b, f"what the control side was told, {at}: {a} against {b}"
+
+
+def test_the_reference_gives_the_same_twice() -> None:
+    steps = random_steps(1, 400)
+    same(outcome(PyEngine, steps), outcome(PyEngine, steps))
+
+
+def test_a_calm_hearing_is_the_same_bit_for_bit(other: MakeEngine) -> None:
+    same(outcome(PyEngine, CALM), outcome(other, CALM))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_hearing_is_the_same_bit_for_bit(other: MakeEngine, seed: int) -> None:
+    steps = random_steps(seed, 500)
+    same(outcome(PyEngine, steps), outcome(other, steps))
