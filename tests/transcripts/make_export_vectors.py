@@ -6,12 +6,27 @@ They lie beside those of the recording; a test says that they still come out the
 from __future__ import annotations
 
 import json
+import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgpack
-from bag_from_format import HOST, Bag, Stream, key, line, public, register_and_sitting, sitting, vkey
+from bag_from_format import (
+    HOST,
+    REGISTER,
+    Authority,
+    Bag,
+    Stream,
+    body,
+    key,
+    line,
+    public,
+    register_and_sitting,
+    sitting,
+    vkey,
+)
 
 HERE = Path(__file__).parents[1] / "recording" / "vectors"
 L = 2**252 + 27742317777372353535851937790883648493
@@ -146,6 +161,86 @@ def every() -> dict[str, dict[str, Any]]:
     return {f"{each.__name__}.json": each() for each in made}
 
 
+def certificates() -> dict[str, Any]:
+    """Certificates of a court, an issuer and a stranger, by openssl."""
+    ours = vkey(HOST, public(key("court"))) + "\n"
+    with tempfile.TemporaryDirectory() as directory:
+
+        def openssl(*words: str) -> None:
+            subprocess.run(["openssl", *words], cwd=directory, check=True, capture_output=True, timeout=60)
+
+        def text(name: str) -> str:
+            return (Path(directory) / name).read_text("ascii")
+
+        (Path(directory) / "line").write_text(ours, encoding="utf-8")
+        (Path(directory) / "san").write_text(f"subjectAltName=DNS:{HOST}\n", encoding="utf-8")
+        for name, kind in (("issuer", "ec -pkeyopt ec_paramgen_curve:P-384"), ("stranger", "rsa:2048")):
+            make = f"req -x509 -newkey {kind} -nodes -days 3650 -subj /CN={name} -keyout {name}.key -out {name}.pem"
+            openssl(*make.split())
+        made: dict[str, str] = {}
+        for name, subject, more in (("court", "/CN=Court", ["-extfile", "san"]), ("other", "/CN=other.example", [])):
+            ask = f"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout {name}.key -out {name}.csr"
+            openssl(*ask.split(), "-subj", subject)
+            sign = f"x509 -req -in {name}.csr -CA issuer.pem -CAkey issuer.key -CAcreateserial"
+            openssl(*sign.split(), "-days", "3650", "-out", f"{name}.pem", *more)
+            cms = f"cms -sign -binary -in line -signer {name}.pem -inkey {name}.key -outform DER -md sha256"
+            openssl(*cms.split(), "-out", f"{name}.p7s")
+            made[name] = (Path(directory) / f"{name}.p7s").read_bytes().hex()
+        court, issuer, other, stranger = (text(f"{name}.pem") for name in ("court", "issuer", "other", "stranger"))
+    rows = [
+        ("the court's, nobody given", ours, court, made["court"], "", True, False),
+        ("the court's, its issuer given", ours, court, made["court"], issuer, True, True),
+        ("the court's, itself given", ours, court, made["court"], court, True, True),
+        ("the court's, a stranger given", ours, court, made["court"], stranger, False, False),
+        ("another host's under the same issuer", ours, other, made["other"], issuer, True, False),
+        ("over another key", vkey(HOST, public(key("another"))) + "\n", court, made["court"], "", False, False),
+        ("signed by another than the certificate", ours, court, made["other"], "", False, False),
+    ]
+    names = ("name", "court.vkey", "court.pem", "court-key.p7s", "given", "good", "vouched")
+    return {
+        "about": "§4.5 for the host; given: certificates from elsewhere; not good is an alteration (certificate_bad)",
+        "host": HOST,
+        "public_key": public(key("court")).hex(),
+        "rows": [dict(zip(names, row, strict=True)) for row in rows],
+    }
+
+
+def timestamps() -> dict[str, Any]:
+    """A time-stamp over a checkpoint's file, by `openssl ts`."""
+    with tempfile.TemporaryDirectory() as directory:
+        authority = Authority(Path(directory) / "tsa")
+        stream = Stream(REGISTER)
+        stream.put("open", "court", "register")
+        text = body(stream.origin, stream.hashes)
+        file = (text + "\n" + line(stream.origin, key("court"), text)).encode()
+        (Path(directory) / "checkpoint").write_bytes(file)
+        query, token = authority.stamp(Path(directory) / "checkpoint")
+        again, _ = authority.stamp(Path(directory) / "checkpoint")
+        root, gen_time_ms = (authority.directory / "ca.pem").read_text("ascii"), authority.time_of(token)
+        stranger = (Authority(Path(directory) / "another").directory / "ca.pem").read_text("ascii")
+    spoilt = token[:-9] + bytes([token[-9] ^ 1]) + token[-8:]
+    rows = [
+        ("good", file, query, token, root, True),
+        ("good, nobody given", file, query, token, "", True),
+        ("over another file", file + b"x", query, token, root, False),
+        ("another signature", file, query, spoilt, "", False),
+        ("another authority", file, query, token, stranger, False),
+        ("another request", file, again, token, root, False),
+    ]
+    names = ("name", "checkpoint", "query.tsq", "token.tsr", "given", "good")
+    shown = ([each.hex() if isinstance(each, bytes) else each for each in row] for row in rows)
+    return {
+        "about": "§9.3; given: certificates of an authority from elsewhere; not good is timestamp_bad",
+        "gen_time_ms": gen_time_ms,
+        "rows": [dict(zip(names, row, strict=True)) for row in shown],
+    }
+
+
+def frozen() -> dict[str, Callable[[], dict[str, Any]]]:
+    """Made once by other programs, which sign with the time and with chance, so never the same again."""
+    return {f"{each.__name__}.json": each for each in (certificates, timestamps)}
+
+
 def rendered(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
@@ -153,3 +248,6 @@ def rendered(value: dict[str, Any]) -> str:
 if __name__ == "__main__":
     for name, value in every().items():
         (HERE / name).write_text(rendered(value), encoding="utf-8")
+    for name, make in frozen().items():
+        if not (HERE / name).exists():
+            (HERE / name).write_text(rendered(make()), encoding="utf-8")

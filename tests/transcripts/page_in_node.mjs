@@ -7,7 +7,7 @@ import { runInThisContext } from "node:vm";
 
 globalThis.crypto ??= webcrypto;
 const [, core] = /<script id="core">([^]*?)<\/script>/.exec(readFileSync(process.argv[2], "utf8"));
-runInThisContext(`${core}\nObject.assign(globalThis, { Check, report, Keys, CODES, decode, hex, unhex, Malformed, utf8, readProof, readNote, included, sha, vkey });`);
+runInThisContext(`${core}\nObject.assign(globalThis, { Check, report, Keys, CODES, decode, hex, unhex, Malformed, utf8, readProof, readNote, included, sha, vkey, certificatesOf });`);
 
 function files(top, below = "", into = new Map()) {
   for (const each of readdirSync(join(top, below), { withFileTypes: true })) {
@@ -34,6 +34,14 @@ const asked = {
       throw error;
     }
   }),
+  stamp: async ({ files: given, tsa }) => {
+    const names = Object.keys(given).map((name) => `data/register/${name}`), found = Object.values(given).map((each) => new Blob([unhex(each)]));
+    const check = new Check(new Map(names.map((name, i) => [name, found[i]])), "", tsa, () => {});
+    names.forEach((name) => check.names.add(name));
+    check.stampers = certificatesOf(tsa);
+    const ms = await check.stamp("data/register/", null, 1);
+    return { ms, codes: check.found.map(({ code }) => code) };
+  },
   codes: () => Object.fromEntries(Object.entries(CODES).map(([code, [kind, zh, en]]) => [code, [kind, zh, en]])),
 };
 for await (const line of createInterface({ input: process.stdin })) {

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from bag_from_format import HOST, REGISTER, STREAM, Bag, Stream, key, public, sitting, vkey
+from cryptography import x509
 from make_export_vectors import HERE, every, rendered
 from verifiers import Page, by_script, standalone
 
+from recording import timestamp
 from recording.csig import DeviceKey, message_of_leaf
 from recording.leaf import decode
 from recording.note import VerifierKey, verify
@@ -89,6 +91,54 @@ def test_the_register_of_the_vectors_holds_for_all_three_and_no_part_of_it_may_d
         bag.lists()
         assert statuses() == {1}, name
         bag.put(f"data/register/{name}", raw)
+    page.close()
+
+
+def test_certificates_bind_and_vouch_as_the_vectors_say(tmp_path: Path):
+    vector, page, it = load("certificates.json"), Page(), sitting(3)
+    for number, row in enumerate(vector["rows"]):
+        bag = Bag(tmp_path / f"bag-{number}", it)
+        bag.record(witnessed=False)
+        for name in ("court.vkey", "court.pem"):
+            bag.put(f"data/record/keys/{name}", row[name])
+        bag.put("data/record/keys/court-key.p7s", bytes.fromhex(row["court-key.p7s"]))
+        bag.views()
+        bag.lists()
+        given = tmp_path / f"given-{number}.pem"
+        given.write_text(row["given"])
+        issuers = x509.load_pem_x509_certificates(row["given"].encode()) if row["given"] else ()
+        ours = verify_bundle(bag.path, named_blobs=blobs_of, authorities=issuers)
+        told = [
+            (ours.exit_status == 0, ours.trusted and ours.exit_status == 0),
+            *(
+                (report["status"] == 0, report["trusted"])
+                for report in (
+                    by_script(standalone(), bag.path, None, ca=given if row["given"] else None),
+                    page.bag(bag.path, None, ca=row["given"]),
+                )
+            ),
+        ]
+        assert told == [(row["good"], row["vouched"])] * 3, row["name"]
+    page.close()
+
+
+def test_time_stamps_hold_as_the_vectors_say():
+    vector, page = load("timestamps.json"), Page()
+    for row in vector["rows"]:
+        file, query, token = (bytes.fromhex(row[name]) for name in ("checkpoint", "query.tsq", "token.tsr"))
+        given = timestamp.load_certificates(row["given"].encode()) if row["given"] else []
+        try:
+            found = timestamp.verify(token, file, given) if given else timestamp.read(token, file)
+            good = timestamp.answers(query, token) and timestamp.made_by_its_own(token)
+        except timestamp.BadTimestamp:
+            good = False
+        else:
+            assert found == vector["gen_time_ms"]
+        assert good is row["good"], row["name"]
+        fields = {name: row[name] for name in ("checkpoint", "query.tsq", "token.tsr")}
+        told = page.ask("stamp", files=fields, tsa=row["given"])
+        assert told["codes"] == ([] if row["good"] else ["timestamp_bad"]), row["name"]
+        assert not row["good"] or told["ms"] == vector["gen_time_ms"]
     page.close()
 
 
