@@ -36,6 +36,7 @@ from hearing_server.runtime.shred_ledger import NAME as SHREDS
 from hearing_server.runtime.shred_ledger import ShredLedger
 from hearing_server.runtime.tickets import Tickets
 from hearing_server.runtime.turn import Turn
+from hearing_server.work_queue import LocalWorkQueue
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
 from media.recovery import recover_segments
@@ -165,7 +166,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         court.register = register
         stack.push_async_callback(court.aclose)
         await court.start(leftovers, sit=serve)
-        exporter = Exporter(docket, blobs, config.court, data / "scratch")
+        exporter = Exporter(docket, blobs, config.court, data / "scratch", LocalWorkQueue())
         exporter.register = register
         exporter.order_of, exporter.orders = ledger.order_of, ledger.orders
 

@@ -8,10 +8,10 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hearing_server.config import CourtConfig
 from hearing_server.register_export import register_files, write_files
@@ -19,12 +19,14 @@ from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.register import Register
 from hearing_server.runtime.shred_ledger import Orders
+from hearing_server.work_queue import Job, WorkFailed, WorkQueue
 from recording import checkpoint as checkpoints
 from recording import note as notes
 from recording.log import StreamLog
 from recording.register import ANCHOR
 from transcripts.bundle import Blob, CannotExport, Evidence, Exported, Kept, Progress, export
 from transcripts.clock import Zone
+from transcripts.composite import CannotCompose
 
 PAGE: Final = 1_000
 OVERTAKEN_TIMES: Final = 3
@@ -90,7 +92,7 @@ class RecordSource:
 class Exporter:
     """Exports sittings of this node."""
 
-    def __init__(self, docket: Docket, blobs: StreamBlobs, court: CourtConfig, scratch: Path) -> None:
+    def __init__(self, docket: Docket, blobs: StreamBlobs, court: CourtConfig, scratch: Path, work: WorkQueue) -> None:
         # Evidence in the clear stays inside the data directory, and what a kill left of it goes at the next start.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(mode=0o700, parents=True)
@@ -104,6 +106,7 @@ class Exporter:
         """Whose part goes into data/register."""
         self._docket = docket
         self._blobs = blobs
+        self._work = work
         self._zone = Zone.parse(_offset(court.time_zone))
 
     async def export(
@@ -114,17 +117,18 @@ class Exporter:
         progress: Callable[[Progress], None] = lambda _: None,
         *,
         redacted: bool = False,
+        composite: bool = False,
     ) -> Exported:
         """Write the bundle of a sitting or a supplement to `target`; `redacted` leaves out what was said in restricted
-        spans. One that is overtaken by an order to destroy is made anew: no bundle holds words that were destroyed
-        while it was made. Raises UnknownStream, CannotExport.
+        spans, `composite` adds the whole recording in one picture. One that is overtaken by an order to destroy is made
+        anew: no bundle holds words that were destroyed while it was made. Raises UnknownStream, CannotExport.
         """
         for _ in range(OVERTAKEN_TIMES):
             orders = await self._settled(stream_id)
             await asyncio.to_thread(_take_up, target, orders.given)
             watched = _Watched(progress, partial(self._stands, stream_id, orders))
             try:
-                made = await self._export(stream_id, target, made_ms, watched, redacted=redacted)
+                made = await self._export(stream_id, target, made_ms, watched, redacted=redacted, composite=composite)
             except Overtaken:
                 continue
             if self.orders(stream_id) == orders:
@@ -145,7 +149,14 @@ class Exporter:
         raise CannotExport("an order to destroy content of this sitting is not carried out yet; ask again")
 
     async def _export(
-        self, stream_id: bytes, target: Path, made_ms: int, progress: Callable[[Progress], None], *, redacted: bool
+        self,
+        stream_id: bytes,
+        target: Path,
+        made_ms: int,
+        progress: Callable[[Progress], None],
+        *,
+        redacted: bool,
+        composite: bool,
     ) -> Exported:
         log = (await self._docket.stream(stream_id)).log
         if self.register is not None and self.register.started:
@@ -158,6 +169,13 @@ class Exporter:
 
         def sign(text: str) -> str:
             return asyncio.run_coroutine_threadsafe(self._docket.sign_note(text, log.origin), loop).result()
+
+        def compose(plan: Mapping[str, Any], made: Path, tell: Callable[[int, int], None]) -> None:
+            work = self._work.run(Job("composite", plan, made), tell)
+            try:
+                asyncio.run_coroutine_threadsafe(work, loop).result()
+            except WorkFailed as error:
+                raise CannotCompose(str(error)) from error
 
         files = await self._of_register(log, checkpoints.parse(notes.parse(note).text).size)
         evidence = Evidence(
@@ -176,6 +194,7 @@ class Exporter:
                 made_ms=made_ms,
                 zone=self._zone,
                 remux=_Remux(Path(scratch)),
+                compose=compose if composite else None,
                 progress=progress,
                 evidence=evidence,
                 redacted=redacted,

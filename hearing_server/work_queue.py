@@ -1,4 +1,4 @@
-"""Slow work that nobody waits for in a hearing: rendered films today, recognised speech tomorrow.
+"""Slow work that nobody waits for in a hearing: rendered composites today, recognised speech tomorrow.
 
 Law: what is asked for here can be asked for again. A job is plain data and a file to be written; it names nothing that
 lives in this process, so that another machine could do it. The one implementation of today runs jobs one after another

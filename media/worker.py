@@ -116,6 +116,9 @@ class Worker:
         taps = self._engine.drain_taps()
         if taps:
             self._tape.write("packets", taps)
+        syncs = self._engine.drain_syncs()
+        if syncs:
+            self._tape.write("syncs", syncs)
 
     async def run(self, link: Link) -> None:
         """Works until the link ends."""

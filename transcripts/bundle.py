@@ -33,6 +33,8 @@ from recording.spans import Spans
 from recording.verifier.contents import Contents
 from transcripts import layout
 from transcripts.clock import COURT_ZONE, Zone
+from transcripts.composite import CannotCompose, Compose
+from transcripts.composite import plan as composite_plan
 from transcripts.items import Recorded
 from transcripts.reader import BundleRecord, Endings
 from transcripts.timeline import blobs_of, read
@@ -103,8 +105,8 @@ class CannotExport(Exception):  # noqa: N818 named like the record's own errors
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an export is: the step's name, and how much of all: entries of `record`, tracks of `media`, files of
-    `views`, bytes of `manifest`.
+    """How far an export is: the step's name, and how much of all: entries of `record`, tracks of `media`, seconds of
+    `composite`, files of `views`, bytes of `manifest`.
     """
 
     step: str
@@ -116,7 +118,8 @@ class Progress:
 class Exported:
     """What was exported. `absent` names entries whose content or blob is not in the export, `damaged` those among
     them whose blob is kept but is no longer what its commitment says: the operator must look at the store.
-    `unjoined` names tracks whose segments could not be joined into one file; the segments are all in the export.
+    `unjoined` names tracks whose segments could not be joined into one file, and under no slot why there is no
+    composite; the segments are all in the export.
     """
 
     path: Path
@@ -139,11 +142,13 @@ def export(
     made_ms: int,
     zone: Zone = COURT_ZONE,
     remux: Remux | None = None,
+    compose: Compose | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
     evidence: Evidence | None = None,
     redacted: bool = False,
 ) -> Exported:
-    """Write the export of a sitting to `target`, which must not exist. `made_ms` is the time of the export.
+    """Write the export of a sitting to `target`, which must not exist. `made_ms` is the time of the export. With
+    `compose`, the recording is also shown in one composite picture, which takes a while.
 
     `redacted` leaves out what was said in restricted spans. Raises CannotExport; a full disk is told as such, and what
     was written stays beside the target until the export is asked for again.
@@ -155,7 +160,9 @@ def export(
         aside.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _alone(aside):
             begun = _Begun.of(aside, source, made_ms, zone, redacted=redacted)
-            made = _Writer(source, begun, aside / "bundle", progress, evidence or Evidence()).write(zone, remux)
+            made = _Writer(source, begun, aside / "bundle", progress, evidence or Evidence()).write(
+                zone, remux, compose
+            )
             (aside / "bundle").chmod(0o755)
             (aside / "bundle").rename(target)
             shutil.rmtree(aside, ignore_errors=True)
@@ -235,7 +242,7 @@ class _Writer:
     _damaged: list[int] = field(default_factory=list)
     _unjoined: list[tuple[str, str]] = field(default_factory=list)
 
-    def write(self, zone: Zone, remux: Remux | None) -> Exported:
+    def write(self, zone: Zone, remux: Remux | None, compose: Compose | None) -> Exported:
         root = self._root
         key = VerifierKey.parse(self._source.vkey)
         signed = checkpoints.verify(self._begun.checkpoint, key)
@@ -264,6 +271,8 @@ class _Writer:
         self._evidence.register(root, signed.size)
         record = BundleRecord(root, self._endings)
         media = self._remuxed(record, remux) if remux is not None else []
+        if compose is not None:
+            media += self._composed(record, zone, compose)
         written = list(views(record, zone))
         for done, view in enumerate(written):
             self._progress(Progress("views", done, len(written)))
@@ -365,6 +374,22 @@ class _Writer:
     def _damage(self, leaf: Leaf, commit: bytes) -> None:
         self._absent.setdefault(commit, leaf.seq)
         self._damaged.append(leaf.seq)
+
+    def _composed(self, record: BundleRecord, zone: Zone, compose: Compose) -> list[str]:
+        """The whole sitting in one picture, to be watched; an export without it is whole."""
+        plan = composite_plan(record, self._root, zone)
+        if plan is None:
+            return []
+        if not (self._root / layout.COMPOSITE).exists():  # else by an earlier run of this export
+            made = self._root.parent / "composite.webm"
+            try:
+                compose(plan, made, lambda done, total: self._progress(Progress("composite", done, total)))
+            except CannotCompose as error:
+                self._unjoined.append(("", str(error)))
+                return []
+            (self._root / layout.MEDIA).mkdir(exist_ok=True)
+            made.rename(self._root / layout.COMPOSITE)
+        return [layout.COMPOSITE]
 
     def _remuxed(self, record: BundleRecord, remux: Remux) -> list[str]:
         """One file per track of each seat, joined from the segments that are here."""

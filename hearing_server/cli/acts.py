@@ -67,6 +67,7 @@ async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any
         int(time.time() * 1000),
         lambda at: tell(at.step, at.done, at.total),
         redacted=given["redacted"],
+        composite=given["composite"],
     )
     log.info("exported", stream=given["sitting"], by="operator")
     return {
@@ -75,6 +76,7 @@ async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any
         "absent": len(made.absent),
         "damaged": len(made.damaged),
         "stated": made.stated,
+        "without": [why for slot, why in made.unjoined if not slot],
     }
 
 

@@ -16,6 +16,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sitting", help="the sitting's stream, as `palmcourt case list` prints it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a directory that does not exist yet")
     parser.add_argument("--redacted", action="store_true", help="leave out what was said in restricted spans")
+    parser.add_argument(
+        "--composite",
+        action="store_true",
+        help="add the whole sitting in one picture, to be watched; made slowly",
+    )
     add_court(parser)
 
 
@@ -23,10 +28,17 @@ def run(arguments: argparse.Namespace) -> int:
     """Export."""
     chosen = settings(arguments, log={"level": "warning"})
     configure_log(chosen)
-    given = {"sitting": arguments.sitting, "out": str(arguments.out.absolute()), "redacted": arguments.redacted}
+    given = {
+        "sitting": arguments.sitting,
+        "out": str(arguments.out.absolute()),
+        "redacted": arguments.redacted,
+        "composite": arguments.composite,
+    }
     show = progress_line() if sys.stderr.isatty() else lambda _: None
     made = run_async(ask(chosen, "export", given, ACTS, lambda *at: show(Progress(*at))))
     print(f"{made['entries']} entries in {made['bundle']}")
+    for why in made["without"]:
+        print(f"There is no composite: {why}.")
     if made["stated"]:
         print(f"{made['stated']} contents are left out, each listed and signed for.")
     if made["damaged"]:

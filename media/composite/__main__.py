@@ -9,7 +9,7 @@ from media.composite.plan import Plan
 from media.composite.render import render
 
 NICE = 10
-"""A hearing that is going on comes before the film of one that is over."""
+"""A hearing that is going on comes before the composite of one that is over."""
 
 
 def main() -> int:
