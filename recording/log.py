@@ -242,18 +242,18 @@ class StreamLog:
         return staged.entries
 
     def staged(self) -> Staged:
-        """An empty append after what this log has. Raises Sealed, or why the log is finished."""
+        """An empty append after what this log has. Raises why the log is finished, if it is."""
         if self._failed is not None:
             raise self._failed.with_traceback(None)
-        if self.sealed:
-            raise Sealed("the stream is sealed")
         return Staged(self._tree.size, self._last_ts)
 
     def stage(self, staged: Staged, draft: Draft) -> Leaf:
         """Add a draft to an append and return the leaf it will be.
 
-        Raises MalformedLeaf (nothing is written; the log goes on, the append does not).
+        Raises Sealed; MalformedLeaf (nothing is written; the log goes on, the append does not).
         """
+        if self.sealed:
+            raise Sealed("the stream is sealed")
         kind, actor, ts_ms, facts, refs, dseq, ts_client, salt, content, subject, key_id, csig = draft
         seq, stream_id = staged.next_seq, self.stream_id
         if ts_ms < staged.ts_ms:
