@@ -437,5 +437,6 @@ def _tell(room: Room, media: RoomMedia, event: MediaEvent) -> None:
             room.tell(seat, {"trouble": media.troubles.note(event)})
         case SeatGone(seat=seat):
             room.presence(seat, {"media": "gone"})
+            room.tell(seat, {"trouble": {}})  # whoever is gone is in no such trouble
         case SeatConnected(seat=seat):
             room.presence(seat, {"media": "here"})

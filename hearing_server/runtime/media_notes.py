@@ -52,10 +52,10 @@ class Troubles:
     def note(self, event: Trouble) -> dict[str, dict[str, Any]]:
         """Take in one event; all troubles of that seat as its presence tells them: kind to what and since when."""
         seat = self._now.setdefault(event.seat, {})
-        if event.ended:
-            seat.pop(event.kind, None)
-        else:
+        if not event.ended:
             seat[event.kind] = {"what": event.what, "since_ms": event.since_ms}
+        elif seat.get(event.kind, {}).get("what") == event.what:  # a worse one may have taken its place meanwhile
+            del seat[event.kind]
         return dict(seat)
 
     def gone(self, seat: str) -> None:
