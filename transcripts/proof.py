@@ -247,7 +247,9 @@ class ProofReport:
             left.append(words["not_inclusion"])
         if self.others:
             left.append(words["not_others"].format(count=self.others))
-        if not self.device:
+        if self.device:
+            left.append(words["not_replaced"])
+        elif self.leaf is None or self.leaf.actor != COURT:
             left.append(words["not_device"])
         return [*left, words["not_rest"], words["not_time"], words["not_truth"]]
 
@@ -352,6 +354,7 @@ def _check(folder: Path, court_key: str | None, report: ProofReport) -> None:  #
     leaf = _leaf(leaf_bytes, parsed.index, signed, report, leaf_file)
     if leaf is None:
         return
+    _check_signing(leaf, report, leaf_file)
     names = _contents(folder, leaf)
     _check_contents(folder, names, report)
     _check_files(folder, {file, leaf_file, VKEY, README, *_device(folder, leaf, parsed, report)}, names, report)
@@ -432,6 +435,15 @@ def _leaf(raw: bytes, index: int, signed: Checkpoint, report: ProofReport, file:
     return leaf
 
 
+def _check_signing(leaf: Leaf, report: ProofReport, file: str) -> None:
+    """A person's act has all that a device gives to it, a leaf of the court nothing of it."""
+    given = [each is not None for each in (leaf.device_key_id, leaf.dseq, leaf.ts_client_ms, leaf.csig)]
+    if leaf.actor == COURT and any(given):
+        report.add("act_signature_bad", "", file)
+    elif leaf.actor != COURT and not all(given):
+        report.add("act_unsigned", "", file)
+
+
 def _device(folder: Path, leaf: Leaf, entry: proof.LeafProof, report: ProofReport) -> set[str]:
     """The act against the key of its device, where the folder has the entry that enrolled it; gives its files."""
     found = [path.name for path in sorted(folder.iterdir()) if _KEY_NAME.fullmatch(path.name)]
@@ -458,7 +470,7 @@ def _device(folder: Path, leaf: Leaf, entry: proof.LeafProof, report: ProofRepor
         meant = (enrolled.type, enrolled.actor, slot, key.key_id) == ("key.add", COURT, leaf.actor, leaf.device_key_id)
         if not meant or enrolled.seq >= leaf.seq:
             report.add("key_unknown", "", found[0])
-        elif not key.signed(leaf.csig, message_of_leaf(leaf)):
+        elif leaf.csig is None or not key.signed(leaf.csig, message_of_leaf(leaf)):
             report.add("act_signature_bad", "", found[0])
         else:
             report.device = True

@@ -6,14 +6,14 @@ import shutil
 import subprocess
 
 import pytest
-from hearing_on_record import ORIGIN
+from hearing_on_record import ORIGIN, Hearing
 
 from recording import checkpoint, proof
 from recording.csig import key_id_of
-from recording.leaf import decode
+from recording.leaf import decode, encode
 from recording.merkle import Tree, leaf_hash
 from recording.note import VerifierKey
-from transcripts.bundle import CannotExport
+from transcripts.bundle import CannotExport, Kept
 from transcripts.proof import ProvenEntry, verify_proof, write_proof
 from transcripts.timeline import blobs_of
 
@@ -42,6 +42,27 @@ def test_an_act_is_checked_under_the_key_of_its_device(folders, heard, kind):
     assert report.device
     assert any("the device's signature under the act" in each for each in report.checked("en"))
     assert not any("device" in each for each in report.not_checked("en"))
+    assert any("replaced before the act" in each for each in report.not_checked("en"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("msg.text", {"csig": None}, "act_unsigned"),
+        ("msg.text", {"device_key_id": None, "dseq": None, "ts_client_ms": None, "csig": None}, "act_unsigned"),
+        ("join", {"dseq": 1}, "act_signature_bad"),
+    ],
+)
+def test_an_act_that_nobody_signed_does_not_hold_though_the_court_put_it_there(heard, tmp_path, kind, change, reason):
+    """The court holds the key that makes everything else agree."""
+    it = Hearing(kept=list(heard.kept), blobs=heard.blobs)
+    seq = next(n for n, each in enumerate(it.kept) if decode(each.leaf).type == kind)
+    leaf = decode(it.kept[seq].leaf)
+    it.kept[seq] = Kept(encode(leaf._replace(**change)), it.kept[seq].salt, it.kept[seq].content)
+    write_proof(tmp_path / "proof", entry_of(it, seq))
+    report = verify_proof(tmp_path / "proof", court_key(it))
+    assert (report.outcome, report.reason) == (1, reason)
+    assert not report.device
 
 
 def test_the_key_of_another_device_is_not_that_of_the_act(folders, heard, tmp_path):
