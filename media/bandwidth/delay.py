@@ -34,6 +34,8 @@ BUSY_WINDOW_MS = 1000.0
 BUSY_LEAST_MS = 80.0
 BUSY_GROUPS = 4
 CALM_MS = 15.0  # no queue, no trend worth the arithmetic: a good link costs next to nothing
+OWN_SHARE = 0.7  # of the time its size takes at the estimated rate, which may be too low
+FLAT_S, FLAT_MS = 4, 8.0
 BASE_S = 30
 NEW_PATH_MS = 3000.0  # a silence of this length between groups: what came before says nothing of now
 
@@ -78,6 +80,7 @@ class DelayWatch:
     def __init__(self) -> None:
         self.usage: Usage = "normal"
         self.queue_ms = 0.0
+        self.link_bps = 1e9  # what the link is believed to carry, told from outside
         self._threshold = THRESHOLD_MS
         self._least: deque[tuple[int, float]] = deque()  # per second of sending the least one-way delay
         self._base = 0.0
@@ -140,6 +143,7 @@ class DelayWatch:
     def _standing(self, group: Group) -> None:
         delay, second = group.least_ms, int(group.sent_ms / 1000)
         if not self._least or self._least[-1][0] < second:
+            self._look_for_new_path()
             self._least.append((second, delay))
             while second - self._least[0][0] > BASE_S:
                 self._least.popleft()
@@ -147,13 +151,26 @@ class DelayWatch:
         elif delay < self._least[-1][1]:
             self._least[-1] = (self._least[-1][0], delay)
             self._base = min(self._base, delay)
-        if delay - self._base < BUSY_QUEUE_MS:
+        # A big packet takes its time on a thin link; that is not a queue.
+        waited = max(0.0, delay - self._base - OWN_SHARE * group.octets * 8000 / group.packets / self.link_bps)
+        if waited < BUSY_QUEUE_MS:
             self._busy.clear()
         else:
             self._busy.append((group.arrived_ms, group.octets))
             while self._busy[0][0] < group.arrived_ms - BUSY_WINDOW_MS:
                 self._busy.popleft()
-        self.queue_ms += (delay - self._base - self.queue_ms) * (1 - 0.7**group.packets)
+        self.queue_ms += (waited - self.queue_ms) * (1 - 0.7**group.packets)
+
+    def _look_for_new_path(self) -> None:
+        """A queue grows or drains. A delay that does neither for seconds is not one, but a longer way:
+        another cell, another network. Without this all would be held back until the old way is forgotten.
+        """
+        flat = [least for _, least in list(self._least)[-FLAT_S:]]
+        if len(flat) == FLAT_S and min(flat) - self._base > BUSY_QUEUE_MS and max(flat) - min(flat) < FLAT_MS:
+            while len(self._least) > FLAT_S:
+                self._least.popleft()
+            self._busy.clear()
+            self.queue_ms = 0.0
 
     def _judge(self, slope: float, gap_sent: float, now: float) -> None:
         trend = min(self._deltas, MAX_DELTAS) * slope * GAIN

@@ -38,6 +38,7 @@ FAR_RISE, NEAR_RISE = 0.08, 0.04  # a second
 HEADROOM = 1.5  # the estimate stays below this times what arrives, plus:
 HEADROOM_BPS = 10_000
 NEAR = 1.3  # within this of the last known limit the careful rise is used
+SAME_LIMIT = 0.5
 LIMIT_FORGOTTEN_MS = 30_000.0
 DELIVERED_MS = 1000.0
 LOSS_MANY = 0.10
@@ -98,6 +99,7 @@ class Estimator:
             self._prober.cancel(now_ms)
         self._sent.append((rows[-1][0], sum(size for _, _, size in rows)))
         found = groups(rows)
+        self._delay.link_bps = self._bps
         for group in found:
             self._arrived.append((group.arrived_ms, group.octets))
             self._delay.group(group)
@@ -176,6 +178,8 @@ class Estimator:
             if now_ms - self._fell_ms > patience:
                 rate = self._delay.full_bps()
                 if rate is not None:
+                    if now_ms - self._limit_ms < LIMIT_FORGOTTEN_MS and rate > SAME_LIMIT * self._limit:
+                        rate = max(rate, (rate + self._limit) / 2)  # one keyframe is a short measurement
                     self._fall(BETA * rate, now_ms)
                     self._limit, self._limit_ms = rate, now_ms
         elif lost is not None and min(lost, self.loss) > LOSS_MANY and now_ms - self._fell_ms > patience:

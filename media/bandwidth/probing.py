@@ -21,6 +21,7 @@ FIRST_STEP = 1.5  # at 50 kbit/s this puts 100 ms of queue before the voice; a s
 THIN_BPS = 200_000  # below this the first step is the small one
 NEXT_STEP = 2.0
 SATURATED = 0.85  # arrived more slowly than this share of the sent rate: the link was the limit
+LEAST_BPS = 30_000  # less than a kilobyte would be too few packets to tell anything
 LEAST_PACKETS = 4
 LEAST_SHARE = 0.6  # of the packets must have arrived
 AGAIN_MS = 3000.0
@@ -63,7 +64,7 @@ class Prober:
         self._ms = SHORT_MS if self._goal >= SHORT_FROM_BPS else PROBE_MS
         self._begun = now_ms
         self._rows = []
-        return Probe(int(max(self._goal - sending_bps, 0.3 * estimate_bps)), int(self._ms))
+        return Probe(int(max(self._goal - sending_bps, LEAST_BPS)), int(self._ms))
 
     @property
     def running(self) -> bool:

@@ -98,6 +98,8 @@ def _serve(engine: PyEngine, leg: Leg, report: rtcp.Nack) -> None:
     subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
     if subscription is None or not leg.ready:
         return
+    if subscription.line == "video" and subscription.want_layer < 0:
+        return  # paused because the link is full: what it lost then would come before the voice, ten times over
     for seq in report.seqs:
         asked = subscription.asked(seq)
         if asked is None or not asked[0].layer.ring:

@@ -57,6 +57,15 @@ def test_a_queue_of_seconds_is_drained_and_not_only_kept_from_growing() -> None:
     assert hearing.voice_between(35, 45)[1] < 400
 
 
+def test_a_longer_way_is_not_taken_for_a_queue_for_long() -> None:
+    hearing = Hearing(profile(500, 10))
+    hearing.run(20)
+    hearing.change(profile(500, 160))
+    hearing.run(15)
+    assert hearing.trace[-1][1].queue_ms < 40
+    assert hearing.bps(34, 35)[-1] > 350_000
+
+
 def test_loss_without_a_queue_is_the_radio_s_and_costs_nothing() -> None:
     hearing = Hearing(profile(500, 50, loss=0.05))
     hearing.run(30)
