@@ -52,9 +52,11 @@ def whip_routes(court: Court) -> list[web.RouteDef]:
         routes += [
             web.post(path, _problems(door.offer)),
             web.options(path, door.endpoint_options),
+            web.get(path, _problems(door.nothing_to_get)),
             web.patch(session, _problems(door.patch)),
             web.delete(session, _problems(door.bye)),
             web.options(session, door.session_options),
+            web.get(session, _problems(door.nothing_to_get)),
         ]
     return routes
 
@@ -95,6 +97,11 @@ class _Door:
         """DELETE: the session ends."""
         await self._court.foreign.bye(request.match_info["session"], _bearer(request))
         return web.Response(status=200)
+
+    async def nothing_to_get(self, request: web.Request) -> web.Response:
+        """GET and HEAD: 405 (RFC 9725 section 4.1), where any other unknown path is a file that is not there."""
+        allowed = "PATCH, DELETE, OPTIONS" if "session" in request.match_info else "POST, OPTIONS"
+        return _problem(405, "method_not_allowed", f"this address takes {allowed}", {hdrs.ALLOW: allowed})
 
     async def endpoint_options(self, _request: web.Request) -> web.Response:
         """OPTIONS: what is taken here; a browser's preflight asks without a bearer."""

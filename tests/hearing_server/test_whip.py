@@ -415,8 +415,16 @@ async def test_a_page_of_another_origin_may_ask_and_other_methods_may_not(court,
             assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
         async with http.options(f"{court.url}{path}/x") as response:
             assert "DELETE" in response.headers["Access-Control-Allow-Methods"]
-        async with http.put(f"{court.url}{path}", data="") as response:
-            assert response.status == 405
+        for method, address in (
+            ("PUT", path),
+            ("GET", path),
+            ("HEAD", path),
+            ("GET", f"{path}/x"),
+            ("POST", f"{path}/x"),
+        ):
+            async with http.request(method, f"{court.url}{address}") as response:
+                assert response.status == 405
+                assert "OPTIONS" in response.headers["Allow"]
 
 
 def test_the_command_line_gives_a_camera_a_seat_and_says_how_to_send(tmp_path, capsys):
