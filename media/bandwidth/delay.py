@@ -33,6 +33,7 @@ BUSY_QUEUE_MS = 20.0
 BUSY_WINDOW_MS = 1000.0
 BUSY_LEAST_MS = 80.0
 BUSY_GROUPS = 4
+BURST_SPAN_MS, BURST_FACTOR = 150.0, 2.5
 CALM_MS = 15.0  # no queue, no trend worth the arithmetic: a good link costs next to nothing
 OWN_SHARE = 0.7  # of the time its size takes at the estimated rate, which may be too low
 FLAT_S, FLAT_MS = 4, 8.0
@@ -109,12 +110,16 @@ class DelayWatch:
     def full_bps(self) -> float | None:
         """The rate at which packets left the queue while there was one without a break: that of the
         link. None when it was too short to tell. Of a keyframe after a quiet second it is
-        still the truth, when what arrived over the last second is far below it.
+        still the truth, when what arrived over the last second is far below it. None as well when
+        packets stood still and then came all at once: that was a busy telephone, or a radio that
+        slept, since a full link lets them go one by one.
         """
-        if len(self._busy) < BUSY_GROUPS or self._busy[-1][0] - self._busy[0][0] < BUSY_LEAST_MS:
+        busy = list(self._busy)
+        if len(busy) < BUSY_GROUPS or busy[-1][0] - busy[0][0] < BUSY_LEAST_MS:
             return None
-        octets = sum(size for _, size in self._busy) - self._busy[0][1]
-        return octets * 8000 / (self._busy[-1][0] - self._busy[0][0])
+        octets = sum(size for _, size in busy) - busy[0][1]
+        bps = octets * 8000 / (busy[-1][0] - busy[0][0])
+        return None if _fastest(busy) > BURST_FACTOR * bps else bps
 
     def group(self, group: Group) -> None:
         """What arrived of one group."""
@@ -191,6 +196,19 @@ class DelayWatch:
             k = K_UP if size > self._threshold else K_DOWN
             low, high = THRESHOLD_RANGE_MS
             self._threshold = min(max(self._threshold + k * (size - self._threshold) * elapsed, low), high)
+
+
+def _fastest(busy: list[tuple[float, int]]) -> float:
+    """The highest rate over any stretch of BURST_SPAN_MS or a little more."""
+    best, octets, start = 0.0, 0, 0
+    for at, size in busy[1:]:
+        octets += size
+        while at - busy[start + 1][0] >= BURST_SPAN_MS:
+            start += 1
+            octets -= busy[start][1]
+        if at - busy[start][0] >= BURST_SPAN_MS:
+            best = max(best, octets * 8000 / (at - busy[start][0]))
+    return best
 
 
 def _slope(points: deque[tuple[float, float]]) -> float:

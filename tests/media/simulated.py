@@ -35,6 +35,7 @@ class Hearing:
     trace: list[tuple[float, Estimate]] = field(default_factory=list)
     chosen: list[tuple[float, int]] = field(default_factory=list)
     probes: int = 0
+    stalls: list[tuple[float, float]] = field(default_factory=list)  # when the telephone looks at nothing
 
     def __post_init__(self) -> None:
         self.down = Link(self.link, self.seed)
@@ -53,6 +54,9 @@ class Hearing:
     def _send(self, size: int) -> float | None:
         arrival = self.down.datagram(size, self.now_ms / 1000)
         arrived = None if arrival is None else arrival * 1000
+        for begin, end in self.stalls:
+            if arrived is not None and begin <= arrived < end:
+                arrived = end + (arrived - begin) / 100
         self._sent.append((self.now_ms, None if arrived is None else arrived + 123_456.0, size))
         return arrived
 

@@ -66,6 +66,13 @@ def test_a_longer_way_is_not_taken_for_a_queue_for_long() -> None:
     assert hearing.bps(34, 35)[-1] > 350_000
 
 
+def test_a_telephone_that_stands_still_for_a_moment_is_not_a_thin_link() -> None:
+    for seed in SEEDS:
+        hearing = Hearing(profile(500, 40), seed, stalls=[(t, t + 250 + t % 170) for t in range(10_000, 60_000, 1700)])
+        hearing.run(60)
+        assert min(hearing.bps(12, 60)) > 300_000
+
+
 def test_loss_without_a_queue_is_the_radio_s_and_costs_nothing() -> None:
     hearing = Hearing(profile(500, 50, loss=0.05))
     hearing.run(30)
