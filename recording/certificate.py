@@ -46,7 +46,8 @@ def bound(line: bytes, pem: bytes, p7s: bytes) -> Bound:
     Raises BadSignature.
     """
     first, *more = cms.certificates(pem)
-    if not cms.read(p7s, cms.DATA, line).by(first):
+    signed = cms.read(p7s, cms.DATA, line)
+    if not signed.names(first) or not signed.by(first):
         raise BadSignature("the certificate's signature over the court's key does not hold")
     return Bound(first, more)
 

@@ -49,8 +49,8 @@ class Signed:
 
     def by(self, certificate: x509.Certificate) -> bool:
         """Whether this certificate's key made it."""
-        key = certificate.public_key()
         try:
+            key = certificate.public_key()
             if isinstance(key, ec.EllipticCurvePublicKey):
                 key.verify(self.signature, self.attributes, ec.ECDSA(self.digest))
             elif isinstance(key, rsa.RSAPublicKey):
@@ -63,9 +63,10 @@ class Signed:
 
     def signer(self, more: Iterable[x509.Certificate] = ()) -> x509.Certificate | None:
         """The certificate it names, among those that came with it and these; None when it is not there."""
-        return next((each for each in (*self.certificates, *more) if self._names(each)), None)
+        return next((each for each in (*self.certificates, *more) if self.names(each)), None)
 
-    def _names(self, certificate: x509.Certificate) -> bool:
+    def names(self, certificate: x509.Certificate) -> bool:
+        """Whether this is the certificate that the signature says it was made with."""
         if self.who.tag == der.SEQUENCE:
             issuer, serial = self.who.inside(der.SEQUENCE, der.INTEGER)
             number = int.from_bytes(serial.content, "big", signed=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography import x509
 
 from recording import certificate
+from recording.certificate import Bound
 from recording.errors import BadSignature
 from recording.findings import Findings
 from recording.note import VerifierKey
@@ -55,13 +56,20 @@ def read_binding(
         findings.add("certificate_bad", "this is not the court's key that signed the record", file=FILES[0])
         return None
     try:
-        found = certificate.bound(line, pem, p7s)
-        names = certificate.names(found.first, host)
-        vouched = bool(authorities) and certificate.vouched(found, authorities)
-        if authorities and not vouched:
-            raise BadSignature("none of the certificates that were given vouches for the court's")
+        return _judged(certificate.bound(line, pem, p7s), host, authorities)
     except BadSignature as error:
         findings.add("certificate_bad", str(error), file=FILES[1] if authorities else FILES[2])
-        return None
+    except Exception as error:  # noqa: BLE001 - a stranger's certificate may break its reader in many ways
+        sentence = f"the court's certificate cannot be read ({type(error).__name__})"
+        findings.add("certificate_bad", sentence, file=FILES[1])
+    return None
+
+
+def _judged(found: Bound, host: str, authorities: Sequence[x509.Certificate]) -> CertificateReport:
+    """Raises BadSignature where certificates were given and none vouches, and whatever its reader raises."""
+    names = certificate.names(found.first, host)
+    vouched = bool(authorities) and certificate.vouched(found, authorities)
+    if authorities and not vouched:
+        raise BadSignature("none of the certificates that were given vouches for the court's")
     itself = found.first in authorities
     return CertificateReport(found.subject, *found.dates, names, vouched and (names or itself))

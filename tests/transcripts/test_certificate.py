@@ -5,7 +5,9 @@ Certificates are made by `cryptography`, and read by it, by openssl and by WebCr
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -174,6 +176,38 @@ def test_a_certificate_whose_key_signed_another_key_or_nothing_is_altered(script
     bag.put(KEYS + "court.pem", issued(HOST).pem)
     bag.lists()
     assert told(script, page, bag, court=COURT) == {(1, False, ("certificate_bad",))}
+
+
+@pytest.mark.parametrize("tries", [4, pytest.param(100, marks=pytest.mark.torture)])
+def test_whatever_these_files_hold_ends_in_a_verdict_and_not_in_an_error(
+    script: ModuleType, page: Page, bag: Bag, tries: int
+):
+    root = issued("Root", ca=True)
+    put(bag, issued(HOST, root, host=HOST), root)
+    luck = random.Random(13)
+    raw = x509.load_pem_x509_certificates((bag.path / KEYS / "court.pem").read_bytes())[0].public_bytes(Encoding.DER)
+    spoilt: dict[str, bytes] = {
+        KEYS + "court.pem": raw,
+        KEYS + "court-key.p7s": (bag.path / KEYS / "court-key.p7s").read_bytes(),
+        "data/register/token.tsr": (bag.path / "data/register/token.tsr").read_bytes(),
+        "data/register/query.tsq": (bag.path / "data/register/query.tsq").read_bytes(),
+    }
+    for name, good in spoilt.items():
+        kept = (bag.path / name).read_bytes()
+        for number in range(tries):
+            at = luck.randrange(len(good))
+            bad = good[:at] + luck.randbytes(1) + good[at + (number % 5 != 0) :]
+            bag.put(name, bad if name.endswith(("p7s", "tsr", "tsq")) else pem_of(bad))
+            bag.lists()
+            for given in ((), (root,)):
+                for status, _, codes in told(script, page, bag, *given, court=COURT):
+                    assert status in {0, 1}, (name, at, codes)
+                    assert set(codes) <= {"certificate_bad", "timestamp_bad"}, (name, at, codes)
+        bag.put(name, kept)
+
+
+def pem_of(der: bytes) -> bytes:
+    return b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(der) + b"-----END CERTIFICATE-----\n"
 
 
 def test_two_of_the_three_files_are_altered(script: ModuleType, page: Page, bag: Bag):
