@@ -33,6 +33,7 @@ from media.bandwidth.probing import Probe, Prober
 START_BPS = 300_000
 LEAST_BPS = 20_000  # a voice of 60 ms frames, barely; lower an estimate could no more be measured
 MOST_BPS = 20_000_000
+MUCH = 0.66
 BETA = 0.85  # draft section 5.5
 FAR_RISE, NEAR_RISE = 0.08, 0.04  # a second
 HEADROOM = 1.5  # the estimate stays below this times what arrives, plus:
@@ -198,6 +199,8 @@ class Estimator:
 
     def _fall(self, to_bps: float, now_ms: float) -> None:
         if to_bps < self._bps:
+            if to_bps < MUCH * self._bps:
+                self._prober.fallen(now_ms)
             self._bps = max(to_bps, LEAST_BPS)
             self._fell_ms = now_ms
 

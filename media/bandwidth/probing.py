@@ -25,6 +25,7 @@ LEAST_BPS = 30_000  # less than a kilobyte would be too few packets to tell anyt
 LEAST_PACKETS = 4
 LEAST_SHARE = 0.6  # of the packets must have arrived
 AGAIN_MS = 3000.0
+SOON_MS = 1500.0
 UNCLEAR_MS = 1000.0  # too little of it arrived to tell; that is no answer
 LONGEST_MS = 7000.0  # with a climb of about 4 s this keeps a recovery within 15 s
 SLOWER = 1.5
@@ -75,6 +76,10 @@ class Prober:
         """The link is full as it is."""
         self._begun = None
         self._failed(now_ms)
+
+    def fallen(self, now_ms: float) -> None:
+        """The estimate has fallen by much: perhaps wrongly, so it is asked about soon."""
+        self._interval, self._next_ms = AGAIN_MS, now_ms + SOON_MS
 
     def feedback(self, rows: Sequence[Row], now_ms: float) -> float | None:
         """The rate the probe has shown to get through, once it is known."""
