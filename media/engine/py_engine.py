@@ -242,7 +242,7 @@ class PyEngine(LegTable):
                 if subscription.temporal > want or more:
                     subscription.temporal = want if keyframe or subscription.temporal > want else temporal
             if temporal > subscription.temporal:
-                subscription.leave_out(normal, size, new_frame=new_frame)
+                subscription.leave_out(normal, layer.top_timestamp, size, new_frame=new_frame)
                 self.counts.thinned += 1
                 continue
             allowed.append(subscription)
@@ -266,7 +266,7 @@ class PyEngine(LegTable):
                 continue
             out = segment.first_out + normal - segment.first_normal
             then = timestamp + segment.timestamp_offset
-            if temporal > subscription.temporal:
+            if temporal > subscription.temporal or timestamp in subscription.left:
                 subscription.base_octets += size
                 self.out.filler(subscription, out, then)
                 continue

@@ -310,12 +310,12 @@ def _probe_once(engine: PyEngine, leg: Leg) -> int:
         normal = layer.top - layer.shift - subscription.probed % PROBE_BACK
         subscription.probed += 1
         kept = layer.ring[normal % RING]
-        if normal < segment.first_normal or kept is None or kept[0] != normal:
+        out = segment.first_out + normal - segment.first_normal
+        if out < segment.first_out or out in subscription.filled or kept is None or kept[0] != normal:
             continue
         _, timestamp, marker, payload, picture, tl_mask = kept
         if picture >= 0:
             payload = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
-        out = segment.first_out + normal - segment.first_normal
         engine.out.rtx(subscription, marker, out, timestamp + segment.timestamp_offset, payload)
         return subscription.header_length + 2 + len(payload)
     number = next(iter(leg.spec.rtx), -1)

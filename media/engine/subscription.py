@@ -48,7 +48,7 @@ class Subscription:
     __slots__ = (
         "accounted", "attached_ms", "base_octets", "base_packets", "clock_head", "clock_mask", "ext_head", "failures",
         "filled", "header_length", "last_ms", "last_picture", "last_report", "last_seq", "last_timestamp", "last_tl0",
-        "leg", "line", "name", "octets", "packets", "picture_offset", "probed", "pt", "repairs_left", "rtx_pt",
+        "left", "leg", "line", "name", "octets", "packets", "picture_offset", "probed", "pt", "repairs_left", "rtx_pt",
         "rtx_seq", "rtx_ssrc", "segments", "seq_offset", "slot", "source", "ssrc", "stream", "tail_length", "tails",
         "target", "temporal", "timestamp_offset", "tl0_offset", "tx", "want_layer", "want_temporal", "wide_mask",
     )  # fmt: skip
@@ -76,6 +76,7 @@ class Subscription:
         self.seq_offset = self.timestamp_offset = self.picture_offset = self.tl0_offset = 0
         self.segments: list[Segment] = []
         self.filled: list[int] = []  # outgoing numbers under which padding went out
+        self.left: list[int] = []  # (incoming) timestamps of the last frames left out
         self.packets = self.octets = self.base_packets = self.base_octets = 0
         self.accounted = 0  # packets already told of in `drain_reached`
         self.last_report = (0, 0)  # middle of the NTP time of our last sender report, when it was sent
@@ -133,6 +134,7 @@ class Subscription:
         self.attached_ms = now_ms
         self.base_packets, self.base_octets = layer.packets, layer.octets
         self.temporal = self.want_temporal
+        self.left = []
         self._begin(self.last_seq + 1, normal)
 
     def _begin(self, first_out: int, normal: int) -> None:
@@ -179,7 +181,7 @@ class Subscription:
         self.last_ms = layer.last_ms
         self.stream = None
 
-    def leave_out(self, normal: int, size: int, *, new_frame: bool) -> None:
+    def leave_out(self, normal: int, timestamp: int, size: int, *, new_frame: bool) -> None:
         """The newest packet of the stream is not sent; the next takes its number, and the next
         frame its picture id.
         """
@@ -188,6 +190,7 @@ class Subscription:
         first_out = normal + self.seq_offset
         if new_frame:
             self.picture_offset = self.picture_offset - 1 & PICTURE_IDS
+            self.left = [*self.left[1 - MAX_SEGMENTS :], timestamp]
         self._begin(first_out, normal + 1)
 
     def placed(self, layer: Layer, normal: int) -> Segment | None:
@@ -214,9 +217,7 @@ class Subscription:
         out = top - (top - seq & 0xFFFF)
         for segment in reversed(self.segments):
             if out >= segment.first_out:
-                if out in self.filled:
-                    return None
-                return segment, segment.first_normal + out - segment.first_out
+                return None if out in self.filled else (segment, segment.first_normal + out - segment.first_out)
         return None
 
     def account(self) -> tuple[int, int, int] | None:

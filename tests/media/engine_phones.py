@@ -250,11 +250,11 @@ class Camera:
             self.n = 0
         made: list[Packet] = []
         for stream in self.streams:
+            if not stream.on:
+                continue
             stream.picture = stream.picture + 1 & 0x7FFF
             if temporal == 0:
                 stream.tl0 = stream.tl0 + 1 & 0xFF
-            if not stream.on:
-                continue
             for part in range(stream.packets):
                 head = self._descriptor(stream, temporal, sync, first=part == 0)
                 body = b"%c%s %d %d" % (0 if self.key else 1, stream.rid, stream.picture, part)
