@@ -32,7 +32,9 @@ PHONE = {
     ),
 }
 DESK = {"viewport": {"width": 1280, "height": 800}}
-ERRORS_ALLOWED = re.compile(r"WebSocket connection|ERR_CONNECTION|ERR_EMPTY|Failed to load resource|Failed to fetch")
+ERRORS_ALLOWED = re.compile(
+    r"WebSocket connection|ERR_CONNECTION|ERR_EMPTY|Failed to load resource|Failed to fetch|fetching the script"
+)
 
 
 def free_port():

@@ -148,6 +148,7 @@ async def test_what_is_used_is_shown_and_who_saves_sends_and_gets_no_picture(ser
     await tid(party, "settings-close").click()
     paused = "[data-testid='tile-{}'][data-paused={}]"
     await judge.locator(paused.format("party/1", "theirs")).wait_for()
+    await party.locator(paused.format("judge/1", "saver")).wait_for()
     assert (await over(party, 2))["voice"] > 1, "the voice goes on"
 
 

@@ -155,6 +155,13 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
 /** So long a picture may stand still and be called moving: one frame a second is a picture, on a thin link. */
 const STILL_MS = 2_600;
 
+/** A number that grows with each picture. The time of a live video does not do: it runs on while the picture stands still. */
+function framesOf(element: HTMLVideoElement): number {
+  const painted = (element as unknown as { mozPaintedFrames?: number }).mozPaintedFrames; // Firefox counts live video only there
+  const counted = painted ?? element.getVideoPlaybackQuality?.().totalVideoFrames;
+  return counted ?? element.currentTime;
+}
+
 interface Shown {
   readonly video: RefObject<HTMLVideoElement | null>;
   readonly flowing: Signal<boolean>;
@@ -179,8 +186,9 @@ function usePicture(track: MediaStreamTrack | null): Shown {
     let last = -1;
     let movedAt = -Infinity;
     const look = (): void => {
-      if (element.currentTime !== last && element.videoWidth > 2) movedAt = performance.now();
-      last = element.currentTime;
+      const now = framesOf(element);
+      if (now !== last && element.videoWidth > 2) movedAt = performance.now();
+      last = now;
       flowing.value = performance.now() - movedAt < STILL_MS;
       once.value = once.peek() || flowing.peek();
       upright.value = element.videoHeight > element.videoWidth;
