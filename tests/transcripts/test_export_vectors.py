@@ -14,6 +14,7 @@ from verifiers import Page, by_script, standalone
 
 from recording import timestamp
 from recording.csig import DeviceKey, message_of_leaf
+from recording.findings import CODES
 from recording.leaf import decode
 from recording.note import VerifierKey, verify
 from recording.policy import policy_of, policy_text
@@ -28,6 +29,11 @@ def load(name: str) -> Any:
 def test_they_come_out_the_same_as_when_they_were_frozen():
     for name, value in every().items():
         assert rendered(value) == (HERE / name).read_text("utf-8"), name
+
+
+def test_every_reason_code_stands_in_the_format():
+    text = (Path(__file__).parents[2] / "recording/FORMAT.md").read_text("utf-8")
+    assert [code for code in {**CODES, **standalone().CODES} if f"`{code}`" not in text] == []
 
 
 def test_every_act_is_signed_by_the_key_that_was_enrolled():
