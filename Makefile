@@ -7,6 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 CLIENT := hearing_server/static/index.html
+ENGINE := media/native/libengine.so
 CLIENT_SOURCES := $(shell find web_client -path web_client/node_modules -prune -o -type f -print)
 
 .PHONY: run install test bench torture fmt lint types check clean lock
@@ -15,7 +16,11 @@ CLIENT_SOURCES := $(shell find web_client -path web_client/node_modules -prune -
 run: install
 	$(VENV)/bin/palmcourt demo
 
-install: $(VENV)/installed $(CLIENT)
+install: $(VENV)/installed $(CLIENT) $(ENGINE)
+
+# The media engine in C, where there is a compiler. It never fails the installation: see media/native/build.py.
+$(ENGINE): media/native/engine.c media/native/build.py | $(VENV)/installed
+	@$(PY) -m media.native.build
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Palmcourt needs Python 3.11 or newer: $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }

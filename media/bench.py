@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from media import janus, namespace
+from media.config import Engine
+from media.native.choose import shortfall
 from media.plane import Kind, MediaConfig, ProcessMediaPlane
 
 MAX_LATE_MS: Final = 1.0  # of the generator, at p99: beyond it the latencies are its own
@@ -51,7 +53,7 @@ class StallablePlane(ProcessMediaPlane):
 
 
 async def bench_media(
-    hearings: int, participants: int, seconds: float, engine: str = "auto", with_janus: bool = False
+    hearings: int, participants: int, seconds: float, engine: Engine = "auto", with_janus: bool = False
 ) -> dict[str, Any]:
     """Everybody in each hearing sends to everybody else for `seconds`.
 
@@ -162,9 +164,9 @@ class Generator:
                 await self._process.wait()
 
 
-async def _court(hearings: int, participants: int, seconds: float, engine: str, address: str) -> dict[str, Any]:
+async def _court(hearings: int, participants: int, seconds: float, engine: Engine, address: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="palmcourt-bench-") as directory:
-        config = MediaConfig(recordings=Path(directory), addresses=(address,))
+        config = MediaConfig(recordings=Path(directory), addresses=(address,), workers=1, engine=engine)
         plane = await StallablePlane.start(config)
         generator = await Generator.start("palmcourt", hearings, participants)
         try:
@@ -193,7 +195,7 @@ async def _court(hearings: int, participants: int, seconds: float, engine: str, 
             await plane.aclose()
     forwarded = result["received"]
     return {
-        "engine": engine,
+        "engine": "py" if engine == "py" or shortfall(config) else "native",
         "packets_per_s_per_core": round(forwarded / cpu),
         "us_per_packet": round(1e6 * cpu / max(1, forwarded), 2),
         "latency_p50_ms": result["latency_p50_ms"],

@@ -35,7 +35,11 @@ def main() -> None:
 
     import media.recorder
     import media.worker  # noqa: F401 - as above
+    from media.native.choose import shortfall
 
+    if trouble := shortfall(config):
+        sys.stderr.write(trouble + "\n")
+        sys.stderr.flush()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the link tells of deaths; no zombies are kept
@@ -72,6 +76,7 @@ def _child(role: str, index: int, control: Path, config: MediaConfig) -> None:
 
 async def _serve(role: str, index: int, control: Path, config: MediaConfig) -> None:
     from media.link import Link
+    from media.native.engine import NoNative
     from media.recorder import Recorder
     from media.worker import Worker
 
@@ -88,8 +93,9 @@ async def _serve(role: str, index: int, control: Path, config: MediaConfig) -> N
     port = config.port + index if config.port else 0
     try:
         worker = Worker(config, port, tape)
-    except OSError as error:
-        Link(reader, writer).event("unable", f"UDP port {port} on {config.bind_address}: {error.strerror}")
+    except (OSError, NoNative) as error:
+        port_taken = f"UDP port {port} on {config.bind_address}: {getattr(error, 'strerror', '')}"
+        Link(reader, writer).event("unable", str(error) if isinstance(error, NoNative) else port_taken)
         await writer.drain()
         raise
     with contextlib.suppress(PermissionError):

@@ -14,10 +14,9 @@ import msgpack
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
-from media.engine.packet_engine import PacketEngine
-from media.engine.py_engine import PyEngine
 from media.events import BadOffer
 from media.link import Link, LinkDown, Refusal
+from media.native.choose import make_engine
 from media.rooms import Rooms
 
 TICK_S = 0.05
@@ -72,21 +71,11 @@ class Tape:
         writer.write(len(body).to_bytes(4, "big") + body)
 
 
-def _engine(config: MediaConfig, port: int) -> PacketEngine:
-    return PyEngine(
-        config.bind_address,
-        port,
-        rcvbuf=config.rcvbuf_bytes,
-        silent_ms=config.silent_ms,
-        gone_ms=config.gone_ms,
-    )
-
-
 class Worker:
     """Ties engine, rooms and links together."""
 
     def __init__(self, config: MediaConfig, port: int, tape: Path) -> None:
-        self._engine = _engine(config, port)
+        self._engine = make_engine(config, port)
         self._link: Link | None = None
         self._tape = Tape(tape)
         certificate = RTCCertificate.generateCertificate()
