@@ -100,17 +100,27 @@ class Leg:
         if self.reference < 0:
             self.reference = reference
         self.reference += (reference - self.reference + 0x800000 & 0xFFFFFF) - 0x800000
-        rows: list[tuple[float, float | None, int]] = []
         number = self.wide - (self.wide - base & 0xFFFF)
+        clock = self.reference * 64
+        first, count = number % HISTORY, len(arrivals)
+        entries = self.history[first : first + count]
+        fresh = self.wide - number < HISTORY and number + count <= self.wide + 1 and first + count <= HISTORY
+        if fresh and 0 not in entries and None not in arrivals:  # a good link: everything once, in order
+            self.history[first : first + count] = [0] * count
+            return [
+                (entry >> SENT_SHIFT, clock + arrival / 4, entry & SENT_SIZE)  # type: ignore[operator]
+                for entry, arrival in zip(entries, arrivals, strict=True)
+            ]
+        rows: list[tuple[float, float | None, int]] = []
         for arrival in arrivals:
             if number > self.wide:
                 break
             entry = self.history[number % HISTORY] if self.wide - number < HISTORY else 0
             if entry and arrival is not None:
                 self.history[number % HISTORY] = 0
-                rows.append((float(entry >> SENT_SHIFT), self.reference * 64 + arrival / 4, entry & SENT_SIZE))
+                rows.append((entry >> SENT_SHIFT, clock + arrival / 4, entry & SENT_SIZE))
             elif entry and not entry & SENT_LOST:
                 self.history[number % HISTORY] = entry | SENT_LOST
-                rows.append((float(entry >> SENT_SHIFT), None, entry & SENT_SIZE))
+                rows.append((entry >> SENT_SHIFT, None, entry & SENT_SIZE))
             number += 1
         return rows

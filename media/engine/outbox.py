@@ -70,10 +70,14 @@ class Outbox:
         data, lengths, headers = outbound.data, outbound.iov_longs, outbound.header_longs
         packers, size, protect = self._packers, len(payload), srtp.protect
         send_time, stamp = self._send_time, self._stamp
+        tail = -1
         for subscription in subscriptions:
+            if subscription.tail_length != tail:
+                tail = subscription.tail_length
+                pack_into = packers[tail << 12 | size]
             leg = subscription.leg
             leg.wide = wide = leg.wide + 1
-            packers[subscription.tail_length << 12 | size](
+            pack_into(
                 data, n * ROW, 0x90, marker | subscription.pt, normal + subscription.seq_offset & 0xFFFF,
                 timestamp + subscription.timestamp_offset & 0xFFFFFFFF, subscription.ssrc, subscription.ext_head,
                 subscription.clock_head | wide << 8 & subscription.wide_mask | send_time & subscription.clock_mask,
@@ -106,10 +110,14 @@ class Outbox:
         packers, size, protect = self._vp8_packers, len(payload), srtp.protect
         send_time, stamp = self._send_time, self._stamp
         descriptor, tl0, rest = payload[0] << 8 | payload[1], payload[4], payload[5:]
+        tail = -1
         for subscription in subscriptions:
+            if subscription.tail_length != tail:
+                tail = subscription.tail_length
+                pack_into = packers[tail << 12 | size]
             leg = subscription.leg
             leg.wide = wide = leg.wide + 1
-            packers[subscription.tail_length << 12 | size](
+            pack_into(
                 data, n * ROW, 0x90, marker | subscription.pt, normal + subscription.seq_offset & 0xFFFF,
                 timestamp + subscription.timestamp_offset & 0xFFFFFFFF, subscription.ssrc, subscription.ext_head,
                 subscription.clock_head | wide << 8 & subscription.wide_mask | send_time & subscription.clock_mask,

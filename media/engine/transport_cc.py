@@ -8,6 +8,7 @@ that arrived. Run lengths make 8,000 packets out of two bytes, so the count is b
 anything is unfolded.
 """
 
+import itertools
 import struct
 from typing import NamedTuple
 
@@ -45,6 +46,8 @@ def parse(body: bytes) -> TransportReport:
         _unfold(body[at] << 8 | body[at + 1], count, statuses)
         at += 2
     del statuses[count:]
+    if statuses.count(_SMALL) == count <= len(body) - at:  # a good link, thousands of times a second
+        return TransportReport(base, reference, list(itertools.accumulate(body[at : at + count])))
     arrivals: list[int | None] = []
     clock = 0
     for status in statuses:
@@ -117,8 +120,7 @@ class Arrivals:
         first = next(ms for n in range(base, self.top + 1) if (ms := self.known.get(n)) is not None)
         reference = first * TICKS_PER_MS // TICKS_PER_REFERENCE
         clock = reference * TICKS_PER_REFERENCE
-        statuses: list[int] = []
-        deltas = bytearray()
+        statuses, deltas = bytearray(), bytearray()
         number = base
         while number <= self.top and len(statuses) < MAX_STATUSES:
             ms = self.known.get(number)
@@ -129,34 +131,35 @@ class Arrivals:
                 step = ticks - clock
                 if not -0x8000 <= step < 0x8000:
                     break  # further apart than a delta can say: another report
-                statuses.append(_SMALL if 0 <= step < 0x100 else _LARGE)
-                deltas += step.to_bytes(1, "big") if 0 <= step < 0x100 else step.to_bytes(2, "big", signed=True)
+                if 0 <= step < 0x100:
+                    statuses.append(_SMALL)
+                    deltas.append(step)
+                else:
+                    statuses.append(_LARGE)
+                    deltas += step.to_bytes(2, "big", signed=True)
                 clock = ticks
             number += 1
         body = struct.pack("!IIHH", sender, media, base & 0xFFFF, len(statuses))
-        body += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes((self.count,)) + _chunks(statuses) + deltas
+        body += (reference & 0xFFFFFF).to_bytes(3, "big") + bytes((self.count,)) + _chunks(bytes(statuses)) + deltas
         body += b"\0" * (-len(body) % 4)
         self.count = self.count + 1 & 0xFF
         return number, struct.pack("!BBH", 0x8F, 205, len(body) // 4) + body
 
 
-def _chunks(statuses: list[int]) -> bytes:
+def _chunks(statuses: bytes) -> bytes:
     chunks = bytearray()
-    at = 0
-    while at < len(statuses):
-        run = 1
-        while at + run < len(statuses) and statuses[at + run] == statuses[at] and run < 0x1FFF:
-            run += 1
-        if run >= 14 or at + run == len(statuses):
-            chunk, taken = statuses[at] << 13 | run, run
-        elif _LARGE in statuses[at : at + 14]:
+    while statuses:
+        run = min(len(statuses) - len(statuses.lstrip(statuses[:1])), 0x1FFF)
+        if run >= 14 or run == len(statuses):
+            chunk, taken = statuses[0] << 13 | run, run
+        elif _LARGE in statuses[:14]:
             chunk, taken = 0xC000, 7
-            for i, status in enumerate(statuses[at : at + 7]):
+            for i, status in enumerate(statuses[:7]):
                 chunk |= status << 12 - 2 * i
         else:
             chunk, taken = 0x8000, 14
-            for i, status in enumerate(statuses[at : at + 14]):
+            for i, status in enumerate(statuses[:14]):
                 chunk |= status << 13 - i
         chunks += chunk.to_bytes(2, "big")
-        at += taken
+        statuses = statuses[taken:]
     return bytes(chunks)
