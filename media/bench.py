@@ -201,7 +201,8 @@ async def _court(hearings: int, participants: int, seconds: float, engine: Engin
         "latency_p50_ms": result["latency_p50_ms"],
         "latency_p99_ms": result["latency_p99_ms"],
         "stalled_p99_ms": stalled["latency_p99_ms"],
-        "delivered_share": round(forwarded / max(1, result["sent"] * (participants - 1)), 5),
+        "delivered_share": round(min(1.0, forwarded / max(1, result["sent"] * (participants - 1))), 5),
+        "warm_s": result["warm_s"],
         "core_share": round(cpu / seconds, 3),
         "generator_late_p99_ms": result["late_p99_ms"],
     }
@@ -245,7 +246,7 @@ async def _beside(hearings: int, participants: int, seconds: float) -> dict[str,
         "janus_us_per_packet": round(1e6 * cpu / max(1, forwarded), 2),
         "janus_latency_p50_ms": result["latency_p50_ms"],
         "janus_latency_p99_ms": result["latency_p99_ms"],
-        "janus_delivered_share": round(forwarded / max(1, result["sent"] * (participants - 1)), 5),
+        "janus_delivered_share": round(min(1.0, forwarded / max(1, result["sent"] * (participants - 1))), 5),
         "janus_core_share": round(cpu / seconds, 3),
         "janus_generator_late_p99_ms": result["late_p99_ms"],
     }

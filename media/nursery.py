@@ -91,6 +91,8 @@ async def _serve(role: str, index: int, control: Path, config: MediaConfig) -> N
         await recorder.run(link)
         return
     port = config.port + index if config.port else 0
+    with contextlib.suppress(PermissionError):  # before the worker makes its thread, which inherits it
+        os.nice(-10)  # a packet that is 20 ms late is lost; a page that is 20 ms late is not
     try:
         worker = Worker(config, port, tape)
     except (OSError, NoNative) as error:
@@ -98,8 +100,6 @@ async def _serve(role: str, index: int, control: Path, config: MediaConfig) -> N
         Link(reader, writer).event("unable", str(error) if isinstance(error, NoNative) else port_taken)
         await writer.drain()
         raise
-    with contextlib.suppress(PermissionError):
-        os.nice(-10)  # a packet that is 20 ms late is lost; a page that is 20 ms late is not
     link = Link(reader, writer, worker.serve)
     link.event("hello", role, index, os.getpid(), worker.port)
     _on_sigterm(link)
