@@ -169,7 +169,7 @@ class SqliteStore:
     def append(
         self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
     ) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = self._turns_loop().create_future()
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.put(stream_id, expected_size, epoch, rows, seals, lambda error: _settle(future, None, error))
         return future
 
@@ -231,15 +231,9 @@ class SqliteStore:
     # --- the committer
 
     def _put_other(self, work: Callable[[], object]) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = self._turns_loop().create_future()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._put(_Other(work, future))
         return future
-
-    def _turns_loop(self) -> asyncio.AbstractEventLoop:
-        """The running loop, asked for once a turn: it is a system call in Python 3.11."""
-        if not self._turn:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
 
     def _put(self, job: _Job) -> None:
         """Collect what one turn of the event loop asks for and hand it over at the turn's end.
@@ -252,7 +246,8 @@ class SqliteStore:
         if self._closing.is_set():
             raise StoreDown("the record is being closed")
         if not self._turn:
-            self._turns_loop().call_soon(self._hand_over)
+            self._loop = asyncio.get_running_loop()  # once a turn: it is a system call in Python 3.11
+            self._loop.call_soon(self._hand_over)
         self._turn.append(job)
 
     def _hand_over(self) -> None:

@@ -1,8 +1,8 @@
 """PostgreSQL beside our record, on the same disk in the same minute: a real server, started and ended by the run.
 
-*Law*: the peer is given every advantage that is honest. Its single-row writers do nothing but INSERT and COMMIT, from
-prepared statements on a Unix socket; its group commit gets our own batching. Durability is not for sale: fsync and
-synchronous_commit are on.
+*Law*: the peer is given every advantage that is honest: prepared statements on a Unix socket, a hundred connections
+for its single rows, our own batching for its group commit. Durability is not for sale: fsync and synchronous_commit
+are on.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ async def _answers(socket: str) -> None:
 
 
 async def single_rows_per_s(socket: str, *, writers: int, seconds: float) -> float:
-    """Each writer on its own connection: one row, one commit, then the next."""
+    """Its floor: each writer on its own connection, one row, one commit, then the next, and no work of ours."""
     connections = [await connect(socket) for _ in range(writers)]
     try:
         await connections[0].execute(f"DROP TABLE IF EXISTS entry; {TABLE}")

@@ -1,8 +1,10 @@
 """`bench record`: an append is decide, salt, encrypted content of 200 bytes, leaf, tree, durable commit, signed answer.
 
 The path is the server's own (flow, writer, log, store, attestor); only sockets and the devices' signatures are left out
-(`bench room` has both). With `--with-postgres` three rounds alternate with PostgreSQL on the same disk: as the store
-under the same work (`same_work`), and as plain single-row commits that do nothing else. Medians are given.
+(`bench room` has both). With `--with-postgres` three rounds alternate with PostgreSQL on the same disk, as the store
+under the very same path: with one commit for each entry (`postgres_single_per_s`), and with our own group commit
+(`postgres_group_per_s`). `postgres_bare_per_s` is no peer but its floor: single rows of the same size, inserted and
+committed by a client that decides, encrypts, hashes and signs nothing. Medians are given.
 """
 
 import contextlib
@@ -49,8 +51,8 @@ async def bench_record(
     directory: Path | None = None,
 ) -> dict[str, Any]:
     """Returns writers, hearings, rate, appends_per_s, p50_ms, p99_ms, floor_fdatasync_per_s, and with PostgreSQL
-    postgres_single_per_s, postgres_single_same_work_per_s, postgres_group_per_s. `rate`: an open loop at so many a
-    second instead of the closed one.
+    postgres_single_per_s, postgres_group_per_s, postgres_bare_per_s. `rate`: an open loop at so many a second instead
+    of the closed one.
     """
 
     async def ours(part: float) -> Figures:
@@ -79,9 +81,7 @@ async def _rounds(
     async with postgres(directory or Path(tempfile.gettempdir())) as socket:
         for _ in range(ROUNDS):
             rounds.append(await ours(part))
-            single = await single_rows_per_s(socket, writers=min(writers, 100), seconds=part)
-            peers.setdefault("postgres_single_per_s", []).append(single)
-            for name, alone in (("postgres_single_same_work_per_s", True), ("postgres_group_per_s", False)):
+            for name, alone in (("postgres_single_per_s", True), ("postgres_group_per_s", False)):
                 with tempfile.TemporaryDirectory(prefix="palmcourt-bench-", dir=directory) as place:
                     store = await PostgresBenchStore.open(socket, single=alone, writers=min(writers, 100))
                     try:
@@ -89,6 +89,8 @@ async def _rounds(
                     finally:
                         await store.aclose()
                 peers.setdefault(name, []).append(figures["appends_per_s"])
+            bare = await single_rows_per_s(socket, writers=min(writers, 100), seconds=part)
+            peers.setdefault("postgres_bare_per_s", []).append(bare)
     middle = sorted(rounds, key=lambda each: each["appends_per_s"])[ROUNDS // 2]
     return middle, {name: round(statistics.median(values)) for name, values in peers.items()}
 

@@ -327,7 +327,7 @@ class Writer(Generic[S]):
             self._conflict(batch, asked)
             return
         asked.outcome = first
-        now = self._at_ms(batch, stamp)
+        now = max(stamp.now_ms, batch.staged.ts_ms)  # never before the entry in front of it, in the same batch neither
         for fact in facts:
             if fact.own:
                 subject = self.flow.subject(batch.state, stamp.actor, fact.type, fact.facts)
@@ -343,10 +343,6 @@ class Writer(Generic[S]):
 
     def _stage(self, batch: _Batch[S], draft: Draft) -> None:
         batch.state = self.flow.evolve(batch.state, self.log.stage(batch.staged, draft))
-
-    def _at_ms(self, batch: _Batch[S], stamp: Stamp) -> int:
-        """The court's time of an entry: never before that of the entry in front of it, in the same batch neither."""
-        return max(stamp.now_ms, batch.staged.ts_ms)
 
     def _entry(self, batch: _Batch[S], seq: int) -> Entry:
         """Of this batch, or, for what was sent again, the one that is there since long."""
@@ -379,7 +375,7 @@ class Writer(Generic[S]):
 
     def _conflict(self, batch: _Batch[S], asked: _Asked) -> None:
         """The attempt is an entry, where the rules still take entries: not after the seal."""
-        now = self._at_ms(batch, asked.stamp)
+        now = max(asked.stamp.now_ms, batch.staged.ts_ms)
         facts = (asked.stamp.actor, asked.stamp.dseq)
         try:
             self.flow.decide(batch.state, Command("conflict", facts), Stamp(now, COURT))
