@@ -128,7 +128,14 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         if serve and config.media.enabled:
             media = config.media
             plane = await ProcessMediaPlane.start(
-                MediaConfig(recordings=recordings, addresses=media.addresses, port=media.port, bind=media.bind)
+                MediaConfig(
+                    recordings=recordings,
+                    addresses=media.addresses,
+                    port=media.port,
+                    bind=media.bind,
+                    workers=media.workers,
+                    engine=media.engine,
+                )
             )
             stack.push_async_callback(plane.aclose)
 

@@ -6,7 +6,7 @@ The packaged `default_config/palmcourt.toml` documents every key; an operator's 
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -71,11 +71,13 @@ class TurnConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MediaSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The media worker's one UDP port and the addresses it is reached at."""
+    """The media workers, a UDP port each, and the addresses they are reached at."""
 
     enabled: bool
     bind: str
     port: Port
+    workers: Annotated[int, Meta(ge=0, le=64)]
+    engine: Literal["auto", "py", "native"]
     addresses: tuple[str, ...]
     turn: TurnConfig
 
