@@ -49,6 +49,11 @@ class LegTable(Switchboard):
         for kind, publication in list(leg.publications.items()):
             if kind not in spec.publishes or spec.rids.get(kind, ())[:MAX_LAYERS] != publication.rids:
                 self._end_publication(leg.publications.pop(kind))
+        for subscription in self._lines(leg):
+            promised = dict(enumerate(spec.slots)).get(subscription.slot, {}).get(subscription.line)
+            if promised is not None and promised.ssrc != subscription.ssrc:
+                self.connect(subscription, None)  # another stream takes the line
+                leg.subscriptions_by_ssrc.pop(subscription.ssrc, None)
         before = leg.spec
         leg.use(spec)
         leg.refused.clear()

@@ -14,6 +14,7 @@ from media.engine.transport_cc import TransportReport
 
 NTP_EPOCH_S = 2_208_988_800  # from 1900 to 1970
 MAX_NACKS = 256
+MAX_BPS = (1 << 63) - 1
 
 
 class SenderReport(NamedTuple):
@@ -97,7 +98,7 @@ def _parse_one(  # noqa: C901 - one branch per packet type
             reports.extend(KeyframeRequest(int.from_bytes(body[i : i + 4], "big")) for i in range(8, len(body) - 7, 8))
         elif count == 15 and len(body) >= 16 and body[8:12] == b"REMB":
             mantissa = int.from_bytes(body[13:16], "big") & 0x3FFFF
-            reports.append(BitrateLimit(mantissa << (body[13] >> 2)))
+            reports.append(BitrateLimit(min(mantissa << (body[13] >> 2), MAX_BPS)))
 
 
 def _parse_blocks(count: int, body: bytes, reports: list[Report]) -> None:

@@ -94,7 +94,7 @@ class Arrivals:
         base = max(min(lowest, self.next), self.top - MAX_SPAN)
         self.next = self.top + 1
         packets: list[bytes] = []
-        while base <= self.top:
+        while base <= self.top and any(number in self.known for number in range(base, self.top + 1)):
             base, packet = self._report(base, sender, media)
             packets.append(packet)
         self.known = {number: ms for number, ms in self.known.items() if now_ms - ms < LATE_MS}

@@ -5,16 +5,19 @@ must send the same bytes. Only the contract (packet_engine.py) is used.
 """
 
 import hashlib
+import importlib
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol, cast
 
 import pylibsrtp
+import pytest
 
 from media.engine import rtcp, rtp
 from media.engine.packet_engine import LegSpec, PacketEngine, SrtpKeys, SubscriptionSpec
+from media.engine.py_engine import PyEngine
 from media.engine.srtp import inbound, outbound
 
 GCM = pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM
@@ -26,6 +29,26 @@ class MakeEngine(Protocol):
     """How a suite gets an engine: the constructor's arguments are part of the contract."""
 
     def __call__(self, host: str, port: int, **more: Any) -> PacketEngine: ...
+
+
+def _native(host: str, port: int, **more: Any) -> PacketEngine:
+    """The C engine, driven step by step instead of by its own thread."""
+    module = importlib.import_module("media.native.engine")
+    return cast("PacketEngine", module.NativeEngine(host, port, threaded=False, **more))
+
+
+def engine(name: str) -> MakeEngine:
+    """An engine by name; skips the test where it is not built."""
+    if name == "py":
+        return PyEngine
+    try:
+        _native("127.0.0.1", 0).close()
+    except (ImportError, OSError) as missing:
+        pytest.skip(f"the native engine is not built here: {missing}")
+    return _native
+
+
+ENGINES = ("py", "native")
 
 
 def spec(slot_count: int = 1, **changes: Any) -> LegSpec:
@@ -104,7 +127,7 @@ class Phone:
         self.sent = 0
         self.wide = 0
         self.transcript: list[bytes] = []
-        self._read = 0
+        self._read: dict[str, int] = {}
         engine.open_leg(leg, leg_spec)
         engine.set_keys(leg, SrtpKeys(GCM, here, there))
         engine.set_address(leg, self.socket.getsockname(), selected=True)
@@ -149,19 +172,19 @@ class Phone:
             is_rtcp = 191 < data[1] < 224
             self.transcript.append(self.rx.unprotect_rtcp(data) if is_rtcp else self.rx.unprotect(data))
 
-    def fresh(self) -> list[bytes]:
-        """The transcript since the last call."""
-        self.listen()
-        fresh, self._read = self.transcript[self._read :], len(self.transcript)
-        return fresh
-
     def media(self) -> list[Received]:
-        """Media packets since the last look (reports among them are let go)."""
-        return [take_apart(p) for p in self.fresh() if not 191 < p[1] < 224]
+        """Media packets since the last call."""
+        return [take_apart(p) for p in self._since("media") if not 191 < p[1] < 224]
 
     def reports(self) -> list[Any]:
-        """RTCP since the last look (media among it is let go)."""
-        return [r for p in self.fresh() if 191 < p[1] < 224 for r in rtcp.parse(p)]
+        """RTCP since the last call."""
+        return [r for p in self._since("reports") if 191 < p[1] < 224 for r in rtcp.parse(p)]
+
+    def _since(self, what: str) -> list[bytes]:
+        self.listen()
+        since = self._read.get(what, 0)
+        self._read[what] = len(self.transcript)
+        return self.transcript[since:]
 
 
 class Bench:
@@ -311,12 +334,3 @@ def layered(phone: Phone, base: int = 1000) -> Camera:
     """A camera of three layers under the mid of `modern`."""
     streams = [Stream(base + i, rid, packets) for i, (rid, packets) in enumerate(((b"l", 1), (b"m", 2), (b"h", 3)))]
     return Camera(phone, streams, b"1")
-
-
-def until(condition: Callable[[], Any], within: float = 2) -> Any:
-    """For what another thread or the kernel may do a moment later."""
-    deadline = time.monotonic() + within
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-    return value

@@ -1,31 +1,19 @@
 """Engines are interchangeable: the same packets at the same times give the same plaintext."""
 
-import importlib
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from engine_conformance import CALM, outcome, random_steps
-from engine_phones import MakeEngine
+from engine_phones import MakeEngine, engine
 
-from media.engine.packet_engine import PacketEngine
 from media.engine.py_engine import PyEngine
 
 SEEDS = range(6)
 
 
-def native(host: str, port: int, **more: Any) -> PacketEngine:
-    """The C engine, driven step by step instead of by its own thread."""
-    module = importlib.import_module("media.native.engine")
-    return cast("PacketEngine", module.NativeEngine(host, port, threaded=False, **more))
-
-
 @pytest.fixture(scope="module")
 def other() -> MakeEngine:
-    try:
-        native("127.0.0.1", 0).close()
-    except (ImportError, OSError) as missing:
-        pytest.skip(f"the native engine is not built here: {missing}")
-    return native
+    return engine("native")
 
 
 def same(one: Any, other: Any) -> None:
