@@ -358,6 +358,104 @@ def test_a_clock_outside_two_tokens_is_told_by_all_three(
         assert report["status"] == (2 if shifted else 0)
 
 
+# --- what leaves may say: whoever holds the court's key may write any facts
+
+
+def some_facts(luck: random.Random, kind: str, it: Stream) -> tuple[Any, ...]:
+    """Facts of the right form, of nearly the right form, or of none."""
+    junk = (
+        0,
+        -3,
+        2**53 - 1,
+        True,
+        None,
+        "",
+        "judge/1",
+        "__proto__",
+        "\u202e\x1b[31m",
+        bytes(16),
+        bytes(32),
+        [1, ["x"]],
+    )
+    number = lambda: luck.choice((0, -5, it.now, it.now - 3000, 7, True, None, "x"))  # noqa: E731
+    forms: dict[str, Callable[[], tuple[Any, ...]]] = {
+        "key.add": lambda: (
+            luck.choice(("party/1", "judge/1", "registry", "judge", "a_b/0001", "court")),
+            luck.choice((public(key(f"fuzz {luck.randrange(3)}")), bytes(32), b"\x01" + bytes(31))),
+            luck.choice(("first", "clerk", "operator")),
+        ),
+        "key.revoke": lambda: ("party/1", sha(b"palm/device-key/v1\x00", public(it.keys["party/1"]))[:16], "replaced"),
+        "rec.segment": lambda: ("judge/1", "audio", "opus", 0, number(), number(), it.content(b"segment", "weba")),
+        "rec.gap": lambda: ("party/1", "audio", number(), number(), "network"),
+        "msg.image": lambda: (it.content(luck.randbytes(9), luck.choice(("png", "bin"))),),
+        "anchor": lambda: (REGISTER, luck.choice((0, 1, 5, True)), bytes(32), luck.choice((None, 5, True, "x"))),
+        "seat": lambda: (luck.choice(("judge/2", "clerk/9", "party/3")),),
+        "seal": lambda: (
+            len(it.leaves) + 1,
+            sorted([kind, count] for kind, count in {**it.counts, "seal": it.counts.get("seal", 0) + 1}.items()),
+            luck.choice((7000, 0)),
+            luck.choice((it.counts.get("rec.gap", 0), True)),
+            luck.choice((17_400, 0)),
+            luck.choice((0, 1, 2, True, False)),
+        ),
+    }
+    if kind in forms and luck.random() < 0.8:
+        return forms[kind]()
+    return tuple(luck.choice(junk) for _ in range(luck.randrange(8)))
+
+
+KINDS = (
+    "open",
+    "key.add",
+    "key.revoke",
+    "msg.image",
+    "rec.segment",
+    "rec.gap",
+    "act.restrict",
+    "act.unrestrict",
+    "redact",
+)
+KINDS += ("act.close", "act.propose_seal", "act.seal", "seal", "anchor", "seat", "quality", "media.reached")
+WORDS = (None, {"text": "x"}, b"\xff\xfe", b"[]", b'{"text":1,"mime":{}}', b'{"a":' + b"[" * 3000, b"1e999", b"NaN")
+
+
+def some_record(luck: random.Random) -> Stream:
+    it, acts = sitting(2, sealed=False), []
+    for _ in range(luck.randrange(1, 6)):
+        kind = luck.choice(KINDS)
+        if kind.startswith("act."):
+            acts.append(len(it.leaves))
+        by_court = kind.startswith(("key.", "rec.", "anchor", "seal", "open")) and luck.random() < 0.9
+        actor = "court" if by_court else luck.choice(("court", "party/1", "judge/1", "clerk/1"))
+        facts = some_facts(luck, kind, it)
+        refs = tuple(acts[-2:]) if kind == "seal" else luck.choice(((), (3,), ((CASE, 7, bytes(32)),)))
+        it.put(kind, actor, *facts, content=luck.choice(WORDS), refs=refs)
+    return it
+
+
+@pytest.mark.parametrize("tries", [40, pytest.param(2_000, marks=pytest.mark.torture)])
+def test_all_three_judge_alike_whatever_the_leaves_say(script: ModuleType, page: Page, tmp_path: Path, tries: int):
+    luck = random.Random(17)
+    seen: Counter[str] = Counter()
+    for number in range(tries):
+        it = some_record(luck)
+        absent = {commit: luck.choice(("restricted", "shredded")) for commit in it.contents if luck.random() < 0.1}
+        bag = forged(tmp_path, it, absent=absent, witnessed=luck.random() < 0.5)
+        tally = Tally()
+        ours = verify_bundle(
+            bag.path,
+            court_key=VerifierKey.parse(COURT),
+            named_blobs=blobs_of,
+            on_leaf=lambda leaf, _, tally=tally: tally.add(leaf),
+        )
+        told = {each.code for each in (*ours.findings.items, *tally.findings())}
+        assert codes(by_script(script, bag.path, COURT)) == codes(page.bag(bag.path, COURT)) == told, number
+        assert "verifier_error" not in told
+        seen.update(told or {"holds"})
+        shutil.rmtree(bag.path)
+    assert len(seen) > 5, seen
+
+
 # --- mutations of every file
 
 

@@ -1107,7 +1107,7 @@ class Check:
         self.meaning(kind, seq, actor, ts, refs, facts, file)
         where = {"rec.segment": 6, "msg.voice": 0, "msg.image": 0, "msg.video": 0, "msg.file": 0}.get(kind, MAX_INT)
         blob = facts[where] if len(facts) > where and octets(facts[where], 32) else None
-        span = whole(facts, 4, 5) if kind == "rec.segment" else None
+        span = facts[4:6] if kind == "rec.segment" and [type(each) for each in facts[4:6]] == [int, int] else None
         for each in (commit, blob):
             if each is not None and each not in self.mentions:
                 self.mentions.add(each)
