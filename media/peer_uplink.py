@@ -59,6 +59,7 @@ class Uplink:
     def __init__(self, streams: list[Stream], send: Callable[[bytes], None]) -> None:
         self.streams = streams
         self.voice_ms = 20
+        self.adapts = True  # False: sends every layer, whatever is reported
         self.estimator: Estimator | None = None
         self.sent = {"audio": 0, "video": 0, "screen": 0, "rtx": 0}
         self._send = send
@@ -85,7 +86,7 @@ class Uplink:
     def picture(self, kind: Kind, n: int, now_ms: int) -> None:
         """The n-th moment of a camera or screen, in every layer that fits."""
         for stream in self.of(kind):
-            if not stream.active:
+            if self.adapts and not stream.active:
                 continue
             at = stream.frame % len(stream.frames)
             stream.frame += 1
@@ -173,7 +174,7 @@ class Uplink:
     def adapt(self, now_ms: int) -> None:
         """Every 100 ms: which layers fit, and whether to probe for more."""
         video = self.of("video")
-        if len(video) < 2 or self.estimator is None:
+        if len(video) < 2 or self.estimator is None or not self.adapts:
             return
         estimate = self.estimator.estimate(float(now_ms))
         camera = self._limit_bps or estimate.send_bps
