@@ -146,9 +146,8 @@ async def test_what_is_used_is_shown_and_who_saves_sends_and_gets_no_picture(ser
     await until(lambda: _differs(used, first), 5)
     await tid(party, "saver-voice").check()
     await tid(party, "settings-close").click()
-    paused = "[data-testid='tile-{}'][data-paused={}]"
-    await judge.locator(paused.format("party/1", "theirs")).wait_for()
-    await party.locator(paused.format("judge/1", "saver")).wait_for()
+    await party.locator("[data-testid='tile-judge/1'][data-paused=saver]").wait_for()
+    await judge.locator("[data-testid='tile-party/1'][data-seen=no]").get_by_text("摄像头已关").wait_for()
     assert (await over(party, 2))["voice"] > 1, "the voice goes on"
 
 

@@ -28,6 +28,7 @@ const PATHS = {
   lock: "M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3",
   pause: "M8 5v14M16 5v14",
   screen: "M3 5h18v11H3zM9 20h6M12 16v4",
+  "screen-off": "M3 5h18v11H3zM9 20h6M12 16v4M4 3l16 18",
   gear: "M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0a2 2 0 1 0-4 0M6 17a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
 } as const;

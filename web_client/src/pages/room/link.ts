@@ -47,7 +47,7 @@ export function watchLink(court: Court): () => void {
   // After each welcome the court knows nothing of this: it is told again.
   const told = effect(() => {
     if (sitting.me.value === null) return;
-    sitting.mention("quality", uplink.value);
+    sitting.mention("quality", measured.value);
     sitting.mention("link", measured.value === "full" ? "good" : "thin");
     sitting.mention("saver", saver.value);
   });

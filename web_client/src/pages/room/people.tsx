@@ -96,10 +96,26 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
   if (!live) return null;
   const offline = sitting.line.value.kind !== "open";
   const button = (id: string, command: string, label: string, primary = false): JSX.Element => (
-    <button type="button" class={`button ${primary ? "primary" : ""}`} data-testid={`${id}-${seat.slot}`} disabled={offline || under(command, command === "act.end_screen" ? undefined : seat.slot)} onClick={() => perform(command, command === "act.end_screen" ? [] : [seat.slot])}>
+    <button type="button" class={`button ${primary ? "primary" : ""}`} data-testid={`${id}-${seat.slot}`} disabled={offline || under(command, seat.slot)} onClick={() => perform(command, [seat.slot])}>
       {label}
     </button>
   );
+  const screen = (on: boolean): JSX.Element => {
+    const act = on ? "act.end_screen" : "act.allow_screen";
+    return (
+      <button
+        type="button"
+        class="button icon-only"
+        data-testid={`${on ? "end" : "allow"}-screen-${seat.slot}`}
+        aria-label={r.acts[act]}
+        title={r.acts[act]}
+        disabled={offline || under(act)}
+        onClick={() => perform(act, on ? [] : [seat.slot])}
+      >
+        <Icon name={on ? "screen-off" : "screen"} />
+      </button>
+    );
+  };
   if (seat.state !== "admitted") {
     // Whoever was never here cannot be admitted; whoever was asked to leave can be let in again.
     const may = (seat.state === "waiting" && seat.connected) || seat.state === "removed";
@@ -111,7 +127,7 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
       {seat.role !== "observer" &&
         seat.role !== "courtroom" &&
         view?.phase !== "in_recess" &&
-        (view?.screen === seat.slot ? button("end-screen", "act.end_screen", r.acts["act.end_screen"] ?? "") : button("allow-screen", "act.allow_screen", r.acts["act.allow_screen"] ?? ""))}
+        screen(view?.screen === seat.slot)}
       {seat.muted ? button("unmute", "act.unmute", r.acts["act.unmute"] ?? "") : button("mute", "act.mute", r.acts["act.mute"] ?? "")}
       <button type="button" class="button danger apart" data-testid={`remove-${seat.slot}`} disabled={offline} onClick={() => askRemove(seat.slot)}>
         {r.acts["act.remove"]}

@@ -5,6 +5,7 @@ import { tag } from "../../i18n/language";
 import { close as closeDevices, cameraOn, microphoneOn, openDevices, recoverDevices, stream, watchDevices } from "../../media/devices";
 import { Peer } from "../../media/peer";
 import { endScreen, shown } from "../../media/screen";
+import { saver } from "../../media/saver";
 import { keepAwake } from "../../media/wake";
 import { uploader } from "../../media/upload";
 import { sessionUrl } from "../../protocol/api";
@@ -149,7 +150,8 @@ async function enterNow(visit: Visit): Promise<void> {
     effect(() => {
       if (sitting.me.value === null) return;
       sitting.mention("microphone", microphoneOn.value);
-      sitting.mention("camera", cameraOn.value);
+      // Whoever saves all he can sends no picture: to the others the camera is off.
+      sitting.mention("camera", cameraOn.value && saver.value !== "voice");
     }),
   );
   // Shown out, replaced, or the link withdrawn: whoever is outside is not filmed.

@@ -12,7 +12,7 @@ import { here } from "./here";
 
 export function SettingsButton({ open }: { readonly open: () => void }): JSX.Element {
   return (
-    <button type="button" class="button" data-testid="settings" onClick={open}>
+    <button type="button" class="button quiet" data-testid="settings" onClick={open}>
       <Icon name="gear" />
       {roomWords().settings}
     </button>
@@ -24,12 +24,14 @@ export function SettingsSheet({ close }: { readonly close: () => void }): JSX.El
   const { peer } = here();
   const failed = useSignal(false);
   void stream.value; // another device is another list's choice
+  // Browsers list the system's own choice among the others, or not at all; here it is the first line.
+  const outputs = [{ id: "", label: r.speaker_system }, ...speakers.value.filter((each) => each.id !== "default")];
   const { received, sent } = peer.used.value;
   const pick = (kind: "camera" | "microphone") => (id: string) => void choose(kind, id).then((on) => (failed.value = !on));
   return (
     <Sheet title={r.settings} close={close} testid="settings-sheet">
       <Chooser name="microphone" label={r.choose_microphone} choices={microphones.value} now={inUse("microphone")} pick={pick("microphone")} />
-      {canChooseSpeaker() && <Chooser name="speaker" label={r.choose_speaker} choices={speakers.value} now={speaker.value} pick={(id) => (speaker.value = id)} />}
+      {canChooseSpeaker() && <Chooser name="speaker" label={r.choose_speaker} choices={outputs} now={speaker.value} pick={(id) => (speaker.value = id)} />}
       <Chooser name="camera" label={r.choose_camera} choices={cameras.value} now={inUse("camera")} pick={pick("camera")} />
       {failed.value && (
         <p class="notice wait" role="alert">

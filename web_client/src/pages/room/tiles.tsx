@@ -112,7 +112,9 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
   const cameraUsed = own ? cameraOn.value && camera.value === "on" : said?.camera !== false;
   const why = own
     ? pictureHeld.value && cameraUsed
-      ? "mine"
+      ? saver.value === "voice"
+        ? "saver"
+        : "mine"
       : null
     : whyUnseen({ cameraUsed, flowing: flowing.value, once: once.value, theirUplink: said?.quality ?? null, theirRung: seat.rung, ownRung: mine?.rung ?? "video", ownUplink: measured.value, saver: saver.value });
   const seen = live && why === null && seat.connected && cameraUsed && (own ? track !== null : flowing.value);
@@ -122,12 +124,15 @@ function Tile({ seat, own, receive, large, live }: TileProps): JSX.Element {
   return (
     <figure class={`tile ${large ? "large" : ""} ${voice ? "voice" : ""}`} data-testid={`tile-${seat.slot}`} data-seen={seen ? "yes" : "no"} data-paused={paused ? why : undefined}>
       <video ref={video} muted playsInline autoPlay class={`${seen ? "" : "dark"} ${own ? "mirror" : ""} ${upright.value ? "upright" : ""}`} aria-label={person(seat.role, seat.name)} />
-      {!seen && (
-        <span class="unlit" aria-hidden="true">
-          {initial(seat.name)}
-        </span>
+      {paused && large ? (
+        <p class="paused">{r.paused[why]}</p>
+      ) : (
+        !seen && (
+          <span class="unlit" aria-hidden="true">
+            {initial(seat.name)}
+          </span>
+        )
       )}
-      {paused && large && <p class="paused">{r.paused[why]}</p>}
       <figcaption>
         <span class="plate">
           {seat.hand && <Icon name="hand" />}

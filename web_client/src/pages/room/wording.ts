@@ -23,12 +23,15 @@ export function isMessage(type: string): boolean {
   return type.startsWith("msg.");
 }
 
+/** What the machine notes of links and tracks: in the room it is told where it is seen, and the whole of it is on the record. */
+const QUIET: ReadonlySet<string> = new Set(["rec.segment", "rec.gap", "quality", "media.reached"]);
+
 /** What a person reads in the room: acts and words, not the bookkeeping of the machine. */
 export function isQuiet(entry: Entry): boolean {
   const type = entry.leaf?.type;
   // A first key is everybody's, and an anchor comes by the clock: both stand in the sealed record.
   const routine = type === "key.add" ? entry.leaf?.facts[2] === "first" : type === "key.revoke" || type === "anchor";
-  return routine || type === "open" || type === "seat" || type === "rec.segment" || type === "media.reached";
+  return routine || type === "open" || type === "seat" || QUIET.has(type ?? "");
 }
 
 export function sentence(entry: Entry, view: RoomView): string {
@@ -78,9 +81,10 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.remove":
     case "act.mute":
     case "act.unmute":
-    case "act.allow_screen":
     case "act.go_on":
       return r.by(actor, d[leaf.type](short(first)));
+    case "act.allow_screen":
+      return r.by(actor, first === leaf.actor ? d.screen_own : d["act.allow_screen"](short(first)));
     case "act.floor":
       return r.by(actor, typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end);
     case "hand":
