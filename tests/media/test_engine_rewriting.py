@@ -95,8 +95,14 @@ def test_numbers_never_repeat_never_go_back_and_keep_their_packets(what: list[St
     check(what)
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_nor_do_they_in_a_long_hearing(seed: int) -> None:
+    check(random_steps(seed, 600))
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("seed", range(100, 300))
+def test_nor_do_they_in_any_of_many_hearings(seed: int) -> None:
     check(random_steps(seed, 600))
 
 
