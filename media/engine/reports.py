@@ -1,7 +1,7 @@
 """What the engine says and hears by RTCP, and what it notices about silence.
 
-Every 50 ms: missing packets are asked for again, postponed keyframe requests go out, layers
-that died are noticed, probes are sent. Ten times a second publishers hear when their packets
+Every 50 ms: missing packets are asked for again (repairs.py), postponed keyframe requests go
+out, layers that died are noticed. Ten times a second publishers hear when their packets
 arrived (transport_cc.py). Once a second, per leg: sender reports for what it receives (its
 RTP clocks tied to one wall clock, so that lips and voice agree), receiver reports for what
 it sends, and REMB with the bitrate it may use.
@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from media.engine import rtcp, vp8
-from media.engine.layer import RING, Layer
+from media.engine import repairs, rtcp
+from media.engine.layer import Layer
 from media.engine.leg import RTCP_PER_TICK, Leg
 from media.engine.packet_engine import Feedback, Loss, Notice, Remb, Sync
 from media.engine.publication import Publication
@@ -22,18 +22,12 @@ from media.engine.transport_cc import TransportReport
 if TYPE_CHECKING:
     from media.engine.py_engine import PyEngine
 
-NACK_AFTER_MS = 15  # reordering on the way is not loss
-NACK_AGAIN_MS = 80
-NACK_TRIES = 8
 REPORT_MS = 1000
 FEEDBACK_MS = 100
 CONNECT_MS = 20_000  # a leg that never connected is gone after this
 LEAST_VIDEO_BPS = 50_000  # a REMB below this would end the picture instead of making it small
 REPAIRS_PER_TICK = 100  # retransmissions per subscription and tick: a NACK flood costs no more
 MAX_SYNCS = 1024
-PROBE_PADDING = 224
-PROBE_BACK = 64  # old packets a probe goes through, newest first
-PROBES_PER_CALL = 32
 CNAME = b"palmcourt"
 _MID32 = 0xFFFFFFFF
 
@@ -47,7 +41,7 @@ def take(engine: PyEngine, leg: Leg, received: list[rtcp.Report]) -> None:
             if rows:
                 engine.tell(Feedback(leg.id, rows))
         elif isinstance(report, rtcp.Nack):
-            _serve(engine, leg, report)
+            repairs.serve(engine, leg, report)
         elif isinstance(report, rtcp.KeyframeRequest):
             subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
             layer = (subscription.stream or subscription.target) if subscription is not None else None
@@ -91,36 +85,6 @@ def _receiver_report(engine: PyEngine, leg: Leg, report: rtcp.ReceiverReport) ->
     engine.tell(Loss(leg.id, subscription.slot, subscription.line, report.lost, report.jitter / clock, rtt))
 
 
-def _serve(engine: PyEngine, leg: Leg, report: rtcp.Nack) -> None:
-    """Sends what is asked for again as RTX. Where RTX was not negotiated a keyframe has to do:
-    the same number twice under SRTP is not an option.
-    """
-    subscription = leg.subscriptions_by_ssrc.get(report.ssrc)
-    if subscription is None or not leg.ready:
-        return
-    if subscription.line == "video" and subscription.want_layer < 0:
-        return  # paused because the link is full: what it lost then would come before the voice, ten times over
-    for seq in report.seqs:
-        asked = subscription.asked(seq)
-        if asked is None or not asked[0].layer.ring:
-            continue
-        segment, normal = asked
-        kept = segment.layer.ring[normal % RING]
-        if kept is None or kept[0] != normal:
-            continue  # missing here as well: it is forwarded when it comes
-        if subscription.rtx_pt < 0:
-            engine.ask_keyframe(subscription.stream or segment.layer)
-            return
-        if subscription.repairs_left <= 0:
-            return
-        subscription.repairs_left -= 1
-        _, timestamp, marker, payload, picture, tl_mask = kept
-        if picture >= 0:
-            payload = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
-        if engine.out.rtx(subscription, marker, seq, timestamp + segment.timestamp_offset, payload):
-            engine.counts.nacks_served += 1
-
-
 def tick(engine: PyEngine) -> list[Notice]:
     """The 50 ms round over all legs."""
     now_ms = engine.now_ms
@@ -143,7 +107,7 @@ def tick(engine: PyEngine) -> list[Notice]:
         if report and leg.ready:
             _report(engine, leg)
     if engine.probing:
-        probe(engine)
+        repairs.probe(engine)
     return notices
 
 
@@ -151,7 +115,7 @@ def _look_after(engine: PyEngine, publication: Publication) -> None:
     for layer in publication.layers:
         layer.mark(engine.now_ms)
         if layer.missing:
-            _ask_again(engine, publication.leg, layer)
+            repairs.ask_again(engine, publication.leg, layer)
     engine.look_after(publication)
 
 
@@ -175,25 +139,6 @@ def _notice_silence(engine: PyEngine, publication: Publication, notices: list[No
         publication.silent = silent
         what = "silent" if silent else "resumed"
         notices.append(Notice(publication.leg.id, what, publication.kind, publication.last_ms))  # type: ignore[arg-type]
-
-
-def _ask_again(engine: PyEngine, leg: Leg, layer: Layer) -> None:
-    now_ms = engine.now_ms
-    wanted: list[int] = []
-    for number, state in list(layer.missing.items()):
-        if state[1] >= NACK_TRIES or layer.top - number >= RING:
-            del layer.missing[number]
-            layer.keyframe_wanted = True
-        elif state[0] == 0:
-            state[0] = now_ms - NACK_AGAIN_MS + NACK_AFTER_MS  # the first request one tick later
-        elif now_ms - state[0] >= NACK_AGAIN_MS:
-            state[0] = now_ms
-            state[1] += 1
-            wanted.append(number)
-    if wanted:
-        engine.counts.nacks_sent += len(wanted)
-        head = rtcp.receiver_report(leg.report_ssrc, ())
-        engine.send_rtcp(leg, head + rtcp.nack(leg.report_ssrc, layer.ssrc, wanted))
 
 
 def _feed_back(engine: PyEngine, leg: Leg) -> None:
@@ -271,55 +216,3 @@ def _block(engine: PyEngine, layer: Layer) -> rtcp.Block:
         layer.ssrc, fraction, layer.lost, layer.top & 0xFFFFFFFF, layer.jitter16 >> 4,
         layer.sr_ntp >> 16 & _MID32, min(delay, _MID32),
     )  # fmt: skip
-
-
-def probe(engine: PyEngine) -> None:
-    """Sends what running probes owe by now: rate times time since they began."""
-    for leg in list(engine.probing.values()):
-        until = min(engine.now_ms, leg.probe_until_ms)
-        owed = leg.probe_bps * (until - leg.probe_from_ms) // 8000
-        for _ in range(PROBES_PER_CALL):
-            if leg.probe_sent >= owed:
-                break
-            size = _probe_once(engine, leg)
-            if not size:
-                leg.probe_until_ms = 0
-                break
-            leg.probe_sent += size
-            engine.counts.probes_sent += 1
-        if engine.now_ms >= leg.probe_until_ms:
-            del engine.probing[leg.id]
-
-
-def _probe_once(engine: PyEngine, leg: Leg) -> int:
-    """One packet more: an old one of what the leg gets now, so that it may even repair
-    something; else padding. 0: RTX was not negotiated, nothing can be sent.
-    """
-    if not leg.ready:
-        return 0
-    padded = None
-    for slot in leg.subscriptions:
-        subscription = slot.get("video")
-        if subscription is None:
-            continue
-        padded = padded or subscription
-        layer = subscription.stream
-        if layer is None or subscription.rtx_pt < 0 or not subscription.segments:
-            continue
-        segment = subscription.segments[-1]
-        normal = layer.top - layer.shift - subscription.probed % PROBE_BACK
-        subscription.probed += 1
-        kept = layer.ring[normal % RING]
-        out = segment.first_out + normal - segment.first_normal
-        if out < segment.first_out or out in subscription.filled or kept is None or kept[0] != normal:
-            continue
-        _, timestamp, marker, payload, picture, tl_mask = kept
-        if picture >= 0:
-            payload = vp8.rewrite(payload, picture, tl_mask, segment.picture_offset, segment.tl0_offset)
-        engine.out.rtx(subscription, marker, out, timestamp + segment.timestamp_offset, payload)
-        return subscription.header_length + 2 + len(payload)
-    number = next(iter(leg.spec.rtx), -1)
-    if padded is None or number < 0:
-        return 0
-    engine.out.padding(padded, number, PROBE_PADDING)
-    return padded.header_length + PROBE_PADDING
