@@ -31,6 +31,7 @@ Link = tuple[int, int, int, float, int, Rung]
 
 PICTURES: tuple[Kind, Kind] = ("video", "screen")
 ONE_VOICE_BPS = 24_000  # kept free for whoever will speak next
+SETTLE_MS = 6000
 REPORTS_AT_ONCE = 8  # about a millisecond
 FALLEN = 0.9  # of the last budget: not to be waited with
 SLOW = 5  # rounds: what need not be looked at ten times a second
@@ -48,6 +49,7 @@ class _Receiver:
         self.selected: dict[int, Choice] = {}
         self.allocation = Allocation({}, 0, 0, frozenset())
         self.received: Rung = "video"
+        self.here_ms = 0  # since when it is here, this time
         self.pictures: dict[int, tuple[int, Kind]] = {}  # slot -> camera
 
 
@@ -99,6 +101,8 @@ class Adaptation:
         self._watches.pop(leg.number, None)
         self._sent_rungs.pop(leg.number, None)
         self._away_ms.pop(leg.number, None)
+        if leg.number in self._receivers:
+            self._receivers[leg.number].here_ms = 0
         if leg.room.ladders[leg.seat].rung != "clips":
             del leg.room.ladders[leg.seat]
 
@@ -301,7 +305,11 @@ class Adaptation:
             choice = receiver.allocation.choices.get(slot, PAUSE)
             shown[slot] = Choice(min(choice.layer, camera.best), choice.temporal)
             layers[slot] = camera.best + 1
+        if not receiver.here_ms:
+            receiver.here_ms = self._now_ms
         receiver.received = received_rung(shown, layers, self._config.last_n)
+        if self._now_ms - receiver.here_ms < SETTLE_MS:
+            return  # every link is climbed from below, every camera begins small: that is not worth an entry
         saver = leg.seat in room.savers
         step = room.ladders[leg.seat].look(receiver.received, sent, float(self._now_ms), saver=saver)
         if step is not None:

@@ -13,7 +13,7 @@ What = Literal["silent", "black", "frozen"]
 
 NO_PACKETS_MS = 5000  # a microphone that rests (DTX) still sends a packet each 400 ms
 NEVER_HEARD_MS = 15_000  # not even the noise of a room since it came: muted by the telephone, or dead
-QUIET_MS = 90_000  # somebody who listens is not in trouble; a minute and a half without any noise is odd
+QUIET_MS = 180_000  # somebody who listens is not in trouble; three minutes without any noise of a room are odd
 FROZEN_MS = 5000
 BLACK_MS = 20_000
 BLACK_BYTES = 60  # a frame of nothing, at any size; the smallest camera picture of a still room has several times that
