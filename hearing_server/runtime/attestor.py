@@ -28,41 +28,44 @@ class Attestor:
 
     def __init__(self, signer: Attests) -> None:
         self._signer = signer
-        self._waiting: list[tuple[Sequence[bytes], Bound]] = []
+        self._statements: list[bytes] = []
+        self._bound: list[tuple[Bound, int]] = []
+        """Whom to call, and how many of the statements are his, in their order."""
         self._task: asyncio.Task[None] | None = None
 
     def bind(self, statements: Sequence[bytes], bound: Bound) -> None:
         """Have these signed."""
-        self._waiting.append((statements, bound))
+        self._statements += statements
+        self._bound.append((bound, len(statements)))
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._sign(), name="attestor")
 
     async def _sign(self) -> None:
         try:
-            while self._waiting:
-                waiting = self._take()
-                batch = Batch([statement for statements, _ in waiting for statement in statements])
+            while self._bound:
+                statements, bound = self._take()
+                batch = Batch(statements)
                 try:
                     signature = await self._signer.attest(batch.root)
                 except Exception as error:  # noqa: BLE001 - whatever the signer says, those who wait are told
-                    for _, bound in waiting:
-                        bound(error)
+                    for call, _ in bound:
+                        call(error)
                     continue
                 shares, at = batch.attestations(signature), 0
-                for statements, bound in waiting:
-                    end = at + len(statements)
-                    bound(shares[at:end])
-                    at = end
+                for call, count in bound:
+                    call(shares[at : at + count])
+                    at += count
         finally:
             self._task = None
 
-    def _take(self) -> list[tuple[Sequence[bytes], Bound]]:
+    def _take(self) -> tuple[list[bytes], list[tuple[Bound, int]]]:
         """What waits, as much as one tree holds."""
-        count = size = 0
-        for statements, _ in self._waiting:
-            if size + len(statements) > MAX_STATEMENTS:
-                break
-            size += len(statements)
-            count += 1
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
+        size, bound = 0, self._bound
+        for at, (_, count) in enumerate(bound):
+            if size + count > MAX_STATEMENTS:
+                self._bound = bound[at:]
+                taken, self._statements = self._statements[:size], self._statements[size:]
+                return taken, bound[:at]
+            size += count
+        taken, self._statements, self._bound = self._statements, [], []
+        return taken, bound

@@ -54,9 +54,10 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
     if seat is not None and seat.state is not SeatState.ADMITTED:
         raise Refused(RefusalCode.NOT_ADMITTED)  # HR4
     signed_by_seat(stamp, seat.key if seat else None)  # HR17
-    require(len(command.refs) <= MAX_REFS, RefusalCode.TOO_LARGE, "refs")
-    there = all(not isinstance(ref, int) or 0 <= ref < state.size for ref in command.refs)
-    require(there, RefusalCode.MALFORMED, "it refers to an entry that is not there")  # HR16
+    if command.refs:
+        require(len(command.refs) <= MAX_REFS, RefusalCode.TOO_LARGE, "refs")
+        there = all(not isinstance(ref, int) or 0 <= ref < state.size for ref in command.refs)
+        require(there, RefusalCode.MALFORMED, "it refers to an entry that is not there")  # HR16
     if command.name not in MAY_HAVE_CONTENT:
         require(command.content is None, RefusalCode.MALFORMED, f"{command.name} takes no content")
     if command.name in NEEDS_CONTENT and command.content is None:
