@@ -1,7 +1,8 @@
 """Debian's Janus, as the peer the media bench measures itself against.
 
 A process with a configuration of its own in a temporary directory: the video room plugin,
-the WebSocket API on loopback, logs at warnings. Everything else is what
+the WebSocket API on loopback, logs at warnings, the scheduling
+precedence of our own engine. Everything else is what
 the package ships. Nothing of Palmcourt uses it but the bench.
 """
 
@@ -9,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Final, Self
@@ -61,6 +63,8 @@ class Janus:
             stdout=log, stderr=log,
         )  # fmt: skip
         log.close()
+        with contextlib.suppress(PermissionError):  # the same precedence as our engine's thread; its threads inherit it
+            os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
         janus = cls(process)
         try:
             await janus._open()
