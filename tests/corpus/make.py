@@ -41,10 +41,9 @@ def make(target: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         export(it, target, made_ms=MADE_MS, remux=join(Path(scratch)), evidence=evidence(it))
     (target.parent / f"{target.name}.court-key").write_text(f"{it.signer.key}\n", encoding="utf-8")
-    with RELEASED.open("a", encoding="utf-8") as list_:
-        for view in shipped():
-            digest = sha256((target / view.path).read_bytes()).hexdigest()
-            list_.write(f"{digest}  {view.path}\n")
+    known = RELEASED.read_text("utf-8").splitlines(keepends=True)
+    made = [f"{sha256((target / view.path).read_bytes()).hexdigest()}  {view.path}\n" for view in shipped()]
+    RELEASED.write_text("".join(dict.fromkeys([*known, *made])), encoding="utf-8")
 
 
 def evidence(it: Hearing) -> Evidence:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,25 @@ def test_a_kept_record_verifies_with_the_key_that_people_had(record: Path):
     assert (report.exit_status, report.trusted, report.sealed) == (0, True, True)
     assert report.signatures_checked == report.acts > 10
     assert sum(path.stat().st_size for path in record.rglob("*") if path.is_file()) < 600_000
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.name)
+def test_the_verifier_for_strangers_of_its_day_and_of_today_say_that_it_holds(record: Path):
+    key = str(CORPUS / f"{record.name}.court-key")
+    for script in (record / "data/verify/verify.py", CORPUS.parents[1] / "transcripts/pages/verify.py"):
+        command = [sys.executable, "-I", "-B", str(script), str(record), "--court-key", key, "--lang", "en"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stdout.split(":")[0]) == (0, "holds"), done.stdout
+
+
+def test_a_kept_record_has_every_kind_of_evidence_that_needs_nobody_outside():
+    record = CORPUS / "format-1-witnessed"
+    key = VerifierKey.parse((CORPUS / f"{record.name}.court-key").read_text("utf-8"))
+    report = verify_bundle(record, court_key=key, named_blobs=blobs_of)
+    assert (report.quorum, len(report.cosigners), report.witnessed, report.rotations) == (True, 4, 2, 1)
+    assert report.stated == {"shredded": 1}
+    assert report.certificate is not None
+    assert report.certificate.names_court
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.name)
