@@ -58,7 +58,7 @@ class Served:
     async def start(self):
         config = self.data.parent / "court.toml"
         config.write_text(
-            f'[media]\nport = {self.media_port}\nbind = "{self.address}"\naddresses = ["{self.address}"]\n'
+            f'[media]\nworkers = 1\nport = {self.media_port}\nbind = "{self.address}"\naddresses = ["{self.address}"]\n'
         )
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hearing_server.cli", "serve",
