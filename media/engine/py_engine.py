@@ -187,6 +187,7 @@ class PyEngine(Forwarding):
                 leg.by_ssrc.pop(layer.ssrc, None)
                 leg.retired.add(layer.ssrc)  # what of it is still under way is over
             layer.reset()
+        layer.top_picture, layer.top_temporal = -1, 0  # another codec's are nothing to go on from
         layer.ssrc, layer.pt, layer.codec = ssrc, number, codec
         leg.by_ssrc[ssrc] = layer
         layer.last_ms = layer.publication.last_ms = self.now_ms

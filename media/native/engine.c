@@ -1455,6 +1455,8 @@ static struct layer *begin_stream(struct engine *e, struct leg *leg, uint32_t ss
         if (former) *former = (struct known){l->ssrc, RETIRED, NULL}; /* what of it is still under way is over */
         layer_reset(l);
     }
+    l->top_picture = -1; /* another codec's are nothing to go on from */
+    l->top_temporal = 0;
     l->ssrc = ssrc;
     l->pt = number;
     l->codec = leg->spec.codec_of[number];

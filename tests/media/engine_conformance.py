@@ -8,10 +8,23 @@ plaintext of each packet at each phone, and whatever the engine tells the contro
 
 import random
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
-from engine_phones import Bench, Camera, MakeEngine, Packet, Phone, Received, Stream, elements, modern, spec, take_apart
+from engine_phones import (
+    Bench,
+    Camera,
+    H264Camera,
+    MakeEngine,
+    Packet,
+    Phone,
+    Received,
+    Stream,
+    elements,
+    modern,
+    spec,
+    take_apart,
+)
 
 from media.engine import rtcp
 from media.engine.packet_engine import ALL_LAYERS, ALL_TEMPORAL, PAUSED
@@ -22,7 +35,7 @@ Step = tuple[str, int]
 VERBS = (
     "frame", "frame", "frame", "frame", "frame", "frame", "voice", "lose", "swap", "late", "repair", "pad", "tick",
     "tick", "nack", "pli", "feedback", "time", "receive", "select", "thin", "route", "layer", "probe", "limit", "tap",
-    "remb",
+    "remb", "codec", "negotiate", "keyframe", "silence",
 )  # fmt: skip
 
 
@@ -34,7 +47,8 @@ class Hearing:
     def __init__(self, make: MakeEngine) -> None:
         self.bench = bench = Bench(make)
         allowance: dict[Kind, int] = {"video": 4_000_000}
-        a = bench.phone(1, modern(3, allowance_bps=allowance))
+        both = {111: "opus", 96: "vp8", 98: "h264"}
+        a = bench.phone(1, modern(3, allowance_bps=allowance, codecs=both, rtx={97: 96, 99: 98}))
         b = bench.phone(2, spec(3, rtx={}, report_ssrc=78))
         c = bench.phone(
             3,
@@ -46,6 +60,7 @@ class Hearing:
             Camera(a, [Stream(1100, b"", 2)], b"2"),
             Camera(b, [Stream(2000, b"", 1)], wide_ids=False),
             Camera(c, [Stream(3000, b"", 2)], b"1", pt=100, rtx=101),
+            H264Camera(c, [Stream(3100, b"", 2)], b"2", pt=102, rtx=103),
         ]
         self.voices = [Stream(1900, b"", 1), Stream(2900, b"", 1), Stream(3900, b"", 1)]
         self.withheld: list[tuple[Camera, Packet]] = []
@@ -199,6 +214,28 @@ class Hearing:
     def do_tap(self, x: int) -> None:
         kind: Kind = ("audio", "video", "screen")[x // 3 % 3]  # type: ignore[assignment]
         self.bench.engine.tap(1 + x % 3, kind, x % 2 == 0)
+
+    def do_codec(self, x: int) -> None:
+        """The third phone's camera changes between VP8 and H.264, under the SSRC it has."""
+        before = self.cameras[3]
+        if isinstance(before, H264Camera):
+            self.cameras[3] = Camera(before.phone, before.streams, b"1", pt=100, rtx=101)
+        else:
+            self.cameras[3] = H264Camera(before.phone, before.streams, b"1", pt=102, rtx=103)
+
+    def do_negotiate(self, x: int) -> None:
+        """The first phone offers anew: with or without a screen, with or without its layers' names."""
+        published: frozenset[Kind] = frozenset({"audio", "video"}) | (frozenset({"screen"}) if x % 2 else frozenset())
+        rids: dict[Kind, tuple[bytes, ...]] = {"video": (b"l", b"m", b"h")} if x % 8 else {}
+        phone = self.bench.phones[0]
+        self.bench.engine.open_leg(1, replace(phone.spec, publishes=published, rids=rids))
+
+    def do_keyframe(self, x: int) -> None:
+        self.bench.engine.request_keyframe(1 + x % 3, "screen" if x % 5 == 0 else "video")
+
+    def do_silence(self, x: int) -> None:
+        """Nobody says anything for up to a second, or, rarely, so long that all are gone."""
+        self.bench.now += 7000 if x % 50 == 0 else x % 1000
 
 
 def media(phone: Phone) -> list[Received]:

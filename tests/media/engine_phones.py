@@ -330,6 +330,13 @@ class Camera:
         return named + ([(number, rid)] if rid and len(self.streams) > 1 else [])
 
 
+class H264Camera(Camera):
+    """The same in H.264: a keyframe opens with its parameter sets (RFC 6184)."""
+
+    def _descriptor(self, stream: Stream, temporal: int, sync: int, *, first: bool) -> bytes:
+        return (b"\x78\x00\x02\x67\x42" if first else b"\x7c\x85") if self.key else b"\x7c\x01"
+
+
 def layered(phone: Phone, base: int = 1000) -> Camera:
     """A camera of three layers under the mid of `modern`."""
     streams = [Stream(base + i, rid, packets) for i, (rid, packets) in enumerate(((b"l", 1), (b"m", 2), (b"h", 3)))]
