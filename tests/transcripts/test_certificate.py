@@ -220,6 +220,19 @@ def test_two_of_the_three_files_are_altered(script: ModuleType, page: Page, bag:
         bag.put(KEYS + name, kept)
 
 
+def test_what_is_no_certificate_cannot_be_checked(
+    script: ModuleType, page: Page, whole: Bag, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    (tmp_path / "no.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n", encoding="utf-8")
+    for option in ("--court-ca", "--tsa-ca"):
+        for file in (tmp_path / "nowhere", tmp_path / "no.pem"):
+            assert script.main([str(whole.path), option, str(file), "--lang", "en"]) == 2
+            assert "[key_unreadable]" in capsys.readouterr().out
+    for how in ({"ca": "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"}, {"tsa": "not a certificate"}):
+        report = page.bag(whole.path, None, **how)
+        assert (report["status"], report["findings"][0]["code"]) == (2, "key_unreadable")
+
+
 def test_openssl_alone_says_the_same(bag: Bag):
     root = issued("Root", ca=True)
     put(bag, issued(HOST, root), root)

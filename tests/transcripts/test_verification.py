@@ -1,6 +1,7 @@
 """One flipped bit anywhere is found; whatever a bundle holds, the verifier answers and never falls over."""
 
 import dataclasses
+import datetime as dt
 import json
 import os
 import random
@@ -11,14 +12,17 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hearing_on_record import Hearing, hearing
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hearing_server.cli import main
 from recording import bag
 from recording.leaf import decode, encode
 from recording.note import Signer
+from recording.signer.document import self_signed
 from recording.verifier import CODES
 from transcripts import layout
 from transcripts.bundle import Kept, export
@@ -65,6 +69,28 @@ def test_another_key_is_altered_and_a_key_that_is_none_cannot_be_checked(exporte
     assert (report.outcome, report.reason) == (1, "key_differs")
     report = verify_bundle(exported, "not a key")
     assert (report.outcome, report.reason) == (2, "key_unreadable")
+
+
+def test_the_courts_certificate_from_elsewhere_is_as_good_as_its_key(
+    exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    given, other = tmp_path / "court.pem", tmp_path / "other.pem"
+    shutil.copy(exported / "data/record/keys/court.pem", given)
+    private = ec.generate_private_key(ec.SECP256R1())
+    other.write_text(self_signed("yuyao.court.example", private, dt.datetime.now(dt.UTC)))
+    for file, status, first in (
+        (given, 0, "holds: "),
+        (other, 1, "altered: first bad file data/record/keys/court.pem"),
+        (tmp_path / "nowhere", 2, "The certificates"),
+        (exported / "bagit.txt", 2, "The file of --court-ca holds no certificates"),
+    ):
+        assert main(["verify", str(exported), "--court-ca", str(file)]) == status
+        said = capsys.readouterr().out
+        assert said.startswith(first)
+    assert main(["verify", str(exported), "--court-ca", str(given), "--language", "zh"]) == 0
+    said = capsys.readouterr().out
+    assert "公钥由核验人所给证书确认" in said
+    assert "未查吊销" in said
 
 
 def test_an_unsealed_record_is_open_as_of_its_last_entry(tmp_path: Path):
