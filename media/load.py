@@ -31,7 +31,7 @@ import cffi
 from pylibsrtp._binding import ffi as srtp_ffi
 
 from media.engine import rtcp, srtp
-from media.engine.batch import HEADER_LONGS, IN_ROWS, ROW, Batch, _libc, ffi
+from media.engine.batch import HEADER_LONGS, IN_ROWS, ROW, Batch, ffi, libc
 from media.phones import ABS_EXT, FIRST_WORD, HEAD, MEDIA_PTS, OPUS_PT, TWCC_EXT, VP8_PT, Phone
 
 AUDIO_S, VIDEO_S, BURST = 1 / 50, 4 / 110, 4
@@ -164,14 +164,14 @@ class FastLoop:
             self._out.iov_longs[2 * row + 1] = length[0]
         counter[2] += 960 if kind == "audio" else 3273
         phone.sent_octets[kind] += count * size
-        self.sent += max(0, _libc.sendmmsg(phone.fd, self._out.headers, count, 0x40))
+        self.sent += max(0, libc.sendmmsg(phone.fd, self._out.headers, count, 0x40))
 
     def _send_rtcp(self, phone: Phone, packet: bytes) -> None:
         self._out.data[: len(packet)] = packet
         self._length[0] = len(packet)
         if srtp.protect_rtcp(phone.tx_handle, self._out_rows[0], self._length) == 0:
             self._out.iov_longs[1] = self._length[0]
-            _libc.sendmmsg(phone.fd, self._out.headers, 1, 0x40)
+            libc.sendmmsg(phone.fd, self._out.headers, 1, 0x40)
 
     def _report(self, phone: Phone) -> None:
         ntp = rtcp.ntp_time(time.time_ns() // 1_000_000)
@@ -200,7 +200,7 @@ class FastLoop:
             phone = self._by_fd.get(fd)
             if phone is None:
                 continue  # the alarm
-            n = _libc.recvmmsg(fd, self._in.headers, IN_ROWS, 0x40, ffi.NULL)
+            n = libc.recvmmsg(fd, self._in.headers, IN_ROWS, 0x40, ffi.NULL)
             data, arrived = self._in.data, phone.arrived
             for row in range(n):
                 self._in.header_longs[row * HEADER_LONGS + _CONTROL_LONG] = _CONTROL  # the kernel wrote over it

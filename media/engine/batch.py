@@ -1,13 +1,10 @@
-"""One UDP socket read and written in batches: recvmmsg and sendmmsg by cffi's ABI mode,
-so no compiler is needed. Three quarters of forwarding is the kernel's send path, and a
-system call per packet would add a third to it.
+"""One UDP socket, read in batches: recvmmsg by cffi's ABI mode, so no compiler is needed. How it
+is written is in bursts.py.
 
-Layout: each direction has one block of memory cut into rows of `ROW` bytes. Row *i* of
-the receive block is packet *i* of the last `receive`; the caller writes packet *i* to send
-into row *i* of the send block, says its length and destination, and flushes.
+Layout: one block of memory cut into rows of `ROW` bytes. Row *i* is packet *i* of the last
+`receive`.
 """
 
-import errno
 import ipaddress
 import socket
 import struct
@@ -20,7 +17,6 @@ from media.engine.packet_engine import Address
 
 ROW = 2048
 IN_ROWS = 64
-OUT_ROWS = 32  # a system call per 32 packets costs nothing more, and the first need not wait for the last
 _CDEF = """
 struct iovec { void *iov_base; size_t iov_len; };
 struct msghdr { void *msg_name; unsigned int msg_namelen; struct iovec *msg_iov; size_t msg_iovlen;
@@ -31,12 +27,11 @@ int sendmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags);
 """
 ffi: Any = cffi.FFI()
 ffi.cdef(_CDEF)
-_libc: Any = ffi.dlopen(None)
+libc: Any = ffi.dlopen(None)
 _NAME = 32  # bytes kept per socket address, enough for sockaddr_in6
 _HEADER_WORDS = ffi.sizeof("struct mmsghdr") // 4
 _LEN_WORD = ffi.offsetof("struct mmsghdr", "msg_len") // 4
 _HEADER_LONGS = ffi.sizeof("struct mmsghdr") // 8
-_AGAIN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS)
 
 
 class Batch:
@@ -66,39 +61,38 @@ class Batch:
 
 
 class BatchSocket:
-    """The socket with its two batches. Not thread safe."""
+    """The socket and what it received last. Not thread safe."""
 
     def __init__(self, host: str, port: int, rcvbuf: int) -> None:
         family = socket.AF_INET6 if ipaddress.ip_address(host).version == 6 else socket.AF_INET
-        self._socket = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        self.udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         if family == socket.AF_INET6:
-            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        self._socket.bind((host, port))
+            self.udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        self.udp.bind((host, port))
         for forced, plain in ((33, socket.SO_RCVBUF), (32, socket.SO_SNDBUF)):  # SO_RCVBUFFORCE, SO_SNDBUFFORCE
             try:
-                self._socket.setsockopt(socket.SOL_SOCKET, forced, rcvbuf)
+                self.udp.setsockopt(socket.SOL_SOCKET, forced, rcvbuf)
             except OSError:
-                self._socket.setsockopt(socket.SOL_SOCKET, plain, rcvbuf)
-        self.rcvbuf = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
+                self.udp.setsockopt(socket.SOL_SOCKET, plain, rcvbuf)
+        self.rcvbuf = self.udp.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2
         self.ipv6 = family == socket.AF_INET6
         # The address as the kernel writes it, without the padding behind an IPv4 one.
         self.key_length = 24 if self.ipv6 else 8
         self.name_length = 28 if self.ipv6 else 16
         self.inbound = Batch(IN_ROWS, self.name_length)
-        self.outbound = Batch(OUT_ROWS, self.name_length)
-        self.port: int = self._socket.getsockname()[1]
-        self._fd = self._socket.fileno()
+        self.port: int = self.udp.getsockname()[1]
+        self._fd = self.udp.fileno()
         self.send_failures = 0
 
     def fileno(self) -> int:
         return self._fd
 
     def close(self) -> None:
-        self._socket.close()
+        self.udp.close()
 
     def receive(self) -> int:
         """Fills the inbound rows; returns how many. Sizes are in `size(i)`."""
-        n: int = _libc.recvmmsg(self._fd, self.inbound.headers, IN_ROWS, 0x40, ffi.NULL)  # MSG_DONTWAIT
+        n: int = libc.recvmmsg(self._fd, self.inbound.headers, IN_ROWS, 0x40, ffi.NULL)  # MSG_DONTWAIT
         return max(n, 0)
 
     def size(self, row: int) -> int:
@@ -110,32 +104,13 @@ class BatchSocket:
         """The sender of inbound row `row`, as bytes that can be looked up."""
         return bytes(self.inbound.names[row * _NAME : row * _NAME + self.key_length])
 
-    def flush(self, n: int) -> int:
-        """Sends the first `n` outbound rows; returns how many the kernel took. A destination
-        it refuses is skipped, a full buffer ends the batch: late media is worthless.
-        """
-        done = sent = 0
-        while done < n:
-            rc: int = _libc.sendmmsg(self._fd, self.outbound.headers + done, n - done, 0x40)
-            if rc > 0:
-                done += rc
-                sent += rc
-            elif ffi.errno == errno.EINTR:
-                continue
-            else:
-                self.send_failures += 1
-                if ffi.errno in _AGAIN:
-                    break
-                done += 1
-        return sent
-
     def send_one(self, data: bytes, address: Address) -> None:
         """A datagram outside the batches."""
         host, port = address
         if self.ipv6 and ":" not in host:
             host = "::ffff:" + host
         try:
-            self._socket.sendto(data, (host, port))
+            self.udp.sendto(data, (host, port))
         except OSError:
             self.send_failures += 1
 

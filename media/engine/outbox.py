@@ -12,7 +12,8 @@ from typing import Any
 from pylibsrtp._binding import ffi as srtp_ffi
 
 from media.engine import srtp
-from media.engine.batch import HEADER_LONGS, OUT_ROWS, ROW, BatchSocket
+from media.engine.batch import ROW, BatchSocket
+from media.engine.bursts import OUT_ROWS, Bursts
 from media.engine.leg import SENT_SHIFT, Leg
 from media.engine.packet_engine import EngineStats
 from media.engine.subscription import Subscription
@@ -40,9 +41,9 @@ class Outbox:
     """The sending half of the engine."""
 
     def __init__(self, batch_socket: BatchSocket, counts: EngineStats) -> None:
-        self._socket = batch_socket
+        self._bursts = Bursts(batch_socket.udp, batch_socket.name_length)
         self._counts = counts
-        self._rows = [srtp_ffi.cast("char *", a) for a in batch_socket.outbound.row_address]
+        self._rows = [srtp_ffi.cast("char *", a) for a in self._bursts.row_address]
         self._length = srtp.new_length()
         self._packers = Packers("", 0)
         self._vp8_packers = Packers("HHB", 5)  # descriptor, picture id, TL0PICIDX
@@ -57,8 +58,7 @@ class Outbox:
     def flush(self) -> None:
         """Sends what is queued."""
         if self._queued:
-            sent = self._socket.flush(self._queued)
-            self._counts.dropped_full += self._queued - sent
+            self._counts.dropped_full += self._bursts.flush(self._queued)
             self._queued = 0
 
     def spread(  # noqa: PLR0917 - the hot path: keywords cost
@@ -66,8 +66,8 @@ class Outbox:
     ) -> None:
         """The newest packet of a layer to everybody in the list."""
         n = self._queued
-        outbound, length, rows = self._socket.outbound, self._length, self._rows
-        data, lengths, headers = outbound.data, outbound.iov_longs, outbound.header_longs
+        bursts, length, rows = self._bursts, self._length, self._rows
+        data, sizes, names = bursts.data, bursts.sizes, bursts.names
         packers, size, protect = self._packers, len(payload), srtp.protect
         send_time, stamp = self._send_time, self._stamp
         tail = -1
@@ -88,9 +88,9 @@ class Outbox:
                 subscription.failures += 1
                 leg.history[wide & _MASK] = 0
                 continue
-            lengths[2 * n + 1] = total = length[0]
+            sizes[n] = total = length[0]
             leg.history[wide & _MASK] = stamp | total
-            headers[n * HEADER_LONGS] = subscription.name
+            names[n] = subscription.name
             n += 1
             if n == OUT_ROWS:
                 self._queued = n
@@ -105,8 +105,8 @@ class Outbox:
     ) -> None:  # fmt: skip
         """The same, with each subscriber's own picture id and TL0PICIDX."""
         n = self._queued
-        outbound, length, rows = self._socket.outbound, self._length, self._rows
-        data, lengths, headers = outbound.data, outbound.iov_longs, outbound.header_longs
+        bursts, length, rows = self._bursts, self._length, self._rows
+        data, sizes, names = bursts.data, bursts.sizes, bursts.names
         packers, size, protect = self._vp8_packers, len(payload), srtp.protect
         send_time, stamp = self._send_time, self._stamp
         descriptor, tl0, rest = payload[0] << 8 | payload[1], payload[4], payload[5:]
@@ -129,9 +129,9 @@ class Outbox:
                 subscription.failures += 1
                 leg.history[wide & _MASK] = 0
                 continue
-            lengths[2 * n + 1] = total = length[0]
+            sizes[n] = total = length[0]
             leg.history[wide & _MASK] = stamp | total
-            headers[n * HEADER_LONGS] = subscription.name
+            names[n] = subscription.name
             n += 1
             if n == OUT_ROWS:
                 self._queued = n
@@ -152,7 +152,7 @@ class Outbox:
         leg.wide = wide = leg.wide + 1
         n = self._queued
         self._packers[subscription.tail_length << 12 | len(payload)](
-            self._socket.outbound.data, n * ROW, first, second, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc,
+            self._bursts.data, n * ROW, first, second, seq & 0xFFFF, timestamp & 0xFFFFFFFF, ssrc,
             subscription.ext_head,
             subscription.clock_head | wide << 8 & subscription.wide_mask | self._send_time & subscription.clock_mask,
             subscription.tails[level], payload,
@@ -196,15 +196,14 @@ class Outbox:
         if not leg.ready or len(packet) > ROW - srtp.TRAILER:
             return
         n = self._queued
-        self._socket.outbound.data[n * ROW : n * ROW + len(packet)] = packet
+        self._bursts.data[n * ROW : n * ROW + len(packet)] = packet
         self._length[0] = len(packet)
         if not srtp.protect_rtcp(leg.tx_handle, self._rows[n], self._length):
             self._queue(leg, n)
 
     def _queue(self, leg: Leg, row: int) -> None:
-        outbound = self._socket.outbound
-        outbound.iov_longs[2 * row + 1] = self._length[0]
-        outbound.header_longs[row * HEADER_LONGS] = leg.name
+        self._bursts.sizes[row] = self._length[0]
+        self._bursts.names[row] = leg.name
         self._queued = row + 1
         if self._queued == OUT_ROWS:
             self.flush()
