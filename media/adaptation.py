@@ -83,11 +83,9 @@ class Adaptation:
             elif key not in self._cameras or self._cameras[key].count != layers:
                 self._cameras[key] = Camera(layers, float(self._now_ms))
 
-    def ended(self, leg: SeatLeg) -> None:
+    def leaving(self, leg: SeatLeg) -> None:
         """To be called before the engine forgets the leg."""
         self.collect()
-        self._tell_reached(leg.room.id)
-        self._reach.forgets(leg.number)
         self.gone(leg)
         self._receivers.pop(leg.number, None)
         self._voices.pop(leg.number, None)
@@ -95,6 +93,12 @@ class Adaptation:
             self._cameras.pop((leg.number, kind), None)
         for camera in self._cameras.values():
             camera.no_need(leg.number)
+
+    def left(self, leg: SeatLeg) -> None:
+        """To be called when the engine has forgotten it: nothing can be sent any more."""
+        self.collect()
+        self._tell_reached(leg.room.id)
+        self._reach.forgets(leg.number)
 
     def gone(self, leg: SeatLeg) -> None:
         """The seat is away. When it is back, everybody begins from the top again, the court too."""

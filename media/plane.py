@@ -144,6 +144,7 @@ class _Room:
     pinned: frozenset[str] = frozenset()
     clips: set[str] = dataclasses.field(default_factory=set)
     savers: dict[str, Saver] = dataclasses.field(default_factory=dict)
+    rungs: dict[str, Rung] = dataclasses.field(default_factory=dict)  # as last told, without the best
     recording: bool = False
 
 
@@ -320,6 +321,10 @@ class ProcessMediaPlane:
         if reborn:
             affected = tuple(rooms) if role == "worker" else ()
             self._tell(WorkerRestarted("worker" if role == "worker" else "recorder", affected))
+            for room in affected:  # its successor begins everybody at the top, so that is what must be known
+                for seat, rung in list(self._rooms[room].rungs.items()):
+                    if rung != "clips":
+                        self._tell(Quality(room, seat, "video", "recovered"))
 
     async def _replace(self, key: tuple[str, int]) -> None:
         """One process died, or all of them with the nursery."""
@@ -360,6 +365,12 @@ class ProcessMediaPlane:
                     up.set()
 
     def _tell(self, event: MediaEvent) -> None:
+        if isinstance(event, Quality | SeatGone) and event.room in self._rooms:
+            rungs = self._rooms[event.room].rungs
+            if isinstance(event, SeatGone) or event.rung == "video":
+                rungs.pop(event.seat, None)
+            else:
+                rungs[event.seat] = event.rung
         with contextlib.suppress(asyncio.QueueFull):  # nobody listens: there is nothing to lose
             self._events.put_nowait(event)
 

@@ -286,9 +286,10 @@ class Rooms:
         leg.ended = True
         for kind in KINDS:
             self._untape(leg, kind, "gone")
-        self._adaptation.ended(leg)
+        self._adaptation.leaving(leg)
         self._handshakes.forget(leg.number)
         self._engine.close_leg(leg.number)
+        self._adaptation.left(leg)
         self._ice.forget(leg.number)
         self._legs.pop(leg.number, None)
         if leg.room.legs.get(leg.seat) is leg:

@@ -1,6 +1,8 @@
 """What each receiver gets, over real sockets: layers, estimates, last-N, screens, rungs, what reached whom."""
 
 import asyncio
+import os
+import signal
 import statistics
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 from media_support import ROOM, Plane, eventually, everything
 
-from media.events import KINDS, Quality, Reached, SlotsChanged, Trouble
+from media.events import KINDS, Quality, Reached, SlotsChanged, Trouble, WorkerRestarted
 from media.peer import Peer
 from media.plane import MediaConfig, ProcessMediaPlane
 from tests.netsim import Profile, UdpRelay, reroute
@@ -205,3 +207,18 @@ async def test_after_an_outage_media_is_back_within_two_seconds(plane: Plane, re
             for what in ("audio", "frames"):
                 await eventually(lambda p=peer, c=counts, w=what: p.received[0][w] > c[w] + 3, within=5)
         assert asyncio.get_running_loop().time() - start < 2
+
+
+async def test_a_worker_that_dies_leaves_nobody_on_a_rung_he_is_no_longer_on(plane: Plane) -> None:
+    await plane.plane.set_routes(ROOM, everything("party/1", "party/2"))
+    async with Peer() as one, Peer(publish=()) as two:
+        await join(plane, "party/1", one)
+        await join(plane, "party/2", two)
+        await eventually(lambda: two.received[0]["video"] > 5)
+        await plane.plane.saver(ROOM, "party/2", "voice")
+        await plane.plane.clips(ROOM, "party/3", on=True)
+        await plane.until(Quality, seat="party/2", rung="audio", within=12)
+        os.kill(plane.plane._pids["worker", 0], signal.SIGKILL)
+        restarted = await plane.until(WorkerRestarted)
+        await plane.until(Quality, seat="party/2", rung="video", cause="recovered")
+        await plane.until(Quality, seat="party/3", rung="clips", after=plane.seen.index(restarted) - 5)

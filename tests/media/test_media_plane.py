@@ -162,7 +162,7 @@ async def test_fifteen_people_in_one_room(plane: Plane) -> None:
         for seat, peer in zip(seats, peers, strict=True):
             await join(plane, seat, peer, slots=14)
         await eventually(lambda: all(sum(s["audio"] > 5 for s in p.received.values()) == 14 for p in peers), 20)
-        await eventually(lambda: all(sum(s["video"] > 2 for s in p.received.values()) >= 3 for p in peers), 20)
+        await eventually(lambda: all(sum(s["video"] > 2 for s in p.received.values()) >= 3 for p in peers), 40)
     finally:
         await asyncio.gather(*(peer.close() for peer in peers))
 
