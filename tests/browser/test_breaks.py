@@ -1,7 +1,10 @@
 """What a phone survives: a link that is gone for 20 seconds, a reload, a killed server."""
 
+import asyncio
+
 import pytest
 from browsers import DESK, PHONE
+from calls import REMEMBER, back_within
 from hands import come_in, new_case, say, sees_text, tid, video_plays
 from test_hearing_in_browsers import PEOPLE, admitted
 
@@ -22,6 +25,8 @@ async def judge_and_party(served, pages, base, media_port=None):
     clerk = await pages.person(DESK)
     links = await new_case(clerk, served.desk, PEOPLE)
     judge, party = await pages.person(DESK), await pages.person(PHONE)
+    for page in (judge, party):
+        await page.add_init_script(REMEMBER)
     if media_port is not None:
         await party.add_init_script(f"({REROUTE})({media_port})")
     await come_in(judge, links["judge/1"])
@@ -39,12 +44,13 @@ async def count_of(page, text):
     return await page.get_by_test_id("timeline").get_by_text(text, exact=False).count()
 
 
-async def test_a_page_cut_off_for_20_s_comes_back_with_its_words_and_its_picture(served, pages):
+async def test_a_page_cut_off_for_20_s_has_its_picture_back_in_two_and_loses_no_word(served, pages):
     async with TcpProxy(("127.0.0.1", served.port)) as web, UdpRelay(("127.0.0.1", served.media_port)) as media:
         base = f"http://127.0.0.1:{web.address[1]}"
         judge, party = await judge_and_party(served, pages, base, media.address[1])
         assert await video_plays(party, "judge/1")
         assert await video_plays(judge, "party/1")
+        calls = await party.evaluate("calls.length")
         web.cut()
         media.cut()
         web.reset()
@@ -53,6 +59,10 @@ async def test_a_page_cut_off_for_20_s_comes_back_with_its_words_and_its_picture
         assert await count_of(judge, "断线时说的") == 0
         web.heal()
         media.heal()
+        back = await asyncio.gather(back_within(party, 10), back_within(judge, 10))
+        assert None not in back
+        assert max(back) < 2, back
+        assert await party.evaluate("calls.length") == calls, "a restart of ICE was enough: no new handshake"
         await sees_text(judge, "断线时说的")
         await party.locator("[data-testid=timeline] [data-testid=on-record]").first.wait_for()
         assert await video_plays(judge, "party/1", within=10)
