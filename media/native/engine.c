@@ -2229,6 +2229,7 @@ struct engine *engine_new(int fd, int name_length, int key_length, uintptr_t pro
 }
 
 int engine_start(struct engine *e) {
+    set_time(e, wall_ms()); /* whoever comes before the thread's first turn was not away since 1970 */
     sigset_t all, before; /* signals are for the thread that runs Python */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);

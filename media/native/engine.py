@@ -10,6 +10,7 @@ import math
 import os
 import secrets
 import struct
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -105,6 +106,8 @@ class NativeEngine:
         self._sessions: dict[int, tuple[srtp.Session, srtp.Session]] = {}  # alive as long as C has their addresses
         self._data = ffi.new("uint8_t **")
         self._threaded = threaded and bool(self._lib.engine_start(self._engine))
+        # The thread must be over before Python, at its end, takes the sessions away.
+        self._stop = weakref.finalize(self, self._lib.engine_stop, self._engine)
         if threaded and not self._threaded:
             self.close()
             raise NoNative("the native engine's thread cannot be started")
@@ -119,6 +122,7 @@ class NativeEngine:
         return self._event if self._threaded else self._socket.fileno()
 
     def close(self) -> None:
+        self._stop.detach()
         self._lib.engine_free(self._engine)
         self._engine = ffi.NULL
         self._sessions.clear()
