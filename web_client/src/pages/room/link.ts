@@ -9,6 +9,9 @@ import { saver } from "../../media/saver";
 import type { Court } from "./session";
 
 const BEAT_MS = 1_000;
+/** Below this the voice's packets take what the picture needs; with room to spare above it, they need not be long. */
+const NARROW_BPS = 280_000;
+const WIDE_BPS = 400_000;
 
 /** What the way to the court carried at the last look. */
 export const measured = signal<Uplink>("full");
@@ -21,6 +24,7 @@ export const uplink = computed<Uplink>(() => {
 export function watchLink(court: Court): () => void {
   const { peer, sitting } = court;
   let ladder = LADDER;
+  const narrow = signal(false);
   const timer = setInterval(() => {
     const now = performance.now();
     peer.beat(now).then(
@@ -28,6 +32,7 @@ export function watchLink(court: Court): () => void {
         if (pulse === null) return;
         ladder = step(ladder, pulse, now);
         measured.value = ladder.uplink;
+        if (pulse.mayBps !== null) narrow.value = pulse.mayBps < (narrow.peek() ? WIDE_BPS : NARROW_BPS);
       },
       () => undefined, // a connection that is just being replaced has no counters
     );
@@ -43,7 +48,7 @@ export function watchLink(court: Court): () => void {
     const live = sitting.live.value;
     return seats.some((seat) => seat.connected && seat.state === "admitted" && (seat.rung !== "video" || (live.get(seat.slot)?.quality ?? "full") !== "full"));
   });
-  const spared = effect(() => void peer.setSpare(uplink.value !== "full" || thinRoom.value));
+  const spared = effect(() => void peer.setSpare(narrow.value || uplink.value !== "full" || thinRoom.value));
   // After each welcome the court knows nothing of this: it is told again.
   const told = effect(() => {
     if (sitting.me.value === null) return;
