@@ -27,7 +27,6 @@ export const room = {
   reconnecting: (n: number) => (n === 0 ? "reconnecting" : `reconnecting, ${n} waiting`),
   tap_to_hear: "Tap to hear the court again",
   media_down: "Picture and sound are coming back; text still works",
-  media_gone: "Picture and sound cannot connect now; please use text or voice clips",
   fork_title: "The record contradicts itself",
   fork_why: {
     unsigned: "The state of the record that was shown has no valid signature of the court.",

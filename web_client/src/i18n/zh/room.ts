@@ -22,7 +22,6 @@ export const room = {
   reconnecting: (n: number) => (n === 0 ? "正在重新连接" : `正在重新连接，${n} 条待发`),
   tap_to_hear: "点按恢复声音",
   media_down: "图像和声音正在恢复，文字仍可发送",
-  media_gone: "图像和声音暂时连不上，请用文字或语音消息",
   fork_title: "记录前后不一致",
   fork_why: {
     unsigned: "法院给出的记录状态没有有效的法院签名。",

@@ -85,10 +85,11 @@ function MediaState(): JSX.Element | null {
   const { sitting, peer } = here();
   const state = peer.state.value;
   const view = sitting.view.value;
-  if (state === "on" || state === "idle" || view === null || !isLive(view)) return null;
+  // What cannot connect at all has its own line, with what works instead.
+  if (state !== "connecting" || view === null || !isLive(view)) return null;
   return (
     <p class="media-state" role="status" data-testid="media-state">
-      {state === "broken" ? r.media_gone : r.media_down}
+      {r.media_down}
     </p>
   );
 }
