@@ -32,6 +32,7 @@ Link = tuple[int, int, int, float, int, Rung]
 PICTURES: tuple[Kind, Kind] = ("video", "screen")
 ONE_VOICE_BPS = 24_000  # kept free for whoever will speak next
 SETTLE_MS = 6000
+FIRST_MS = 500
 REPORTS_AT_ONCE = 8  # about a millisecond
 FALLEN = 0.9  # of the last budget: not to be waited with
 SLOW = 5  # rounds: what need not be looked at ten times a second
@@ -49,6 +50,7 @@ class _Receiver:
         self.selected: dict[int, Choice] = {}
         self.allocation = Allocation({}, 0, 0, frozenset())
         self.received: Rung = "video"
+        self.first: dict[int, tuple[tuple[int, Kind], int]] = {}  # slot -> camera, and since when it can be seen
         self.here_ms = 0  # since when it is here, this time
         self.pictures: dict[int, tuple[int, Kind]] = {}  # slot -> camera
 
@@ -242,13 +244,25 @@ class Adaptation:
             camera = self._cameras.get((publisher.number, kind))
             if camera is not None:
                 receiver.pictures[slot] = (publisher.number, kind)
-                layers = camera.available()[: _MOST_LAYERS[room.savers.get(leg.seat, "off")]]
+                most = _MOST_LAYERS[room.savers.get(leg.seat, "off")]
+                layers = camera.available()[: min(most, 1) if self._is_new(leg, receiver, slot) else most]
                 screen, thins = kind == "screen", camera.count > 1
                 wishes.append(Wish(slot, name, layers, seat in room.pinned, screen, thins))
         for slot, key in before.items():
             if receiver.pictures.get(slot) != key and key in self._cameras:
                 self._cameras[key].no_need(leg.number)
         return wishes, voices
+
+    def _is_new(self, leg: SeatLeg, receiver: _Receiver, slot: int) -> bool:
+        """Whether this face is to be seen for the first time. It comes small: the smallest layer's
+        keyframe is one packet, there at once on any link, and a probe need not come before it.
+        """
+        key = receiver.pictures[slot]
+        if receiver.first.get(slot, (key, 0))[0] != key:
+            del receiver.first[slot]
+        if slot not in receiver.first and leg.here:
+            receiver.first[slot] = (key, self._now_ms)
+        return slot not in receiver.first or self._now_ms - receiver.first[slot][1] < FIRST_MS
 
     # -- what a sender sends ------------------------------------------------------------------------
 
