@@ -39,7 +39,7 @@ from hearing_server.runtime.turn import Turn
 from hearing_server.work_queue import LocalWorkQueue
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
-from media.recovery import recover_segments
+from media.recorder.recovery import recover_segments
 from recording.content import ContentVault
 from recording.content_keys import MASTER, ContentKeys
 from recording.files import write_durably

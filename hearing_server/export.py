@@ -228,7 +228,7 @@ class _Remux:
         self._made = 0
 
     def __call__(self, segments: Sequence[tuple[int, Path]]) -> Path:
-        from media.remux import remux
+        from media.recorder.remux import remux
 
         self._made += 1
         return remux(segments, self._scratch / f"track-{self._made}")

@@ -33,8 +33,8 @@ def main() -> None:
     )
     import uvloop  # noqa: F401 - loaded here so that the children share it
 
-    import media.recorder
-    import media.worker  # noqa: F401 - as above
+    import media.recorder.process
+    import media.worker.process  # noqa: F401 - as above
     from media.native.choose import shortfall
 
     if trouble := shortfall(config):
@@ -77,8 +77,8 @@ def _child(role: str, index: int, control: Path, config: MediaConfig) -> None:
 async def _serve(role: str, index: int, control: Path, config: MediaConfig) -> None:
     from media.link import Link
     from media.native.engine import NoNative
-    from media.recorder import Recorder
-    from media.worker import Worker
+    from media.recorder.process import Recorder
+    from media.worker.process import Worker
 
     reader, writer = await asyncio.open_unix_connection(str(control))
     tape = control.with_name("tape.sock")

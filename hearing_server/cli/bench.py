@@ -102,7 +102,7 @@ def _measure(what: str, options: dict[str, Any]) -> dict[str, Any]:
         from hearing_server.bench.room import bench_room
 
         return run_async(bench_room(**options))
-    from media.bench import Void, bench_media
+    from media.bench.measure import Void, bench_media
 
     try:
         return dict(run_async(bench_media(**options)))

@@ -18,8 +18,8 @@ from hearing_server.runtime.entrance import Unauthenticated
 from hearing_server.runtime.entry import Unavailable
 from hearing_server.runtime.foreign import Changed, NoSuchSession, TooMany
 from hearing_server.runtime.turn import IceServer
+from media.negotiation.whip_sdp import MAX_SDP, Purpose
 from media.plane import BadOffer, MediaUnavailable
-from media.whip_sdp import MAX_SDP, Purpose
 from recording.errors import IntegrityError, StoreDown, UnknownStream
 
 SDP: Final = "application/sdp"

@@ -11,7 +11,7 @@ import aiohttp
 
 from hearing_server.rehearsal.device import Device, Disbelieved, Kept
 from hearing_server.runtime.registry import Registry
-from media.peer import Peer
+from media.peer.peer import Peer
 from recording.content import commitment
 from recording.errors import RecordError
 from signaling.client import Client, Lost

@@ -21,8 +21,8 @@ from hearing_server.runtime.entrance import Entrance, Invitation, Unauthenticate
 from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.room import ARRIVALS, Room
 from media.events import MediaEvent, SeatConnected, SeatGone, WorkerRestarted
+from media.negotiation.whip_sdp import Purpose, fragment_of, from_convention, restarted, to_convention, ufrag_of
 from media.plane import Answer, MediaPlane
-from media.whip_sdp import Purpose, fragment_of, from_convention, restarted, to_convention, ufrag_of
 from signaling.limits import TokenBucket
 
 log = structlog.get_logger()

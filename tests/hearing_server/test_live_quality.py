@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from courtroom import court_in
 
-from media.peer import Peer
+from media.peer.peer import Peer
 from recording.leaf import decode
 from signaling import frames
 

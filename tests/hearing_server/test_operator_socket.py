@@ -49,7 +49,12 @@ async def test_what_the_running_court_refuses_is_a_sentence(court):
     with pytest.raises(OperatorTrouble, match="refused: sealed"):
         await ask(court.node.config, "failing", {}, {})
     with pytest.raises(OperatorTrouble, match="no such sitting"):
-        await ask(court.node.config, "export", {"sitting": "00" * 16, "out": "/nowhere", "redacted": False, "composite": False}, {})
+        await ask(
+            court.node.config,
+            "export",
+            {"sitting": "00" * 16, "out": "/nowhere", "redacted": False, "composite": False},
+            {},
+        )
 
 
 async def test_a_bug_of_the_running_court_says_where_to_look_and_the_next_act_is_done(court):

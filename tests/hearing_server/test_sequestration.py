@@ -6,7 +6,7 @@ import contextlib
 import pytest
 from courtroom import court_in
 
-from media.peer import Peer
+from media.peer.peer import Peer
 from recording.verifier.bundle import verify_bundle
 from signaling.frames import Receipt
 from transcripts.reader import BundleRecord

@@ -16,7 +16,7 @@ from courtroom import court_in
 
 from hearing_server.cli.lan_certificate import self_made
 from hearing_server.runtime.turn import Turn
-from media.peer import Peer
+from media.peer.peer import Peer
 from signaling.frames import Receipt
 
 COTURN, CHROMIUM = shutil.which("turnserver"), shutil.which("chromium")

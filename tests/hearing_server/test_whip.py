@@ -19,8 +19,8 @@ from hearing_server.cli import main
 from hearing_server.flows.decider import Role
 from hearing_server.runtime.registry import NewSeat
 from media.events import SeatConnected, SeatGone, WorkerRestarted
-from media.peer import Peer
-from media.whip_sdp import restarted, ufrag_of
+from media.negotiation.whip_sdp import restarted, ufrag_of
+from media.peer.peer import Peer
 from signaling.call import Call, gather_loopback
 from signaling.client import Ended
 from signaling.frames import Lobby, Receipt

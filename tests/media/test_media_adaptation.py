@@ -12,7 +12,7 @@ import pytest
 from media_support import ROOM, Plane, eventually, everything
 
 from media.events import KINDS, Quality, Reached, SlotsChanged, Trouble, WorkerRestarted
-from media.peer import Peer
+from media.peer.peer import Peer
 from media.plane import MediaConfig, ProcessMediaPlane
 from tests.netsim import Profile, UdpRelay, reroute
 

@@ -13,8 +13,8 @@ from media_support import ROOM, Plane, eventually, everything
 from media.engine import rtcp
 from media.engine.rtp import HEADER
 from media.events import SeatGone
-from media.peer import Peer
-from media.peer_sdp import LEVEL_EXT, MID_EXT, OPUS_PT, REPAIRED_RID_EXT, RID_EXT, RTX_PT, TRANSPORT_CC_EXT, VP8_PT
+from media.peer.peer import Peer
+from media.peer.sdp import LEVEL_EXT, MID_EXT, OPUS_PT, REPAIRED_RID_EXT, RID_EXT, RTX_PT, TRANSPORT_CC_EXT, VP8_PT
 
 SECONDS = 1.5
 

@@ -4,7 +4,7 @@ from aioice import stun
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from media.ice_lite import Credentials, IceLite, Proof
+from media.negotiation.ice_lite import Credentials, IceLite, Proof
 
 HERE = ("192.0.2.7", 5000)
 

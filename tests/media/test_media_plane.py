@@ -11,7 +11,7 @@ import pytest
 from media_support import ROOM, Plane, eventually, everything
 
 from media.events import BadOffer, MediaUnavailable, SeatConnected, SeatGone, SeatSilent, SlotsChanged
-from media.peer import Peer
+from media.peer.peer import Peer
 from media.plane import MediaConfig, ProcessMediaPlane
 
 
@@ -26,7 +26,7 @@ def test_the_court_process_loads_no_codec() -> None:
     import subprocess
 
     heavy = ("av", "aiortc", "uvloop", "OpenSSL")
-    code = f"import media.plane, media.recovery, sys; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import media.plane, media.recorder.recovery, sys; print([m for m in {heavy} if m in sys.modules])"
     root = str(Path(__file__).parents[2])
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert out.stdout.strip() == "[]"

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from media_support import ROOM, Plane, eventually, everything
 
-from media import ebml, segments, synthetic
 from media.events import RECORDER, RecordingGap, SegmentClosed, WorkerRestarted
-from media.frames import Assembler, Packet, Reorder
-from media.peer import Peer
-from media.recorder import Recorder, Track
-from media.recovery import recover_segments
+from media.peer import synthetic
+from media.peer.peer import Peer
+from media.recorder import ebml, segments
+from media.recorder.frames import Assembler, Packet, Reorder
+from media.recorder.process import Recorder, Track
+from media.recorder.recovery import recover_segments
 
 
 async def join(plane: Plane, seat: str, peer: Peer, slots: int = 2) -> None:

@@ -12,8 +12,8 @@ import pytest
 from media_support import ROOM, Plane, eventually, everything
 
 from media.events import MediaUnavailable, WorkerRestarted
-from media.handshakes import MOST_OF_ONE, Handshakes
-from media.peer import Peer
+from media.negotiation.handshakes import MOST_OF_ONE, Handshakes
+from media.peer.peer import Peer
 
 HUNDRED = 100
 

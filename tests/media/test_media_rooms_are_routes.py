@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from media_support import ROOM, Plane, eventually, everything
 
 from media.events import Kind, Reached, SeatConnected
-from media.peer import Peer
+from media.peer.peer import Peer
 
 Matrix = dict[str, frozenset[tuple[str, Kind]]]
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from media.engine.packet_engine import LegSpec, SubscriptionSpec
 from media.events import BadOffer, Kind
-from media.sdp import MAX_SDP, Offer, read_offer
-from media.sdp_answer import Transport, leg_spec, write_answer
+from media.negotiation.sdp import MAX_SDP, Offer, read_offer
+from media.negotiation.sdp_answer import Transport, leg_spec, write_answer
 
 HEAD = """v=0
 o=- 42 2 IN IP4 127.0.0.1

@@ -1,11 +1,11 @@
 """Who is in which slot, what reached whom, what a camera is asked for, who is in trouble: without a packet."""
 
 from media.bandwidth.allocation import Rate
-from media.cameras import LEAST_SINGLE_BPS, NOMINAL, UNNEEDED_MS, Camera
 from media.engine.packet_engine import LayerStats, Reached
-from media.reach import AT_MOST_EVERY_MS, Reach
-from media.slots import Slots, assign, content, forget, names
-from media.trouble import (
+from media.worker.cameras import LEAST_SINGLE_BPS, NOMINAL, UNNEEDED_MS, Camera
+from media.worker.reach import AT_MOST_EVERY_MS, Reach
+from media.worker.slots import Slots, assign, content, forget, names
+from media.worker.trouble import (
     BLACK_MS,
     FROZEN_MS,
     NEVER_HEARD_MS,

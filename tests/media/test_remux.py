@@ -3,7 +3,7 @@
 import av
 
 from hearing_server.rehearsal.props import clip_of_picture, clip_of_sound
-from media.remux import remux
+from media.recorder.remux import remux
 
 
 def packets(path):

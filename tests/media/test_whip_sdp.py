@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.events import BadOffer
-from media.sdp import read_offer
-from media.whip_sdp import fragment_of, from_convention, restarted, to_convention, ufrag_of
+from media.negotiation.sdp import read_offer
+from media.negotiation.whip_sdp import fragment_of, from_convention, restarted, to_convention, ufrag_of
 
 FINGERPRINT = ":".join(["AB"] * 32)
 TRANSPORT = (

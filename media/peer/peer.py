@@ -21,16 +21,16 @@ import pylibsrtp
 from aioice import stun
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from media import synthetic
-from media.dtls import Dtls, fingerprint
 from media.engine import rtcp
 from media.engine.packet_engine import SrtpKeys
 from media.engine.srtp import inbound, outbound
 from media.events import Kind
-from media.ice_lite import Credentials
-from media.peer_downlink import Downlink
-from media.peer_sdp import LEVEL_EXT, MID_EXT, OPUS_PT, RIDS, RTX_PT, VP8_PT, PeerAnswer, PeerFailed, section
-from media.peer_uplink import Stream, Uplink
+from media.negotiation.dtls import Dtls, fingerprint
+from media.negotiation.ice_lite import Credentials
+from media.peer import synthetic
+from media.peer.downlink import Downlink
+from media.peer.sdp import LEVEL_EXT, MID_EXT, OPUS_PT, RIDS, RTX_PT, VP8_PT, PeerAnswer, PeerFailed, section
+from media.peer.uplink import Stream, Uplink
 
 __all__ = ["LEVEL_EXT", "MID_EXT", "OPUS_PT", "RTX_PT", "VP8_PT", "Peer", "PeerFailed"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from media.engine import rtcp
 from media.engine.rtp import HEADER, opens_keyframe
 from media.engine.transport_cc import Arrivals
-from media.peer_sdp import TRANSPORT_CC_EXT, VP8_PT, PeerAnswer
+from media.peer.sdp import TRANSPORT_CC_EXT, VP8_PT, PeerAnswer
 
 NACK_AFTER_MS, NACK_AGAIN_MS, NACK_TRIES = 20, 120, 8
 GAP = 200  # more than this at once is not asked for

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from media.bandwidth.allocation import PAUSE, Allocation, Allocator, Choice, Wish, voice_bps
 from media.bandwidth.estimator import MOST_BPS, START_BPS, Estimator
 from media.bandwidth.ladder import Sent, received_rung, sent_rung
-from media.cameras import Camera
 from media.config import MediaConfig
 from media.engine.packet_engine import Feedback, LayerStats, Loss, PacketEngine, Remb
 from media.events import Kind, Rung, Saver
-from media.reach import Reach
-from media.seat_leg import Room, SeatLeg
-from media.slots import content, seat_of
-from media.trouble import Picture, Sound, Watch
+from media.worker.cameras import Camera
+from media.worker.reach import Reach
+from media.worker.seat_leg import Room, SeatLeg
+from media.worker.slots import content, seat_of
+from media.worker.trouble import Picture, Sound, Watch
 
 Emit = Callable[..., None]
 

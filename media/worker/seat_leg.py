@@ -5,11 +5,11 @@ from collections import defaultdict
 
 from media.bandwidth.allocation import Speakers
 from media.bandwidth.ladder import Ladder
-from media.dtls import Dtls
 from media.engine.packet_engine import Address, LegSpec, SubscriptionSpec
 from media.events import RECORDER, Kind, Line, Saver
-from media.ice_lite import Credentials
-from media.sdp import Offer
+from media.negotiation.dtls import Dtls
+from media.negotiation.ice_lite import Credentials
+from media.negotiation.sdp import Offer
 
 
 class SeatLeg:
@@ -58,7 +58,7 @@ class Room:
         self.legs: dict[str, SeatLeg] = {}
         self.routes: dict[str, frozenset[tuple[str, Kind]]] = {}
         self.pinned: frozenset[str] = frozenset()
-        self.slots: dict[str, dict[int, str]] = {}  # receiver -> slot -> whose (media/slots.py)
+        self.slots: dict[str, dict[int, str]] = {}  # receiver -> slot -> whose (media/worker/slots.py)
         self.recording = False
         self.speakers = Speakers()
         self.savers: dict[str, Saver] = {}

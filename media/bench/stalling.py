@@ -2,7 +2,7 @@
 Python loop does nothing for 60 ms of every 200, as a busy garbage collector or a long
 negotiation would make it. Nothing of this is in the worker that courts run.
 
-    python -m media.stalling CONTROL_SOCKET CONFIG_JSON
+    python -m media.bench.stalling CONTROL_SOCKET CONFIG_JSON
 """
 
 import asyncio
@@ -10,8 +10,9 @@ import signal
 import time
 from typing import Final
 
-from media import nursery, worker
+from media import nursery
 from media.link import Link
+from media.worker import process as worker
 
 STALL_S: Final = 0.060
 EVERY_S: Final = 0.200

@@ -11,12 +11,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from media import synthetic
 from media.bandwidth.estimator import Estimator
 from media.engine import rtcp, transport_cc
 from media.engine.rtp import HEADER
 from media.events import Kind
-from media.peer_sdp import LEVEL_EXT, MID_EXT, OPUS_PT, REPAIRED_RID_EXT, RID_EXT, RTX_PT, TRANSPORT_CC_EXT, VP8_PT
+from media.peer import synthetic
+from media.peer.sdp import LEVEL_EXT, MID_EXT, OPUS_PT, REPAIRED_RID_EXT, RID_EXT, RTX_PT, TRANSPORT_CC_EXT, VP8_PT
 
 HISTORY = 512
 SENT_KEPT = 4096

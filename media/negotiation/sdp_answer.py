@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from media.engine.packet_engine import Codec, LegSpec, SubscriptionSpec
 from media.events import BadOffer, Kind, Line
-from media.sdp import (
+from media.negotiation.sdp import (
     ABS_SEND_TIME,
     AUDIO_LEVEL,
     EXTENSIONS,

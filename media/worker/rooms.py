@@ -11,17 +11,17 @@ from typing import Any
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from media.adaptation import Adaptation, Emit, Link
 from media.config import MediaConfig
-from media.dtls import Dtls, fingerprint
 from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys
 from media.events import KINDS, LINES, Kind, Saver
-from media.handshakes import Handshakes
-from media.ice_lite import Credentials, IceLite
-from media.sdp import read_offer
-from media.sdp_answer import Transport, leg_spec, write_answer
-from media.seat_leg import Room, SeatLeg
-from media.slots import assign, content, forget, names, seat_of
+from media.negotiation.dtls import Dtls, fingerprint
+from media.negotiation.handshakes import Handshakes
+from media.negotiation.ice_lite import Credentials, IceLite
+from media.negotiation.sdp import read_offer
+from media.negotiation.sdp_answer import Transport, leg_spec, write_answer
+from media.worker.adaptation import Adaptation, Emit, Link
+from media.worker.seat_leg import Room, SeatLeg
+from media.worker.slots import assign, content, forget, names, seat_of
 
 MAX_SLOTS = 31
 FORGET_AFTER_MS = 120_000

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from media.events import Kind
-from media.ice_lite import Credentials
+from media.negotiation.ice_lite import Credentials
 
 OPUS_PT, VP8_PT, RTX_PT = 111, 96, 97
 MID_EXT, LEVEL_EXT, TRANSPORT_CC_EXT, RID_EXT, REPAIRED_RID_EXT = 1, 2, 4, 10, 11

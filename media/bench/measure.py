@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
-from media import janus, namespace
+from media.bench import janus, namespace
 from media.config import Engine
 from media.native.choose import shortfall
 from media.plane import Kind, MediaConfig, ProcessMediaPlane
@@ -36,7 +36,7 @@ class Void(RuntimeError):  # noqa: N818 - a verdict
 class StallablePlane(ProcessMediaPlane):
     """The court's media plane over processes that can be told to stall."""
 
-    NURSERY = "media.stalling"
+    NURSERY = "media.bench.stalling"
 
     @classmethod
     async def start(cls, config: MediaConfig) -> "StallablePlane":
@@ -114,12 +114,12 @@ class Generator:
     @classmethod
     async def start(cls, server: str, hearings: int, participants: int) -> "Generator":
         """Its phones connect as the lines are answered."""
-        root = str(Path(__file__).resolve().parent.parent)  # noqa: ASYNC240 - no I/O of note
+        root = str(Path(__file__).resolve().parent.parent.parent)  # noqa: ASYNC240 - no I/O of note
         return cls(
             await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "media.load",
+                "media.bench.load",
                 *(server, str(hearings), str(participants)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,

@@ -17,7 +17,7 @@ from media.config import MediaConfig
 from media.events import BadOffer
 from media.link import Link, LinkDown, Refusal
 from media.native.choose import make_engine
-from media.rooms import Rooms
+from media.worker.rooms import Rooms
 
 TICK_S = 0.05
 ADAPT_S = 0.1

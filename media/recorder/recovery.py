@@ -8,8 +8,8 @@ frame is removed. Running it twice changes nothing.
 import contextlib
 from pathlib import Path
 
-from media import ebml, segments
 from media.events import SegmentClosed
+from media.recorder import ebml, segments
 
 _LAST_FRAME_MS = {"opus": 20, "vp8": 33, "h264": 33}
 

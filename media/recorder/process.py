@@ -14,12 +14,12 @@ from typing import Any
 
 import msgpack
 
-from media import segments
-from media.ebml import SegmentWriter, TrackHeader
 from media.events import Kind
-from media.frames import Assembler, Frame, Packet, Reorder
 from media.link import Link, LinkDown
-from media.recovery import repair as repair_part
+from media.recorder import segments
+from media.recorder.ebml import SegmentWriter, TrackHeader
+from media.recorder.frames import Assembler, Frame, Packet, Reorder
+from media.recorder.recovery import repair as repair_part
 
 GAP_MS = 1000
 IDLE_CLOSE_MS = 2000

@@ -8,7 +8,7 @@ payload carries the moment it left; every eighth packet that arrives is decrypte
 and compared with the moment the kernel put it into the phone's socket: how long this process
 then takes to fetch it is not the server's latency.
 
-    python -m media.load palmcourt|janus HEARINGS PARTICIPANTS
+    python -m media.bench.load palmcourt|janus HEARINGS PARTICIPANTS
 
 speaks JSON lines with bench.py: offers and answers until `ready`, then for each `run` it is
 told a `begin` and an `end` with figures, until its standard input ends.
@@ -30,9 +30,9 @@ from typing import Any
 import cffi
 from pylibsrtp._binding import ffi as srtp_ffi
 
+from media.bench.phones import ABS_EXT, FIRST_WORD, HEAD, MEDIA_PTS, OPUS_PT, TWCC_EXT, VP8_PT, Phone
 from media.engine import rtcp, srtp
 from media.engine.batch import HEADER_LONGS, IN_ROWS, ROW, Batch, ffi, libc
-from media.phones import ABS_EXT, FIRST_WORD, HEAD, MEDIA_PTS, OPUS_PT, TWCC_EXT, VP8_PT, Phone
 
 AUDIO_S, VIDEO_S, BURST = 1 / 50, 4 / 110, 4
 FEEDBACK_S, REPORT_S = 0.1, 1.0

@@ -17,7 +17,7 @@ from aioice import stun
 
 from media.engine import srtp
 from media.engine.packet_engine import SrtpKeys
-from media.peer import LEVEL_EXT, MID_EXT, OPUS_PT, RTX_PT, VP8_PT, Peer
+from media.peer.peer import LEVEL_EXT, MID_EXT, OPUS_PT, RTX_PT, VP8_PT, Peer
 
 ABS_EXT, TWCC_EXT = 3, 4
 SO_TIMESTAMPNS = 35
@@ -112,7 +112,7 @@ class Phone(Peer):
         return "\r\n".join(lines) + "\r\n"
 
     def _fingerprint(self) -> str:
-        from media.dtls import fingerprint
+        from media.negotiation.dtls import fingerprint
 
         return fingerprint(self._certificate)
 

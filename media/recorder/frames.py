@@ -7,8 +7,8 @@ no decoder could.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from media.ebml import TrackHeader
 from media.engine.vp8 import descriptor_length
+from media.recorder.ebml import TrackHeader
 
 HOLD_MS = 500  # how long a missing packet may still come (a retransmission takes one or two round trips)
 MAX_HELD = 512
