@@ -117,8 +117,10 @@ class Bursts:
                 return lost + sum(int(self._longs[i * HEADER_LONGS + _IOVLEN]) for i in range(done, count))
             parts: int = self._longs[done * HEADER_LONGS + _IOVLEN]
             if parts > 1 and error in _UNCUT:
-                self._offload &= error == errno.EMSGSIZE
-                lost += self._singly(done, parts)
+                refused = self._singly(done, parts)
+                # Only if they leave singly it was the cutting; else it is the destination (port 0, say).
+                self._offload &= error == errno.EMSGSIZE or refused == parts
+                lost += refused
             else:
                 lost += parts
             done += 1
