@@ -760,13 +760,17 @@ static void send_messages(struct engine *e, int n) {
         }
         struct msghdr *refused = &e->out_headers[done].msg_hdr;
         if (refused->msg_controllen && (errno == EIO || errno == EINVAL || errno == EMSGSIZE || errno == EOPNOTSUPP)) {
-            if (errno != EMSGSIZE) e->gso = 0;
+            int why = errno;
+            size_t lost = 0;
             struct msghdr one = *refused;
             one.msg_control = NULL;
             one.msg_controllen = 0;
             one.msg_iovlen = 1;
             for (size_t i = 0; i < refused->msg_iovlen; i++, one.msg_iov++)
-                if (sendmsg(e->fd, &one, MSG_DONTWAIT) < 0) count_full(e, 1);
+                if (sendmsg(e->fd, &one, MSG_DONTWAIT) < 0) lost++;
+            count_full(e, (int)lost);
+            /* Only if they leave singly it was the cutting; else it is the destination (port 0, say). */
+            if (why != EMSGSIZE && lost < refused->msg_iovlen) e->gso = 0;
         } else {
             count_full(e, (int)refused->msg_iovlen);
         }
