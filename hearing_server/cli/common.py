@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TextIO, TypeVar, cast
 
 import structlog
 import uvloop
@@ -50,6 +51,21 @@ def settings(arguments: argparse.Namespace, **more: dict[str, Any]) -> Config:
     return config.load(arguments.config, **overrides)
 
 
+class _StandardError:
+    """Standard error as it is at the moment of a line. Whoever collects the log may end, or its disk be full: then the
+    line is lost, and the act that it tells of is not. A log that raised would take the place of an answer.
+    """
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed
+            return sys.stderr.write(text)
+        return 0
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def configure_log(settings_: Config) -> None:
     """Structured lines on standard error; never what people said, never a link."""
     renderer: Any = structlog.processors.JSONRenderer()
@@ -63,7 +79,7 @@ def configure_log(settings_: Config) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[settings_.log.level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _StandardError())),
         cache_logger_on_first_use=False,
     )
 

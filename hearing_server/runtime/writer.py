@@ -266,8 +266,8 @@ class Writer(Generic[S]):
 
     def _answer(self, batch: _Batch[S], shares: "Sequence[Attestation] | Exception") -> None:
         """Answer everybody, now that what they asked is both durable and signed."""
+        failed = shares if isinstance(shares, Exception) else None
         if isinstance(shares, Exception):
-            log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(shares).__name__)
             batch.fail("the answer could not be signed; ask again")
             shares = ()
         share = iter(shares)
@@ -282,17 +282,19 @@ class Writer(Generic[S]):
             elif outcome is not None:
                 answer.set_exception(outcome if mine is None else SignedRefusal(outcome, asked.stamp.now_ms, mine))
         self._end()
+        if failed is not None:
+            log.error("answers_not_signed", stream=self.stream_id.hex(), kind=type(failed).__name__)
 
     def _lost(self, batch: _Batch[S] | None, error: BaseException) -> None:
         """The batch is not known to be on the record, or this writer is wrong: only a replay can tell."""
-        # Stacks hold no values, so no content either.
-        log.error("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__, exc_info=error)
         if batch is not None:
             batch.fail("could not be put on the record")
         if not self._dead:
             self._die()
             self.on_death()
         self._end()
+        # Last: who waits for an answer does not wait for a log. Stacks hold no values, so no content either.
+        log.error("writer_died", stream=self.stream_id.hex(), kind=type(error).__name__, exc_info=error)
 
     def _end(self) -> None:
         self._batch = None

@@ -1,10 +1,15 @@
 """The writer: one place where commands become entries (SPEC HR14; durable first, visible second)."""
 
 import asyncio
+import io
 import os
+import sys
 
 import pytest
+import structlog
 
+from hearing_server import config
+from hearing_server.cli.common import configure_log
 from hearing_server.flows.decider import COURT, Command, RefusalCode, Refused, Stamp
 from hearing_server.flows.hearing import HEARING
 from hearing_server.runtime.docket import Docket
@@ -176,6 +181,26 @@ async def test_when_the_store_fails_everybody_is_told_unavailable_and_the_writer
         await writer.submit(*said("c", 3))
     monkeypatch.undo()
     assert (await (await docket.sitting(writer.stream_id)).submit(*said("c", 3))).seq >= len(SETTING)
+
+
+async def test_a_log_that_cannot_be_written_keeps_nobody_waiting(docket, monkeypatch):
+    """Whoever collects the log may end; those who asked are told all the same, and the next writer serves them."""
+    writer = await opened(docket)
+
+    def broken(*arguments):
+        asyncio.get_running_loop().call_soon(arguments[-1], StoreDown("the disk is gone"))
+
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    configure_log(config.load())
+    sys.stderr.close()
+    try:
+        with monkeypatch.context() as disk:
+            disk.setattr(docket.test_store, "put", broken)
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(writer.submit(*said("a", 1)), 5)
+        assert (await asyncio.wait_for((await docket.sitting(writer.stream_id)).submit(*said("a", 1)), 5)).seq > 0
+    finally:
+        structlog.reset_defaults()
 
 
 async def test_a_bug_in_a_rule_kills_the_writer_and_a_replay_restores_it(docket):
