@@ -18,6 +18,8 @@ from typing import Any, Final, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from media.bench.children import ended
+
 API_PORT: Final = 8188  # in a network namespace of our own nobody else has it
 START_S: Final = 20.0
 ANSWER_S: Final = 20.0
@@ -98,14 +100,7 @@ class Janus:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._socket is not None:
             await self._socket.close()
-        if self._process.returncode is None:
-            self._process.terminate()
-            try:
-                async with asyncio.timeout(5):
-                    await self._process.wait()
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+        await ended(self._process, self._process.terminate)
 
     # -- the video room ------------------------------------------------------------------------
 

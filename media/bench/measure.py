@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from media.bench import janus, namespace
+from media.bench.children import ended
 from media.config import Engine
 from media.native.choose import shortfall
 from media.plane import Kind, MediaConfig, ProcessMediaPlane
@@ -154,14 +155,7 @@ class Generator:
 
     async def close(self) -> None:
         """Ends it."""
-        if self._process.returncode is None:
-            self._stdin.close()
-            try:
-                async with asyncio.timeout(5):
-                    await self._process.wait()
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
+        await ended(self._process, self._stdin.close)
 
 
 async def _court(hearings: int, participants: int, seconds: float, engine: Engine, address: str) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+from browsers import DESK, PHONE
+from hands import PEOPLE, admitted, come_in, new_case, tid
+
 REMEMBER = """(() => {
   const Original = window.RTCPeerConnection;
   window.calls = [];
@@ -67,3 +70,37 @@ async def back_within(page, seconds):
             return loop.time() - began
         await asyncio.sleep(0.05)
     return None
+
+
+REROUTE = """(port) => {
+  const original = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
+    const sdp = description.sdp.replace(/(a=candidate:\\S+ \\d+ \\S+ \\d+ \\S+) \\d+( typ host)/g, `$1 ${port}$2`);
+    return original.call(this, { type: description.type, sdp });
+  };
+}"""
+
+
+async def judge_and_party(served, pages, *, web=None, media_port=None):
+    """A judge's desk and a party's phone in an open court, both counted; the phone on the links given."""
+    clerk = await pages.person(DESK)
+    links = await new_case(clerk, served.desk, PEOPLE)
+    judge, party = await pages.person(DESK), await pages.person(PHONE)
+    for page in (judge, party):
+        await page.add_init_script(REMEMBER)
+    if media_port is not None:
+        await party.add_init_script(f"({REROUTE})({media_port})")
+    await into_open_court(judge, party, links, served.base, web)
+    return judge, party
+
+
+async def into_open_court(judge, party, links, base, web=None):
+    """Both come in by their links (the party's over `web`), and the judge opens."""
+    await come_in(judge, links["judge/1"])
+    await tid(judge, "page-room").wait_for()
+    await come_in(party, links["party/1"].replace(base, web or base))
+    await tid(party, "page-waiting").wait_for()
+    await admitted(judge, ["party/1"])
+    await tid(party, "page-room").wait_for()
+    await tid(judge, "act-open").click()
+    await party.locator("[data-testid=phase][data-phase=open]").wait_for()

@@ -7,6 +7,9 @@ SHOTS = os.environ.get("PALMCOURT_SHOTS")
 """A directory for pictures of the pages; without it none are taken."""
 
 
+PEOPLE = [("judge", "陈静"), ("clerk", "李敏"), ("plaintiff", "平安保险余姚支公司"), ("defendant", "方某")]
+
+
 def tid(page, name):
     return page.get_by_test_id(name)
 
@@ -39,6 +42,11 @@ async def come_in(page, link):
     await page.goto(link)
     await tid(page, "enter").click()
     await tid(page, "selftest-continue").click()
+
+
+async def admitted(judge, slots):
+    for slot in slots:
+        await tid(judge, f"door-admit-{slot}").or_(tid(judge, f"admit-{slot}")).first.click()
 
 
 async def closed_and_sealed(judge, clerk):

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 from browsers import DESK, PHONE
-from hands import new_case, say, sees_text, tid
-from test_hearing_in_browsers import PEOPLE, admitted
+from hands import PEOPLE, admitted, new_case, say, sees_text, tid
 
 AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]

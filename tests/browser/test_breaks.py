@@ -3,41 +3,12 @@
 import asyncio
 
 import pytest
-from browsers import DESK, PHONE
-from calls import REMEMBER, back_within
-from hands import come_in, new_case, say, sees_text, tid, video_plays
-from test_hearing_in_browsers import PEOPLE, admitted
+from calls import back_within, judge_and_party
+from hands import say, sees_text, tid, video_plays
 
 from tests.netsim import TcpProxy, UdpRelay
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-REROUTE = """(port) => {
-  const original = RTCPeerConnection.prototype.setRemoteDescription;
-  RTCPeerConnection.prototype.setRemoteDescription = function (description) {
-    const sdp = description.sdp.replace(/(a=candidate:\\S+ \\d+ \\S+ \\d+ \\S+) \\d+( typ host)/g, `$1 ${port}$2`);
-    return original.call(this, { type: description.type, sdp });
-  };
-}"""
-
-
-async def judge_and_party(served, pages, base, media_port=None):
-    clerk = await pages.person(DESK)
-    links = await new_case(clerk, served.desk, PEOPLE)
-    judge, party = await pages.person(DESK), await pages.person(PHONE)
-    for page in (judge, party):
-        await page.add_init_script(REMEMBER)
-    if media_port is not None:
-        await party.add_init_script(f"({REROUTE})({media_port})")
-    await come_in(judge, links["judge/1"])
-    await tid(judge, "page-room").wait_for()
-    await come_in(party, links["party/1"].replace(served.base, base))
-    await tid(party, "page-waiting").wait_for()
-    await admitted(judge, ["party/1"])
-    await tid(party, "page-room").wait_for()
-    await tid(judge, "act-open").click()
-    await party.locator("[data-testid=phase][data-phase=open]").wait_for()
-    return judge, party
 
 
 async def count_of(page, text):
@@ -47,7 +18,7 @@ async def count_of(page, text):
 async def test_a_page_cut_off_for_20_s_has_its_picture_back_in_two_and_loses_no_word(served, pages):
     async with TcpProxy(("127.0.0.1", served.port)) as web, UdpRelay(("127.0.0.1", served.media_port)) as media:
         base = f"http://127.0.0.1:{web.address[1]}"
-        judge, party = await judge_and_party(served, pages, base, media.address[1])
+        judge, party = await judge_and_party(served, pages, web=base, media_port=media.address[1])
         assert await video_plays(party, "judge/1")
         assert await video_plays(judge, "party/1")
         calls = await party.evaluate("calls.length")
@@ -76,7 +47,7 @@ async def test_a_page_cut_off_for_20_s_has_its_picture_back_in_two_and_loses_no_
 async def test_a_reload_keeps_the_unsent_words_and_the_seat(served, pages):
     async with TcpProxy(("127.0.0.1", served.port)) as web:
         base = f"http://127.0.0.1:{web.address[1]}"
-        judge, party = await judge_and_party(served, pages, base)
+        judge, party = await judge_and_party(served, pages, web=base)
         web.cut()
         web.reset()
         await say(party, "重载之前说的。")
@@ -93,7 +64,7 @@ async def test_a_reload_keeps_the_unsent_words_and_the_seat(served, pages):
 
 
 async def test_a_killed_server_brings_everybody_back_with_history_and_picture(served, pages):
-    judge, party = await judge_and_party(served, pages, served.base)
+    judge, party = await judge_and_party(served, pages)
     assert await video_plays(judge, "party/1")
     await say(party, "重启之前说的。")
     await sees_text(judge, "重启之前说的")

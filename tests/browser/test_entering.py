@@ -5,9 +5,9 @@ import statistics
 
 import pytest
 from browsers import ARGUMENTS, CHROMIUM, DESK, PHONE, Pages
+from calls import REROUTE
 from hands import come_in, new_case, tid
 from playwright.async_api import async_playwright
-from test_breaks import REROUTE
 
 from tests.netsim import Profile, TcpProxy, UdpRelay
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 from browsers import DESK, PHONE
-from hands import come_in, new_case, say, sees_text, shot, tid
-from test_hearing_in_browsers import PEOPLE, admitted, opened
+from hands import PEOPLE, admitted, come_in, new_case, say, sees_text, shot, tid
+from test_hearing_in_browsers import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -6,8 +6,7 @@ import os
 import pytest
 from browsers import DESK, Served
 from firefox import FIREFOX, Firefox, interface_address
-from hands import come_in, new_case, say, sees_text, tid, video_plays
-from test_hearing_in_browsers import PEOPLE
+from hands import PEOPLE, come_in, new_case, say, sees_text, tid, video_plays
 
 ADDRESS = interface_address()
 CI = os.environ.get("CI") == "true"

@@ -6,16 +6,9 @@ import zipfile
 
 import pytest
 from browsers import DESK, PHONE
-from hands import closed_and_sealed, come_in, new_case, say, sees_text, shot, tid, video_plays
-
-PEOPLE = [("judge", "陈静"), ("clerk", "李敏"), ("plaintiff", "平安保险余姚支公司"), ("defendant", "方某")]
+from hands import PEOPLE, admitted, closed_and_sealed, come_in, new_case, say, sees_text, shot, tid, video_plays
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
-
-
-async def admitted(judge, slots):
-    for slot in slots:
-        await tid(judge, f"door-admit-{slot}").or_(tid(judge, f"admit-{slot}")).first.click()
 
 
 async def opened(served, pages):

@@ -4,38 +4,15 @@ import asyncio
 
 import pytest
 from browsers import DESK, PHONE
-from calls import REMEMBER, back_within, over, rows
-from hands import come_in, new_case, say, sees_text, tid, video_plays
-from test_breaks import REROUTE
-from test_hearing_in_browsers import PEOPLE, admitted
+from calls import back_within, judge_and_party, over, rows
+from hands import PEOPLE, admitted, come_in, new_case, say, sees_text, tid, video_plays
 
-from tests.netsim import Profile, TcpProxy, UdpRelay
+from tests.netsim import TcpProxy, UdpRelay
+from tests.netsim.profiles import NARROW, THINNEST
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
-THINNEST = Profile(delay_ms=150, loss=0.05, rate=50_000 / 8, queue=9_000)
-NARROW = Profile(delay_ms=40, rate=256_000 / 8, queue=16_000)
 TELL = "() => [...document.querySelectorAll('[data-testid=link-state]')].map((each) => each.dataset.state)"
-
-
-async def called(served, pages, *, media_port=None, web=None):
-    """A judge's desk and a party's phone in an open court, both counted; the phone on the links given."""
-    clerk = await pages.person(DESK)
-    links = await new_case(clerk, served.desk, PEOPLE)
-    judge, party = await pages.person(DESK), await pages.person(PHONE)
-    for page in (judge, party):
-        await page.add_init_script(REMEMBER)
-    if media_port is not None:
-        await party.add_init_script(f"({REROUTE})({media_port})")
-    await come_in(judge, links["judge/1"])
-    await tid(judge, "page-room").wait_for()
-    await come_in(party, links["party/1"] if web is None else links["party/1"].replace(served.base, web))
-    await tid(party, "page-waiting").wait_for()
-    await admitted(judge, ["party/1"])
-    await tid(party, "page-room").wait_for()
-    await tid(judge, "act-open").click()
-    await party.locator("[data-testid=phase][data-phase=open]").wait_for()
-    return judge, party
 
 
 async def until(check, within):
@@ -49,7 +26,7 @@ async def until(check, within):
 
 
 async def test_a_camera_goes_out_in_three_sizes_and_a_screen_beside_it(served, pages):
-    judge, party = await called(served, pages)
+    judge, party = await judge_and_party(served, pages)
     assert await video_plays(judge, "party/1")
     assert await video_plays(party, "judge/1")
 
@@ -74,7 +51,7 @@ async def test_a_camera_goes_out_in_three_sizes_and_a_screen_beside_it(served, p
 
 async def test_a_phone_whose_address_changes_or_whose_path_dies_is_heard_again_by_itself(served, pages):
     async with UdpRelay(("127.0.0.1", served.media_port)) as media:
-        judge, party = await called(served, pages, media_port=media.address[1])
+        judge, party = await judge_and_party(served, pages, media_port=media.address[1])
         assert await video_plays(judge, "party/1")
         await asyncio.sleep(2)
         media.change_address()
@@ -117,7 +94,7 @@ async def test_a_phone_that_cannot_call_is_told_where_to_go_and_takes_part_in_wr
 
 
 async def test_what_is_used_is_shown_and_who_saves_sends_and_gets_no_picture(served, pages):
-    judge, party = await called(served, pages)
+    judge, party = await judge_and_party(served, pages)
     assert await video_plays(judge, "party/1")
     await tid(party, "people-open").click()
     await tid(party, "settings").click()
@@ -139,7 +116,7 @@ async def _differs(locator, text):
 async def _on_link(served, pages, profile, seconds):
     async with TcpProxy(("127.0.0.1", served.port)) as web, UdpRelay(("127.0.0.1", served.media_port)) as media:
         base = f"http://127.0.0.1:{web.address[1]}"
-        judge, party = await called(served, pages, media_port=media.address[1], web=base)
+        judge, party = await judge_and_party(served, pages, media_port=media.address[1], web=base)
         assert await video_plays(judge, "party/1")
         web.profile = media.profile = profile
         await asyncio.sleep(20)  # the link is found out, downwards; what the first seconds lost is not the question

@@ -9,22 +9,20 @@ from pathlib import Path
 
 import pytest
 from browsers import ARGUMENTS, CHROMIUM, DESK, PHONE, Pages
-from hands import come_in, new_case, tid, video_plays
+from calls import REROUTE, into_open_court
+from hands import PEOPLE, new_case, video_plays
 from playwright.async_api import async_playwright
 from recogniser import INSTALLED, Recogniser, error_rate, speak, words
-from test_breaks import REROUTE
-from test_hearing_in_browsers import PEOPLE, admitted
 
 from tests.netsim import TcpProxy, UdpRelay
-from tests.netsim.profiles import GOOD, Profile
+from tests.netsim.profiles import GOOD, THINNEST
 
 RUNS = int(os.environ.get("PALMCOURT_SPEECH_RUNS", "3"))
 LEAD_S = 45
 """Seconds of silence before the statement: people come in and the link becomes thin meanwhile."""
 MAX_WORSE = 0.10
 STATEMENT = (Path(__file__).parent / "speech" / "statement.txt").read_text()
-THINNEST = Profile(delay_ms=150, loss=0.05, rate=50_000 / 8, queue=9_000)
-"""The queue holds a second and a half: what a cheap modem has."""
+
 
 pytestmark = [
     pytest.mark.browser,
@@ -87,14 +85,7 @@ async def heard_over_the_thin_link(served, directory, seconds):
         clerk = await Pages(judge.context.browser).person(DESK)
         links = await new_case(clerk, served.desk, PEOPLE)
         await clerk.close()
-        await come_in(judge, links["judge/1"])
-        await tid(judge, "page-room").wait_for()
-        await come_in(party, links["party/1"].replace(served.base, f"http://127.0.0.1:{web.address[1]}"))
-        await tid(party, "page-waiting").wait_for()
-        await admitted(judge, ["party/1"])
-        await tid(party, "page-room").wait_for()
-        await tid(judge, "act-open").click()
-        await party.locator("[data-testid=phase][data-phase=open]").wait_for()
+        await into_open_court(judge, party, links, served.base, f"http://127.0.0.1:{web.address[1]}")
         assert await video_plays(party, "judge/1")
         for page in people:
             await page.evaluate(f"({RECORD})()")

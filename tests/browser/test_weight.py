@@ -2,8 +2,7 @@
 
 import pytest
 from browsers import DESK, PHONE
-from hands import new_case, tid
-from test_hearing_in_browsers import PEOPLE
+from hands import PEOPLE, new_case, tid
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 

@@ -8,6 +8,7 @@ from hearing_server.config import load
 from hearing_server.flows.decider import Role
 from hearing_server.rehearsal.device import Device
 from hearing_server.runtime.registry import NewSeat
+from media.peer.peer import Peer
 from signaling.client import Client
 from signaling.frames import Receipt
 
@@ -65,6 +66,33 @@ class CourtOnLoopback:
         async with asyncio.timeout(10):
             while sum(seat.connected for seat in room.writer.state.seats.values()) < people:
                 await asyncio.sleep(0.01)
+
+
+async def until(true, within=15):
+    """Wait for something that comes about by itself."""
+    async with asyncio.timeout(within):
+        while not true():
+            await asyncio.sleep(0.02)
+
+
+async def act(client, name, *args):
+    """An act that the court must take."""
+    answer = await client.submit(name, args)
+    assert isinstance(answer, Receipt), answer
+
+
+@contextlib.asynccontextmanager
+async def on_the_line(client, publish=("audio", "video")):
+    """Sound and picture of a person without a browser."""
+    async with Peer(publish) as peer:
+        await peer.answer((await client.negotiate(await peer.offer(3))).sdp)
+        await peer.connected()
+        yield peer
+
+
+def arrived(peer):
+    """Packets of sound and picture that a peer received."""
+    return sum(slot["audio"] + slot["video"] for slot in peer.stats()["slots"].values())
 
 
 @contextlib.asynccontextmanager

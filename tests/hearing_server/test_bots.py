@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
-from courtroom import court_in
+from courtroom import court_in, until
 
 from signaling.call import Call
 from signaling.frames import Receipt
@@ -20,12 +20,6 @@ PAGE = Path(__file__).parents[2] / "docs" / "bots.md"
 async def court(tmp_path):
     async with court_in(tmp_path / "data", media=True) as court:
         yield court
-
-
-async def until(true, within=20):
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.05)
 
 
 async def opened(court, others=1):

@@ -5,8 +5,7 @@ import contextlib
 
 import av
 import pytest
-from courtroom import court_in
-from test_sequestration import act, arrived, on_the_line, until
+from courtroom import act, arrived, court_in, on_the_line, until
 
 from hearing_server.work_queue import WorkFailed
 from transcripts import layout

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from courtroom import court_in
+from courtroom import act, court_in, until
 
 from media.peer.peer import Peer
 from recording.leaf import decode
@@ -35,17 +35,6 @@ class Heard:
 
     def facts(self, kind):
         return [tuple(leaf.facts) for leaf in self.leaves if leaf.type == kind]
-
-
-async def until(true, within=15):
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.05)
-
-
-async def act(client, name, *args):
-    answer = await client.submit(name, args)
-    assert isinstance(answer, frames.Receipt), answer
 
 
 async def opened(court):

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 from authority import Authority
-from courtroom import SEATS
+from courtroom import SEATS, until
 
 from hearing_server.app import running
 from hearing_server.config import load
@@ -18,12 +18,6 @@ from recording import register as words
 from recording import timestamp
 from recording.verifier.bundle import verify_bundle
 from transcripts.verification import verify_bundle as verify_whole
-
-
-async def until(condition, seconds=10):
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.02)
 
 
 @contextlib.asynccontextmanager

@@ -1,14 +1,10 @@
 """SPEC HR23, AU1, AU2: nothing reached a waiting witness, neither packet nor entry, shown from the export alone."""
 
-import asyncio
-import contextlib
-
 import pytest
-from courtroom import court_in
+from courtroom import act, arrived, court_in, on_the_line, until
 
 from media.peer.peer import Peer
 from recording.verifier.bundle import verify_bundle
-from signaling.frames import Receipt
 from transcripts.reader import BundleRecord
 
 
@@ -16,29 +12,6 @@ from transcripts.reader import BundleRecord
 async def court(tmp_path):
     async with court_in(tmp_path / "data", media=True) as court:
         yield court
-
-
-@contextlib.asynccontextmanager
-async def on_the_line(client, publish=("audio", "video")):
-    async with Peer(publish) as peer:
-        await peer.answer((await client.negotiate(await peer.offer(3))).sdp)
-        await peer.connected()
-        yield peer
-
-
-def arrived(peer):
-    return sum(slot["audio"] + slot["video"] for slot in peer.stats()["slots"].values())
-
-
-async def until(true, within=15):
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.05)
-
-
-async def act(client, name, *args):
-    answer = await client.submit(name, args)
-    assert isinstance(answer, Receipt), answer
 
 
 async def test_HR23_the_export_alone_shows_that_nothing_reached_a_witness_before_he_was_called(court, tmp_path):

@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import pytest
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from courtroom import SEATS, court_in
+from courtroom import SEATS, court_in, until
 from playwright.async_api import async_playwright
 
 from hearing_server.cli import main
@@ -60,12 +60,6 @@ async def ffmpeg(court, ticket, *, active=True, seconds=60):
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def until(true, within=15):
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.05)
 
 
 async def open_court(court):

@@ -28,6 +28,11 @@ MOBILE = Profile(delay_ms=40, jitter_ms=15, loss=0.005, rate=500_000, queue=131_
 """A phone in town."""
 THIN_50K = Profile(delay_ms=200, jitter_ms=20, rate=50_000, queue=65_536)
 """400 ms there and back, 50 kB/s: the link on which the first page must come within 2.5 s."""
+THINNEST = Profile(delay_ms=150, loss=0.05, rate=50_000 / 8, queue=9_000)
+"""50 kbit/s, 300 ms there and back, 5 % loss: the thinnest link on which people are understood and seen (R11). The
+queue holds a second and a half, as a cheap modem's does."""
+NARROW = Profile(delay_ms=40, rate=256_000 / 8, queue=16_000)
+"""256 kbit/s: ten frames a second."""
 LOSSY = Profile(delay_ms=60, jitter_ms=20, loss=0.08, reorder=True)
 """A crowded wireless network."""
 TRAIN = Profile(delay_ms=120, jitter_ms=80, loss=0.05, burst=8, rate=120_000)
