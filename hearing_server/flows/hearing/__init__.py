@@ -1,17 +1,17 @@
 """The sitting: who is seated, in which phase the court is, who may speak, what is recorded, and the seal (SPEC HR).
 
-Law: `tables` say whose command it is and when, `guards` what else must hold, `evolution` what follows. Nothing else
-changes a sitting.
+Law: each part is rows that say whose a command is, when, what else must hold and what follows; `rules` is all rows.
+Nothing else changes a sitting.
 """
 
 from typing import Final
 
 from hearing_server.flows.decider import Command, Due, Flow
-from hearing_server.flows.hearing.evolution import evolve
-from hearing_server.flows.hearing.guards import decide
+from hearing_server.flows.hearing.rules import decide, evolve
 from hearing_server.flows.hearing.spans import subject
+from hearing_server.flows.hearing.speech import WITH_BLOB
 from hearing_server.flows.hearing.state import Phase, Proposal, Seat, SeatState, Sitting, Span
-from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, KINDS, WITH_BLOB
+from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, KINDS
 
 __all__ = ["HEARING", "KINDS", "WITH_BLOB", "Phase", "Proposal", "Seat", "SeatState", "Sitting", "Span"]
 

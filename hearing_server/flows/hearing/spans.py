@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hearing_server.flows import decider
-from hearing_server.flows.hearing.state import Sitting, Span
+from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, own, require
+from hearing_server.flows.hearing.part import Row, Rows, Words, no_args
+from hearing_server.flows.hearing.state import Seat, Sitting, Span
+from hearing_server.flows.hearing.tables import JUDGE, SITTING
+from recording.leaf import Leaf
 
 RESTRICTED: Final = "msg."
 REACHED: Final = "media.reached"
@@ -43,3 +47,40 @@ def subject(state: Sitting, actor: str, kind: str, facts: Sequence[Any]) -> str:
     if kind.startswith(RESTRICTED) and state.span is not None:
         return f"span/{len(state.spans)}"
     return decider.subject(state, actor, kind, facts)
+
+
+def _restrict(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """HR19: the judge names who may stay (CPL 137); the bench does always and is not named."""
+    readers = command.args[0] if len(command.args) == 1 else None
+    if not isinstance(readers, tuple) or not all(isinstance(slot, str) for slot in readers):
+        raise Refused(RefusalCode.MALFORMED, "a list of seats is named")
+    require(len(set(readers)) == len(readers), RefusalCode.MALFORMED, "a seat is named twice")
+    for slot in readers:
+        require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, slot[:40])
+        require(state.seats[slot].role not in BENCH, RefusalCode.MALFORMED, "the bench is not named")
+    require(state.span is None, RefusalCode.ALREADY_DONE)
+    return (own(command),)
+
+
+def _unrestrict(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    no_args(command)
+    require(state.span is not None, RefusalCode.ALREADY_DONE)
+    return (own(command),)
+
+
+def _on_restrict(state: Sitting, leaf: Leaf) -> Sitting:
+    return state._replace(spans=(*state.spans, Span(leaf.seq, tuple(leaf.facts[0]), leaf.ts_ms)))
+
+
+def end_span(state: Sitting, leaf: Leaf) -> Sitting:
+    """The state after a leaf that ends the span which runs, if one runs."""
+    span = state.span
+    if span is None:
+        return state
+    return state._replace(spans=(*state.spans[:-1], span._replace(end_seq=leaf.seq, end_ms=leaf.ts_ms)))
+
+
+ROWS: Final[Rows] = {
+    "act.restrict": Row(JUDGE, SITTING, _restrict, _on_restrict, Words.REASON),
+    "act.unrestrict": Row(JUDGE, SITTING, _unrestrict, end_span),
+}

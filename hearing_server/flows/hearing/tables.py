@@ -1,13 +1,13 @@
-"""The sitting as tables: how the phase moves, whose command it is, when it may be given, which carry words.
+"""The sitting as tables: how the phase moves, the sets of phases and of roles that the rows of all parts name.
 
-Law: a question such as "can a sealed hearing be spoken in?" is answered by a missing row. Sources: 人民法院在线诉讼规则
+Law: a question such as "can a sealed hearing be resumed?" is answered by a missing row. Sources: 人民法院在线诉讼规则
 (ODR) 24-27, 庭审录音录像规定 (REC) 3-5, 民事诉讼法 (CPL) 137, 140-145.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from hearing_server.flows.decider import BENCH, COURT, Role
+from hearing_server.flows.decider import COURT, Role
 from hearing_server.flows.hearing.state import Phase
 
 KINDS: Final = frozenset({"hearing", "pretrial", "exchange", "inquiry", "mediation"})
@@ -37,90 +37,12 @@ JUDGE, COURT_ONLY = frozenset({Role.JUDGE}), frozenset({COURT})
 EVERYONE: Final = frozenset(Role)
 SPEAKERS: Final = EVERYONE - {Role.OBSERVER, Role.COURTROOM}
 
-MESSAGES: Final = ("msg.text", "msg.voice", "msg.image", "msg.video", "msg.file")
 
-# -- HR2 whose command it is ------------------------------------------------------------------------------------------
-PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
-    "open": COURT_ONLY,
-    "seat": COURT_ONLY,
-    "key.add": COURT_ONLY,
-    "join": COURT_ONLY,
-    "leave": COURT_ONLY,
-    "conflict": COURT_ONLY,
-    "anchor": COURT_ONLY,
-    "redact": COURT_ONLY,
-    "rec.segment": COURT_ONLY,
-    "rec.gap": COURT_ONLY,
-    "rec.stop": COURT_ONLY,
-    "rec.fault": COURT_ONLY,
-    "quality": COURT_ONLY,
-    "media.reached": COURT_ONLY,
-    "act.check_in": COURT_ONLY | BENCH,
-    "act.open": JUDGE,
-    "act.recess": JUDGE,
-    "act.resume": JUDGE,
-    "act.close": JUDGE,
-    "act.admit": BENCH,
-    "act.remove": BENCH,
-    "act.mute": BENCH,
-    "act.unmute": BENCH,
-    "act.mute_all": BENCH,
-    "act.unmute_all": BENCH,
-    "act.floor": JUDGE,
-    "act.allow_screen": BENCH,
-    "act.end_screen": SPEAKERS,  # of another seat the bench alone (HR21)
-    "act.go_on": JUDGE,
-    "act.restrict": JUDGE,
-    "act.unrestrict": JUDGE,
-    "act.propose_seal": BENCH,
-    "act.seal": BENCH,
-    "hand": SPEAKERS - BENCH,
-    **dict.fromkeys(MESSAGES, SPEAKERS),
-}
+def from_phases(command: str) -> frozenset[Phase]:
+    """The phases from which a command moves a sitting."""
+    return frozenset(phase for phase, moved_by in TRANSITIONS if moved_by == command)
 
-# -- HR3 when it may be given -----------------------------------------------------------------------------------------
-PHASES: Final[Mapping[str, frozenset[Phase]]] = {
-    **{name: frozenset(p for p, c in TRANSITIONS if c == name) for _, name in TRANSITIONS if name in PRIVILEGES},
-    "seat": UNSEALED - {CLOSED},
-    "key.add": UNSEALED,
-    "join": UNSEALED,
-    "leave": UNSEALED,
-    "conflict": UNSEALED,
-    "anchor": UNSEALED,
-    "redact": UNSEALED,
-    "rec.segment": UNSEALED,
-    "rec.gap": UNSEALED,
-    "rec.stop": UNSEALED,
-    "rec.fault": UNSEALED,
-    "quality": LIVE,
-    "media.reached": UNSEALED,
-    "act.admit": LIVE,
-    "act.remove": LIVE,
-    "act.mute": LIVE,
-    "act.unmute": LIVE,
-    "act.mute_all": LIVE,
-    "act.unmute_all": LIVE,
-    "act.floor": frozenset({OPEN}),
-    "act.allow_screen": ON_AIR,
-    "act.end_screen": ON_AIR,
-    "act.go_on": frozenset({OPEN}),
-    "act.restrict": SITTING,
-    "act.unrestrict": SITTING,
-    "act.propose_seal": frozenset({CLOSED}),
-    "act.seal": frozenset({CLOSED}),
-    "hand": frozenset({OPEN}),
-    **dict.fromkeys(MESSAGES, LIVE),
-}
 
-# -- HR16 which commands carry words ----------------------------------------------------------------------------------
-SPOKEN: Final = frozenset({"msg.voice", "msg.video"})
-"""Messages that speak: they obey the mute and the floor as live voice does (HR8, HR9)."""
-WITH_BLOB: Final = frozenset({"msg.voice", "msg.image", "msg.video", "msg.file"})
-NEEDS_CONTENT: Final = WITH_BLOB | {"msg.text", "open", "seat", "rec.segment"}
-WITH_REASON: Final = frozenset(
-    {"act.recess", "act.close", "act.remove", "act.restrict", "act.propose_seal", "act.seal"}
-)
-MAY_HAVE_CONTENT: Final = NEEDS_CONTENT | WITH_REASON
 MAX_REASON_BYTES: Final = 4_096
 """A reason is a sentence or two, in an object of its own."""
 MAX_REFS: Final = 8

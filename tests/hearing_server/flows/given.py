@@ -4,7 +4,8 @@ from typing import Any
 
 from hearing_server.flows.audience import first_visible, routes, visible
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
-from hearing_server.flows.hearing.tables import NEEDS_CONTENT
+from hearing_server.flows.hearing.part import Words
+from hearing_server.flows.hearing.rules import RULES
 from recording.leaf import Leaf
 
 STREAM = bytes(16)
@@ -57,7 +58,7 @@ class Story:
         **signed: Any,
     ) -> "Story":
         """`signed`: device and csig of the stamp."""
-        if content is None and (name in NEEDS_CONTENT or self.flow.name != "hearing"):
+        if content is None and (self.flow.name != "hearing" or (name in RULES and RULES[name].words is Words.NEEDED)):
             content = CONTENT
         try:
             command = Command(name, args, refs, content)

@@ -7,9 +7,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from hearing_server.flows.decider import COURT, Command, Refused, Role, Stamp
-from hearing_server.flows.hearing import HEARING, Phase, SeatState
-from hearing_server.flows.hearing.guards import DECISIONS
-from hearing_server.flows.hearing.tables import COURT_ONLY, MAY_HAVE_CONTENT, PHASES, PRIVILEGES, TRANSITIONS
+from hearing_server.flows.hearing import (
+    HEARING,
+    Phase,
+    SeatState,
+    life,
+    notes,
+    quality,
+    screen,
+    seal,
+    seats,
+    spans,
+    speech,
+)
+from hearing_server.flows.hearing.part import Words
+from hearing_server.flows.hearing.rules import RULES
+from hearing_server.flows.hearing.tables import COURT_ONLY, TRANSITIONS
 from recording.csig import key_id_of
 
 BLOB = b"b" * 32
@@ -44,9 +57,14 @@ def test_HR2_the_judges_acts_are_the_judges_alone(command, actor):
     sitting(*OPEN).when(command, by=actor).refused("not_permitted")
 
 
-def test_HR2_every_command_has_a_privilege_a_phase_and_a_decision():
-    assert set(PRIVILEGES) == set(PHASES) == set(DECISIONS)
-    assert {c for _, c in TRANSITIONS} - {"seal"} <= set(PRIVILEGES)
+def test_HR1_every_step_of_a_sitting_is_a_command_that_somebody_may_give():
+    assert {c for _, c in TRANSITIONS} - {"seal"} <= set(RULES)
+    assert all(row.whose and row.when for row in RULES.values())
+
+
+def test_no_two_parts_own_one_command():
+    parts = (life, notes, quality, screen, seal, seats, spans, speech)
+    assert sum(len(part.ROWS) for part in parts) == len(RULES)
 
 
 def test_HR2_an_unknown_command_and_an_unknown_person_are_refused():
@@ -54,11 +72,11 @@ def test_HR2_an_unknown_command_and_an_unknown_person_are_refused():
     sitting(*OPEN).when("msg.text", by="party/9").refused("not_permitted")
 
 
-@pytest.mark.parametrize("command", sorted(PRIVILEGES))
+@pytest.mark.parametrize("command", sorted(RULES))
 def test_HR3_nothing_is_written_after_the_seal(command):
     story = sitting(*CLOSED, *SEALING)
-    actor = COURT if COURT in PRIVILEGES[command] else "judge/1"
-    if Role.JUDGE in PRIVILEGES[command] or actor == COURT:
+    actor = COURT if COURT in RULES[command].whose else "judge/1"
+    if Role.JUDGE in RULES[command].whose or actor == COURT:
         story.when(command, by=actor).refused("sealed")
     else:
         story.when(command, by="party/1").refused("sealed")
@@ -208,7 +226,7 @@ ARGS = st.one_of(
     st.tuples(st.none()),
     st.tuples(st.binary(max_size=33)),
 )
-PERSONAL = sorted(c for c, roles in PRIVILEGES.items() if roles != COURT_ONLY)
+PERSONAL = sorted(c for c, row in RULES.items() if row.whose != COURT_ONLY)
 
 
 @settings(max_examples=150, deadline=None)
@@ -220,7 +238,7 @@ def test_HR_whatever_people_ask_the_state_stays_lawful_and_a_replay_gives_the_sa
             continue
         before = story.state
         try:
-            content = {"text": "x", "mime": "m"} if name in MAY_HAVE_CONTENT else None
+            content = {"text": "x", "mime": "m"} if RULES[name].words is not Words.NONE else None
             facts = HEARING.decide(before, Command(name, args, content=content), Stamp(5, actor))
         except Refused:
             assert story.state == before
