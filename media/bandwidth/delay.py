@@ -11,15 +11,15 @@ Source: draft-ietf-rmcat-gcc-02 section 5 (groups, adaptive threshold, detector)
   last 30 s. A gradient cannot see a queue that is full and stays full.
 """
 
+import math
 from collections import deque
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Iterable
+from typing import Literal
+
+from media.engine.packet_engine import Group
 
 Usage = Literal["normal", "over", "under"]
-Row = tuple[float, float | None, int]
-"""(sent_ms, arrived_ms or None for lost, bytes)."""
 
-BURST_MS = 5.0  # packets sent within this are one group: a frame, or what a sender's pacer let go at once
 WINDOW = 20
 SMOOTHING = 0.9
 GAIN = 4.0
@@ -39,40 +39,7 @@ OWN_SHARE = 0.7  # of the time its size takes at the estimated rate, which may b
 FLAT_S, FLAT_MS = 4, 8.0
 BASE_S = 30
 NEW_PATH_MS = 3000.0  # a silence of this length between groups: what came before says nothing of now
-
-
-class Group(NamedTuple):
-    """Packets sent together, as far as they arrived."""
-
-    sent_ms: float  # the last of them
-    arrived_ms: float  # the last
-    least_ms: float  # the least one-way delay among them, on two clocks
-    octets: int
-    packets: int
-
-
-def groups(rows: Sequence[Row]) -> list[Group]:
-    """A report's rows, in order of sending, as groups. One pass, since it is done for every packet sent."""
-    found: list[Group] = []
-    first = last = latest = least = 0.0
-    octets = packets = 0
-    for sent, arrived, size in rows:
-        if arrived is None:
-            continue
-        if packets and 0 <= sent - first <= BURST_MS:
-            octets += size
-            packets += 1
-            last = sent
-            latest = max(latest, arrived)
-            least = min(least, arrived - sent)
-            continue
-        if packets:
-            found.append(Group(last, latest, least, octets, packets))
-        first = last = sent
-        latest, least, octets, packets = arrived, arrived - sent, size, 1
-    if packets:
-        found.append(Group(last, latest, least, octets, packets))
-    return found
+QUEUE_WEIGHTS = tuple(1 - 0.7**packets for packets in range(64))  # of a group of so many; more are as good as all
 
 
 class DelayWatch:
@@ -84,6 +51,7 @@ class DelayWatch:
         self.link_bps = 1e9  # what the link is believed to carry, told from outside
         self._threshold = THRESHOLD_MS
         self._least: deque[tuple[int, float]] = deque()  # per second of sending the least one-way delay
+        self._second_over, self._second_least = -math.inf, math.inf  # of the newest of them: its end, its least
         self._base = 0.0
         self._busy: deque[tuple[float, int]] = deque()  # (arrival, bytes) since the queue was last empty
         self.reset()
@@ -103,6 +71,7 @@ class DelayWatch:
     def forget_path(self) -> None:
         """Another network: not even the least delay is comparable."""
         self._least.clear()
+        self._second_over = -math.inf
         self._busy.clear()
         self.queue_ms = 0.0
         self.reset()
@@ -121,32 +90,48 @@ class DelayWatch:
         bps = octets * 8000 / (busy[-1][0] - busy[0][0])
         return None if _fastest(busy) > BURST_FACTOR * bps else bps
 
-    def group(self, group: Group) -> None:
-        """What arrived of one group."""
-        self._standing(group)
-        before, self._before = self._before, (group.sent_ms, group.arrived_ms)
+    def arrived(self, groups: Iterable[Group]) -> None:
+        """What a report tells. Of all arithmetic of a court's process this runs the most often: calls and
+        attributes that a good link does not need are left out of it.
+        """
+        own = OWN_SHARE * 8000 / self.link_bps
+        for sent, arrived, least, octets, packets in groups:
+            if sent >= self._second_over or least < self._second_least:
+                self._note_least(int(sent / 1000), least)
+            # A big packet takes its time on a thin link; that is not a queue.
+            waited = least - self._base - own * octets / packets
+            if waited >= BUSY_QUEUE_MS:
+                self._wait(arrived, octets)
+            elif self._busy:
+                self._busy.clear()
+            if waited > 0 or self.queue_ms > 0:
+                self.queue_ms += (max(waited, 0.0) - self.queue_ms) * QUEUE_WEIGHTS[min(packets, 63)]
+            self._trend(sent, arrived)
+
+    def _trend(self, sent: float, arrived: float) -> None:
+        before = self._before
         if before is None:
-            self._origin = group.arrived_ms
+            self._before, self._origin = (sent, arrived), arrived
             return
-        gap_sent, gap_arrived = group.sent_ms - before[0], group.arrived_ms - before[1]
+        gap_sent, gap_arrived = sent - before[0], arrived - before[1]
         if gap_sent < 0:  # a report that came twice or out of order
-            self._before = before
             return
+        self._before = (sent, arrived)
         if gap_sent > NEW_PATH_MS or gap_arrived > NEW_PATH_MS:
             self.reset()
-            self._before, self._origin = (group.sent_ms, group.arrived_ms), group.arrived_ms
+            self._before, self._origin = (sent, arrived), arrived
             return
-        self._deltas = min(self._deltas + 1, 1000)
+        self._deltas += 1
         self._sum += gap_arrived - gap_sent
         self._smooth = SMOOTHING * self._smooth + (1 - SMOOTHING) * self._sum
-        self._points.append((group.arrived_ms - self._origin, self._smooth))
+        self._points.append((arrived - self._origin, self._smooth))
         if self.queue_ms < CALM_MS:
             self.usage, self._over_ms, self._over_count = "normal", 0.0, 0
         elif len(self._points) == WINDOW:
-            self._judge(_slope(self._points), gap_sent, group.arrived_ms)
+            self._judge(_slope(self._points), gap_sent, arrived)
 
-    def _standing(self, group: Group) -> None:
-        delay, second = group.least_ms, int(group.sent_ms / 1000)
+    def _note_least(self, second: int, delay: float) -> None:
+        """The first group of a second, or the one that waited least in it."""
         if not self._least or self._least[-1][0] < second:
             self._look_for_new_path()
             self._least.append((second, delay))
@@ -156,15 +141,12 @@ class DelayWatch:
         elif delay < self._least[-1][1]:
             self._least[-1] = (self._least[-1][0], delay)
             self._base = min(self._base, delay)
-        # A big packet takes its time on a thin link; that is not a queue.
-        waited = max(0.0, delay - self._base - OWN_SHARE * group.octets * 8000 / group.packets / self.link_bps)
-        if waited < BUSY_QUEUE_MS:
-            self._busy.clear()
-        else:
-            self._busy.append((group.arrived_ms, group.octets))
-            while self._busy[0][0] < group.arrived_ms - BUSY_WINDOW_MS:
-                self._busy.popleft()
-        self.queue_ms += (waited - self.queue_ms) * (1 - 0.7**group.packets)
+        self._second_over, self._second_least = self._least[-1][0] * 1000 + 1000.0, self._least[-1][1]
+
+    def _wait(self, arrived: float, octets: int) -> None:
+        self._busy.append((arrived, octets))
+        while self._busy[0][0] < arrived - BUSY_WINDOW_MS:
+            self._busy.popleft()
 
     def _look_for_new_path(self) -> None:
         """A queue grows or drains. A delay that does neither for seconds is not one, but a longer way:

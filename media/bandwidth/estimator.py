@@ -24,11 +24,11 @@ Source: draft-ietf-rmcat-gcc-02, sender side. What is done differently, and why:
 """
 
 from collections import deque
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from media.bandwidth.delay import DelayWatch, Row, groups
+from media.bandwidth.delay import DelayWatch
 from media.bandwidth.probing import Probe, Prober
+from media.engine.packet_engine import Group, Report
 
 START_BPS = 300_000
 LEAST_BPS = 20_000  # a voice of 60 ms frames, barely; lower an estimate could no more be measured
@@ -42,6 +42,7 @@ NEAR = 1.3  # within this of the last known limit the careful rise is used
 SAME_LIMIT = 0.5
 LIMIT_FORGOTTEN_MS = 30_000.0
 DELIVERED_MS = 1000.0
+MOST_GROUPS = 1000  # there are 200 in a second; a peer's clock may run backwards, and fills no memory
 LOSS_MANY = 0.10
 LOSS_PACKETS = 50  # of a link that loses 5 %, 20 packets would show 10 % at every tenth look
 BUSY_SHARE = 0.95
@@ -72,12 +73,13 @@ class Estimator:
         self._bps = float(start_bps)
         self._delay = DelayWatch()
         self._prober = Prober()
-        self._arrived: deque[tuple[float, int]] = deque()  # (arrival on the peer's clock, bytes)
+        self._arrived: deque[Group] = deque()  # those of the last second, by the peer's clock
+        self._arrived_octets = 0
         self._sent: deque[tuple[float, int]] = deque()
         self._limit, self._limit_ms = 0.0, -LIMIT_FORGOTTEN_MS
         self._updated_ms = self._heard_ms = now_ms
         self._fell_ms = now_ms - 10_000
-        self._loss_rows: list[bool] = []
+        self._told = self._told_lost = 0  # packets reported since losses were last looked at
         self._probed_ms = now_ms - 10_000
         self.loss = 0.0
         self.rtt_ms = 200.0
@@ -85,35 +87,34 @@ class Estimator:
 
     # -- evidence ------------------------------------------------------------------------------
 
-    def feedback(self, rows: Sequence[Row], now_ms: float) -> None:
-        """A transport-wide report; rows in order of sending."""
-        if not rows:
-            return
+    def feedback(self, report: Report, now_ms: float) -> None:
+        """A transport-wide report."""
         outage = self._reports and now_ms - self._heard_ms > OUTAGE_MS
         self._reports, self._heard_ms = True, now_ms
         if outage:
             self._delay.forget_path()
             self._arrived.clear()
-            self._loss_rows.clear()
+            self._arrived_octets = self._told = self._told_lost = 0
             self._sent.clear()
             self._updated_ms = now_ms
             self._prober.cancel(now_ms)
-        self._sent.append((rows[-1][0], sum(size for _, _, size in rows)))
-        found = groups(rows)
-        self._delay.link_bps = self._bps
-        for group in found:
-            self._arrived.append((group.arrived_ms, group.octets))
-            self._delay.group(group)
+        self._sent.append((report.sent_ms, report.octets))
+        groups = report.groups
+        if groups:
+            self._delay.link_bps = self._bps
+            self._delay.arrived(groups)
+            self._arrived.extend(groups)
+            self._arrived_octets += sum(group[3] for group in groups)
+            self.rtt_ms += (min(max(now_ms - groups[-1][0], 1.0), 3000.0) - self.rtt_ms) * 0.1
         self._trim()
-        if found:
-            self.rtt_ms += (min(max(now_ms - found[-1].sent_ms, 1.0), 3000.0) - self.rtt_ms) * 0.1
         if not outage:
-            self._loss_rows += [arrived is None for _, arrived, _ in rows]
+            self._told += report.packets
+            self._told_lost += report.lost
         if self._prober.running:
             self._probed_ms = now_ms
-        shown = self._prober.feedback(rows, now_ms)
-        if shown is not None and shown > self._bps and self._delay.queue_ms < QUEUE_DRAIN_MS + QUEUE_HOLD_MS:
-            self._bps = min(shown, MOST_BPS)
+            shown = self._prober.feedback(report, now_ms)
+            if shown is not None and shown > self._bps and self._delay.queue_ms < QUEUE_DRAIN_MS + QUEUE_HOLD_MS:
+                self._bps = min(shown, MOST_BPS)
         self._move(now_ms)
 
     def report_loss(self, share: float, now_ms: float) -> None:
@@ -142,21 +143,18 @@ class Estimator:
     # -- what follows ----------------------------------------------------------------------------
 
     def _trim(self) -> None:
-        for queue in (self._arrived, self._sent):
-            while queue and queue[0][0] < queue[-1][0] - DELIVERED_MS:
-                queue.popleft()
+        sent, arrived = self._sent, self._arrived
+        while sent[0][0] < sent[-1][0] - DELIVERED_MS:
+            sent.popleft()
+        while arrived and (arrived[0][1] <= arrived[-1][1] - DELIVERED_MS or len(arrived) > MOST_GROUPS):
+            self._arrived_octets -= arrived.popleft()[3]
 
     def _delivered(self) -> float:
         """Bits per second that arrived lately, by the peer's clock."""
         if len(self._arrived) < 2:
             return 0.0
-        newest = self._arrived[-1][0]
-        octets, oldest = 0, newest
-        for at, size in reversed(self._arrived):
-            if at <= newest - DELIVERED_MS:
-                break
-            octets, oldest = octets + size, at
-        return octets * 8000 / max(newest - oldest, DELIVERED_MS / 2)
+        span = max(self._arrived[-1][1] - self._arrived[0][1], DELIVERED_MS / 2)
+        return self._arrived_octets * 8000 / span
 
     def sending(self) -> float:
         """Bits per second sent lately, lost or not."""
@@ -206,10 +204,10 @@ class Estimator:
 
     def _lost(self) -> float | None:
         """The share lost among the last packets, whenever there are enough of them."""
-        if len(self._loss_rows) < LOSS_PACKETS:
+        if self._told < LOSS_PACKETS:
             return None
-        share = sum(self._loss_rows) / len(self._loss_rows)
-        self._loss_rows.clear()
+        share = self._told_lost / self._told
+        self._told = self._told_lost = 0
         self.loss += (share - self.loss) * 0.4
         return share
 

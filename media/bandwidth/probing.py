@@ -12,7 +12,7 @@ libwebrtc probes likewise; the draft (draft-ietf-rmcat-gcc-02) does not speak of
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from media.bandwidth.delay import Row
+from media.engine.packet_engine import Report, Row
 
 PROBE_MS = 200.0
 SHORT_MS, SHORT_FROM_BPS = 100.0, 1_000_000  # with this much, half as long says as much
@@ -49,7 +49,7 @@ class Prober:
         self._ms = PROBE_MS
         self._begun: float | None = None
         self._goal = 0.0
-        self._rows: list[tuple[float, float | None, int]] = []
+        self._rows: list[Row] = []
 
     def due(self, now_ms: float, estimate_bps: float, wanted_bps: float, sending_bps: float) -> Probe | None:
         """A probe to send now, when more is wanted than is believed possible."""
@@ -81,13 +81,13 @@ class Prober:
         """The estimate has fallen by much: perhaps wrongly, so it is asked about soon."""
         self._interval, self._next_ms = AGAIN_MS, now_ms + SOON_MS
 
-    def feedback(self, rows: Sequence[Row], now_ms: float) -> float | None:
+    def feedback(self, report: Report, now_ms: float) -> float | None:
         """The rate the probe has shown to get through, once it is known."""
         if self._begun is None:
             return None
         end = self._begun + self._ms
-        self._rows += [row for row in rows if self._begun <= row[0] <= end]
-        if not rows or rows[-1][0] < end:
+        self._rows += [row for row in report.rows if self._begun <= row[0] <= end]
+        if report.sent_ms < end:
             return None
         self._begun = None
         shown = _rates(self._rows)

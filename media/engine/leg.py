@@ -8,11 +8,11 @@ from typing import Any
 
 from media.engine.batch import ffi
 from media.engine.layer import Layer
-from media.engine.packet_engine import Codec, LegSpec
+from media.engine.packet_engine import Codec, LegSpec, Report
 from media.engine.publication import Publication
 from media.engine.srtp import Session
 from media.engine.subscription import Subscription
-from media.engine.transport_cc import HISTORY, Arrivals
+from media.engine.transport_cc import HISTORY, TICKS_PER_REFERENCE, Arrivals, report_of
 from media.events import KINDS, LINES, Kind, Line
 
 MAX_SSRCS = 32  # per leg, so that a hostile peer cannot make libsrtp allocate without end
@@ -30,8 +30,8 @@ class Leg:
         "addresses", "arrivals", "bad", "by_ssrc", "connected_once", "feedback_ms", "gone", "heard_ms", "history", "id",
         "limit_bps", "lost", "name", "name_store", "opened_ms", "probe_bps", "probe_from_ms", "probe_sent",
         "probe_until_ms", "publications", "receive_pt", "reference", "refused", "report_ssrc", "retired", "rtcp_left",
-        "rtx_by_ssrc", "rx", "rx_handle", "selected", "spec", "subscriptions", "subscriptions_by_ssrc", "tx",
-        "tx_handle", "wide",
+        "rtx_by_ssrc", "rx", "rx_handle", "selected", "spec", "subscriptions", "subscriptions_by_ssrc",
+        "tell_until_ms", "tx", "tx_handle", "wide",
     )  # fmt: skip
 
     def __init__(self, leg_id: int, spec: LegSpec, now_ms: int, report_ssrc: int) -> None:
@@ -60,6 +60,7 @@ class Leg:
         self.arrivals = Arrivals()
         self.feedback_ms = 0
         self.rtcp_left = RTCP_PER_TICK
+        self.tell_until_ms = 0  # until a packet sent then is reported, reports tell of each packet; 0: they do not
         self.probe_bps = self.probe_from_ms = self.probe_until_ms = self.probe_sent = 0
         self.bad = 0
         self.lost = 0.0  # share lost on the way to this peer, smoothed
@@ -95,32 +96,39 @@ class Leg:
         """
         return self.tx is not None and self.selected is not None and not self.gone
 
-    def sent(self, base: int, arrivals: list[int | None], reference: int) -> list[tuple[float, float | None, int]]:
-        """Rows for what the peer's transport report says; forgets what arrived."""
+    def report(self, base: int, arrivals: list[int | None], reference: int) -> Report | None:
+        """What the peer's transport report says of what was sent; None when that is nothing."""
+        report = report_of(self.sent(base, arrivals, reference), rows=self.tell_until_ms > 0)
+        if report is not None and report.sent_ms >= self.tell_until_ms:
+            self.tell_until_ms = 0
+        return report
+
+    def sent(self, base: int, arrivals: list[int | None], reference: int) -> list[tuple[int, int | None, int]]:
+        """The same by packet: (sent, ms; arrived, ticks, or None; size). Forgets what arrived."""
         if self.reference < 0:
             self.reference = reference
         self.reference += (reference - self.reference + 0x800000 & 0xFFFFFF) - 0x800000
         number = self.wide - (self.wide - base & 0xFFFF)
-        clock = self.reference * 64
+        clock = self.reference * TICKS_PER_REFERENCE
         first, count = number % HISTORY, len(arrivals)
         entries = self.history[first : first + count]
         fresh = self.wide - number < HISTORY and number + count <= self.wide + 1 and first + count <= HISTORY
         if fresh and 0 not in entries and None not in arrivals:  # a good link: everything once, in order
             self.history[first : first + count] = [0] * count
             return [
-                (entry >> SENT_SHIFT, clock + arrival / 4, entry & SENT_SIZE)  # type: ignore[operator]
+                (entry >> SENT_SHIFT, clock + arrival, entry & SENT_SIZE)  # type: ignore[operator]
                 for entry, arrival in zip(entries, arrivals, strict=True)
             ]
-        rows: list[tuple[float, float | None, int]] = []
+        told: list[tuple[int, int | None, int]] = []
         for arrival in arrivals:
             if number > self.wide:
                 break
             entry = self.history[number % HISTORY] if self.wide - number < HISTORY else 0
             if entry and arrival is not None:
                 self.history[number % HISTORY] = 0
-                rows.append((entry >> SENT_SHIFT, clock + arrival / 4, entry & SENT_SIZE))
+                told.append((entry >> SENT_SHIFT, clock + arrival, entry & SENT_SIZE))
             elif entry and not entry & SENT_LOST:
                 self.history[number % HISTORY] = entry | SENT_LOST
-                rows.append((entry >> SENT_SHIFT, None, entry & SENT_SIZE))
+                told.append((entry >> SENT_SHIFT, None, entry & SENT_SIZE))
             number += 1
-        return rows
+        return told

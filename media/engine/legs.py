@@ -189,10 +189,11 @@ class LegTable(Switchboard):
             return
         if bps <= 0 or ms <= 0:
             self.probing.pop(leg, None)
+            known.tell_until_ms = 0
             return
         known.probe_bps = min(bps, MAX_PROBE_BPS)
         known.probe_from_ms, known.probe_until_ms = self.now_ms, self.now_ms + min(ms, MAX_PROBE_MS)
-        known.probe_sent = 0
+        known.probe_sent, known.tell_until_ms = 0, known.probe_until_ms
         self.probing[leg] = known
 
     def tap(self, leg: int, kind: Kind, on: bool) -> None:

@@ -114,16 +114,35 @@ class Notice(NamedTuple):
     since_ms: int
 
 
-class Feedback(NamedTuple):
-    """One transport-cc report of a leg about what was sent to it: media, RTX and probes of all
-    its slots. Rows in the order of sending; a packet reported lost may come again as arrived
-    (it was only late), one reported as arrived never comes again.
+Row = tuple[float, float | None, int]
+"""One packet of a report: (sent, our clock; arrived, the peer's clock of any origin, without wrap,
+or None when lost; size of the UDP payload in bytes). Milliseconds."""
+
+Group = tuple[float, float, float, int, int]
+"""Packets sent within 5 ms, as far as they arrived: (the last of them sent; the last arrived; the
+least one-way delay among them, on two clocks; bytes; packets). A frame, or what a pacer let go at
+once. Delay is judged by group, and there are several times fewer of them than packets."""
+
+
+class Report(NamedTuple):
+    """One transport-cc report. Groups and rows in the order of sending; a packet reported lost may
+    come again as arrived (it was only late), one reported as arrived never comes again.
     """
 
+    sent_ms: float  # when the last packet it tells of was sent
+    octets: int  # of all of them, lost or not
+    packets: int
+    lost: int
+    groups: list[Group]
+    rows: list[Row]
+    """Every packet, from a `probe` on until a report about its end; empty at other times."""
+
+
+class Feedback(NamedTuple):
+    """A leg's report about what was sent to it: media, RTX and probes of all its slots."""
+
     leg: int
-    rows: list[tuple[float, float | None, int]]
-    """(sent, our clock; arrived, the peer's clock of any origin, without wrap, or None when
-    lost; size of the UDP payload in bytes). Milliseconds."""
+    report: Report
 
 
 class Remb(NamedTuple):
@@ -261,7 +280,8 @@ class PacketEngine(Protocol):
 
     def probe(self, leg: int, bps: int, ms: int) -> None:
         """Sends so much more to the leg for so long, as RTX: old packets of what it receives
-        again, or padding. Counted in transport-cc. Replaces a probe that is still running; 0 ends it.
+        again, or padding. Counted in transport-cc, whose reports tell of each packet meanwhile.
+        Replaces a probe that is still running; 0 ends it.
         """
 
     def tap(self, leg: int, kind: Kind, on: bool) -> None:

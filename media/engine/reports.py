@@ -36,10 +36,10 @@ def take(engine: PyEngine, leg: Leg, received: list[rtcp.Report]) -> None:
     """Acts on what a peer reported."""
     for report in received:
         if isinstance(report, TransportReport):
-            rows = leg.sent(report.base, report.arrivals, report.reference)
+            told = leg.report(report.base, report.arrivals, report.reference)
             engine.counts.feedback_received += 1
-            if rows:
-                engine.tell(Feedback(leg.id, rows))
+            if told is not None:
+                engine.tell(Feedback(leg.id, told))
         elif isinstance(report, rtcp.Nack):
             repairs.serve(engine, leg, report)
         elif isinstance(report, rtcp.KeyframeRequest):

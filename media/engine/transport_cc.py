@@ -5,12 +5,16 @@ reports when each arrived. `parse` reads such a report, `Arrivals` collects what
 sent and writes reports for it. A report is: base number, count, reference time in units of
 64 ms, then one status per packet in chunks of two bytes, then one delta of 250 µs per packet
 that arrived. Run lengths make 8,000 packets out of two bytes, so the count is bounded before
-anything is unfolded.
+anything is unfolded. What is made of a report is told by groups of packets sent together
+(`Report`), since everything that is done for every packet sent costs.
 """
 
 import itertools
 import struct
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from media.engine.packet_engine import Group, Report, Row
 
 HISTORY = 2048
 """Packets remembered per leg: two seconds at a thousand a second. A report about more is a lie."""
@@ -19,6 +23,7 @@ MAX_SPAN = 1000  # numbers told of at once; a publisher that jumps further begin
 MAX_STATUSES = 400  # per report: under 1,000 bytes whatever the deltas
 TICKS_PER_MS = 4
 TICKS_PER_REFERENCE = 256  # 64 ms
+GROUP_MS = 5  # packets sent within this are one group; draft-ietf-rmcat-gcc-02 section 5.2
 _NONE, _SMALL, _LARGE = 0, 1, 2
 
 
@@ -60,6 +65,43 @@ def parse(body: bytes) -> TransportReport:
         at += status
         arrivals.append(clock)
     return TransportReport(base, reference, arrivals)
+
+
+def grouped(packets: Iterable[tuple[float, float, int]]) -> list[Group]:
+    """Of packets that arrived, in order of sending: (sent, ms; arrived, ticks; bytes)."""
+    found: list[Group] = []
+    first = last = latest = least = 0.0
+    octets = count = 0
+    for sent, arrived, size in packets:
+        if count and 0 <= sent - first <= GROUP_MS:
+            octets += size
+            count += 1
+            last = sent
+            latest = max(latest, arrived)
+            least = min(least, arrived - TICKS_PER_MS * sent)
+            continue
+        if count:
+            found.append((float(last), latest / TICKS_PER_MS, least / TICKS_PER_MS, octets, count))
+        first = last = sent
+        latest, least, octets, count = arrived, arrived - TICKS_PER_MS * sent, size, 1
+    if count:
+        found.append((float(last), latest / TICKS_PER_MS, least / TICKS_PER_MS, octets, count))
+    return found
+
+
+def report_of(sent: Sequence[tuple[float, float | None, int]], *, rows: bool) -> Report | None:
+    """What is told of packets in order of sending: (sent, ms; arrived, ticks, or None; bytes)."""
+    if not sent:
+        return None
+    there = [(at, arrived, size) for at, arrived, size in sent if arrived is not None]
+    groups, lost = grouped(there), len(sent) - len(there)
+    octets = sum(group[3] for group in groups) + (sum(row[2] for row in sent if row[1] is None) if lost else 0)
+    told: list[Row] = (
+        [(float(at), None if arrived is None else arrived / TICKS_PER_MS, size) for at, arrived, size in sent]
+        if rows
+        else []
+    )
+    return Report(float(sent[-1][0]), octets, len(sent), lost, groups, told)
 
 
 def _unfold(chunk: int, count: int, statuses: list[int]) -> None:

@@ -134,6 +134,7 @@ enum { NEWS_FEEDBACK, NEWS_REMB, NEWS_LOSS };
 #define PICTURE_IDS 0x7FFF
 #define LOUD_MS 400
 #define SILENCE 127
+#define GROUP_MS 5
 #define HELD_MS 3000
 #define KEYFRAME_INTERVAL_MS 500
 #define MAX_PROBE_BPS 5000000
@@ -312,7 +313,7 @@ struct leg {
     int report_count;
     int64_t arrivals_top, arrivals_next, told_ms, feedback_ms;
     int rtcp_left, probing;
-    int64_t probe_bps, probe_from_ms, probe_until_ms, probe_sent, bad, limit_bps;
+    int64_t probe_bps, probe_from_ms, probe_until_ms, tell_until_ms, probe_sent, bad, limit_bps;
     double lost;
     int first_row, last_row; /* of those queued, while flush sorts them */
 };
@@ -1581,13 +1582,44 @@ static int read_transport(const uint8_t *at, const uint8_t *end, struct transpor
 }
 
 struct feedback_row { int64_t sent_ms, arrived, size; }; /* arrived: quarters of a millisecond */
-struct news { uint32_t what, rows; int64_t leg; };
+struct group { double sent_ms, arrived_ms, least_ms; int64_t octets, packets; };
+struct news { uint32_t what, size; int64_t leg; };
+struct told { double sent_ms; int64_t octets; uint32_t packets, lost, groups, rows; };
+
+/* Of packets in order of sending, those that arrived; returns how many groups. */
+static uint32_t group_rows(const struct feedback_row *rows, uint32_t n, struct group *found) {
+    uint32_t count = 0;
+    int64_t first = 0, last = 0, latest = 0, least = 0, octets = 0, packets = 0;
+    for (uint32_t i = 0; i <= n; i++) {
+        const struct feedback_row *r = &rows[i];
+        if (i < n && r->arrived == NO_ARRIVAL) continue;
+        if (i < n && packets && r->sent_ms >= first && r->sent_ms - first <= GROUP_MS) {
+            octets += r->size;
+            packets++;
+            last = r->sent_ms;
+            if (r->arrived > latest) latest = r->arrived;
+            if (r->arrived - 4 * r->sent_ms < least) least = r->arrived - 4 * r->sent_ms;
+            continue;
+        }
+        if (packets)
+            found[count++] = (struct group){(double)last, (double)latest / 4, (double)least / 4, octets, packets};
+        if (i == n) break;
+        first = last = r->sent_ms;
+        latest = r->arrived;
+        least = r->arrived - 4 * r->sent_ms;
+        octets = r->size;
+        packets = 1;
+    }
+    return count;
+}
 
 static void on_transport_report(struct engine *e, struct leg *leg, const struct transport_report *r) {
     if (leg->reference < 0) leg->reference = r->reference;
     leg->reference += (((int64_t)r->reference - leg->reference + 0x800000) & 0xFFFFFF) - 0x800000;
     e->counts.feedback_received++;
     struct feedback_row rows[HISTORY];
+    struct group groups[HISTORY];
+    struct told told = {0};
     uint32_t n = 0;
     int64_t number = leg->wide - ((leg->wide - r->base) & 0xFFFF);
     for (int i = 0; i < r->n && number <= leg->wide; i++, number++) {
@@ -1602,17 +1634,27 @@ static void on_transport_report(struct engine *e, struct leg *leg, const struct 
         } else {
             continue;
         }
+        told.octets += row.size;
+        told.lost += row.arrived == NO_ARRIVAL;
         rows[n++] = row;
     }
     if (!n) return;
-    uint8_t *at = record(&e->queues[FEEDBACK], sizeof(struct news) + n * sizeof rows[0]);
+    told.sent_ms = (double)rows[n - 1].sent_ms;
+    told.packets = n;
+    told.groups = group_rows(rows, n, groups);
+    told.rows = leg->tell_until_ms > 0 ? n : 0;
+    if (rows[n - 1].sent_ms >= leg->tell_until_ms) leg->tell_until_ms = 0;
+    size_t grouped = told.groups * sizeof groups[0], single = told.rows * sizeof rows[0];
+    uint8_t *at = record(&e->queues[FEEDBACK], sizeof(struct news) + sizeof told + grouped + single);
     if (!at) {
         e->counts.dropped_full++;
         return;
     }
-    struct news head = {NEWS_FEEDBACK, n, leg->id};
+    struct news head = {NEWS_FEEDBACK, (uint32_t)(sizeof told + grouped + single), leg->id};
     memcpy(at, &head, sizeof head);
-    memcpy(at + sizeof head, rows, n * sizeof rows[0]);
+    memcpy(at + sizeof head, &told, sizeof told);
+    memcpy(at + sizeof head + sizeof told, groups, grouped);
+    memcpy(at + sizeof head + sizeof told + grouped, rows, single);
 }
 
 #define LATE_MS 500
@@ -2535,11 +2577,13 @@ void engine_probe(struct engine *e, int64_t id, int64_t bps, int64_t ms) {
     struct leg *leg = find_leg(e, id);
     if (leg && (bps <= 0 || ms <= 0)) {
         end_probe(e, leg);
+        leg->tell_until_ms = 0;
     } else if (leg) {
         leg->probe_bps = bps < MAX_PROBE_BPS ? bps : MAX_PROBE_BPS;
         leg->probe_from_ms = e->now_ms;
         leg->probe_until_ms = e->now_ms + (ms < MAX_PROBE_MS ? ms : MAX_PROBE_MS);
         leg->probe_sent = 0;
+        leg->tell_until_ms = leg->probe_until_ms;
         e->n_probing += !leg->probing;
         leg->probing = 1;
     }

@@ -32,6 +32,7 @@ from media.engine.packet_engine import (
     Notice,
     Reached,
     Remb,
+    Report,
     SrtpKeys,
     Sync,
     Tapped,
@@ -49,6 +50,8 @@ _OTHER = struct.Struct(f"=Q{_NAME}s")
 _TAP = struct.Struct("=qqqIIIIII")
 _SYNC = struct.Struct("=qqIIII")
 _NEWS = struct.Struct("=IIq")
+_TOLD = struct.Struct("=dqIIII")
+_GROUP = struct.Struct("=dddqq")
 _ROW = struct.Struct("=qqq")
 _LOSS = struct.Struct("=qqddd")
 _BPS = struct.Struct("=q")
@@ -261,18 +264,11 @@ class NativeEngine:
 def _news(data: bytes) -> Iterator[Feedback | Remb | Loss]:
     at = 0
     while at < len(data):
-        what, rows, leg = _NEWS.unpack_from(data, at)
+        what, size, leg = _NEWS.unpack_from(data, at)
         at += _NEWS.size
         if what == 0:
-            after = at + rows * _ROW.size
-            yield Feedback(
-                leg,
-                [
-                    (float(sent), None if arrived == _NO_ARRIVAL else arrived / 4, size)
-                    for sent, arrived, size in _ROW.iter_unpack(data[at:after])
-                ],
-            )
-            at = after
+            yield Feedback(leg, _report(data[at : at + size]))
+            at += size
         elif what == 1:
             yield Remb(leg, _BPS.unpack_from(data, at)[0])
             at += _BPS.size
@@ -280,6 +276,16 @@ def _news(data: bytes) -> Iterator[Feedback | Remb | Loss]:
             slot, line, lost, jitter_ms, rtt_ms = _LOSS.unpack_from(data, at)
             yield Loss(leg, slot, LINES[line], lost, jitter_ms, None if math.copysign(1, rtt_ms) < 0 else rtt_ms)
             at += _LOSS.size
+
+
+def _report(data: bytes) -> Report:
+    sent_ms, octets, packets, lost, groups, rows = _TOLD.unpack_from(data)
+    end = _TOLD.size + groups * _GROUP.size
+    told = [
+        (float(sent), None if arrived == _NO_ARRIVAL else arrived / 4, size)
+        for sent, arrived, size in _ROW.iter_unpack(data[end:])
+    ] if rows else []  # fmt: skip
+    return Report(sent_ms, octets, packets, lost, list(_GROUP.iter_unpack(data[_TOLD.size : end])), told)
 
 
 def _flat(spec: LegSpec) -> Any:

@@ -159,17 +159,19 @@ class Uplink:
             span = transport_cc.TICKS_PER_REFERENCE << 24
             ticks += round((self._clock - ticks) / span) * span
         self._clock = ticks
-        rows: list[tuple[float, float | None, int]] = []
+        rows: list[tuple[int, int | None, int]] = []
         for offset, arrival in enumerate(report.arrivals):
             sent = self._times.get(report.base + offset & 0xFFFF)
             if sent is not None:
-                at = None if arrival is None else (ticks + arrival) / transport_cc.TICKS_PER_MS
-                rows.append((float(sent[0]), at, sent[1]))
+                at = None if arrival is None else ticks + arrival
+                rows.append((sent[0], at, sent[1]))
                 if at is not None:
                     del self._times[report.base + offset & 0xFFFF]
         if self.estimator is None:
             self.estimator = Estimator(float(now_ms))
-        self.estimator.feedback(rows, float(now_ms))
+        told = transport_cc.report_of(rows, rows=True)
+        if told is not None:
+            self.estimator.feedback(told, float(now_ms))
 
     def adapt(self, now_ms: int) -> None:
         """Every 100 ms: which layers fit, and whether to probe for more."""

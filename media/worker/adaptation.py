@@ -180,7 +180,7 @@ class Adaptation:
         if receiver is None:
             return
         if isinstance(heard, Feedback):
-            receiver.estimator.feedback(heard.rows, now_ms)
+            receiver.estimator.feedback(heard.report, now_ms)
         elif isinstance(heard, Remb):
             receiver.estimator.remb(heard.bps, float(receiver.allocation.spent), now_ms)
         else:

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from media.bandwidth.estimator import Estimate, Estimator
+from media.engine.packet_engine import Report
+from media.engine.transport_cc import TICKS_PER_MS, report_of
 from tests.netsim import Link, Profile
 
 VOICE_MS, VOICE_BYTES = 60, 250
@@ -21,6 +23,13 @@ def profile(kbps: float, delay_ms: float = 50, loss: float = 0, jitter_ms: float
     rate = kbps * 125
     queue = max(int(rate * queue_ms / 1000), 3000)
     return Profile(delay_ms=delay_ms, jitter_ms=jitter_ms, loss=loss, rate=rate, queue=queue)
+
+
+def told(rows: list[tuple[float, float | None, int]]) -> Report:
+    """Rows in milliseconds, as an engine tells of them."""
+    report = report_of([(at, None if there is None else there * TICKS_PER_MS, n) for at, there, n in rows], rows=True)
+    assert report is not None
+    return report
 
 
 @dataclass
@@ -99,7 +108,7 @@ class Hearing:
 
     def _control(self) -> None:
         while self._reports and self._reports[0][0] <= self.now_ms:
-            self.estimator.feedback(self._reports.popleft()[1], self.now_ms)
+            self.estimator.feedback(told(self._reports.popleft()[1]), self.now_ms)
         estimate = self.estimator.estimate(self.now_ms)
         self.trace.append((self.now_ms, estimate))
         budget = estimate.send_bps - 40_000

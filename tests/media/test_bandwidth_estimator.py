@@ -3,7 +3,7 @@
 import statistics
 
 import pytest
-from simulated import Hearing, profile
+from simulated import Hearing, profile, told
 
 from media.bandwidth.estimator import LEAST_BPS, Estimator
 
@@ -121,8 +121,7 @@ def test_a_peer_without_transport_wide_reports_is_believed_its_own_estimate_when
 
 def test_nonsense_is_survived() -> None:
     estimator = Estimator(0.0)
-    estimator.feedback([], 1.0)
-    estimator.feedback([(5.0, 1e12, 100), (4.0, -1e12, 0), (4.0, None, 1 << 20), (1e12, 5.0, 1)] * 30, 10.0)
+    estimator.feedback(told([(5.0, 1e12, 100), (4.0, -1e12, 0), (4.0, None, 1 << 20), (1e12, 5.0, 1)] * 30), 10.0)
     estimator.remb(0, 1e9, 20.0)
-    estimator.feedback([(30.0 + n, 30.0, 1200) for n in range(50)], 100.0)
+    estimator.feedback(told([(30.0 + n, 30.0, 1200) for n in range(50)]), 100.0)
     assert estimator.estimate(100.0).bps >= LEAST_BPS

@@ -25,7 +25,7 @@ from engine_phones import (
 )
 
 from media.engine import rtcp, vp8
-from media.engine.packet_engine import ALL_LAYERS, Feedback, Loss, Reached, Remb
+from media.engine.packet_engine import ALL_LAYERS, Feedback, Loss, Reached, Remb, Report
 from media.engine.transport_cc import Arrivals, TransportReport
 
 
@@ -73,14 +73,53 @@ def test_every_packet_of_a_leg_counts_and_its_reports_give_rows(bench: Bench) ->
     bench.turn()
     (news,) = [f for f in bench.engine.drain_feedback() if isinstance(f, Feedback)]
     assert news.leg == 2
-    assert len(news.rows) == len(packets)
-    assert [arrived is None for _, arrived, _ in news.rows] == [n == 1 for n in range(len(packets))]
-    known = [arrived for _, arrived, _ in news.rows if arrived is not None]
+    rows = news.report.rows
+    assert len(rows) == len(packets)
+    assert [arrived is None for _, arrived, _ in rows] == [n == 1 for n in range(len(packets))]
+    known = [arrived for _, arrived, _ in rows if arrived is not None]
     assert known[1] - known[0] == 20
-    sent = [when for when, _, _ in news.rows]
+    sent = [when for when, _, _ in rows]
     assert sent == sorted(sent)
     assert sent[1] - sent[0] == 33
-    assert news.rows[0][2] == 12 + 12 + len(KEYFRAME) + 100 + 16  # header, extensions, payload, tag
+    assert rows[0][2] == 12 + 12 + len(KEYFRAME) + 100 + 16  # header, extensions, payload, tag
+    assert (news.report.packets, news.report.lost) == (len(rows), 1)
+    assert (news.report.sent_ms, news.report.octets) == (sent[-1], sum(size for _, _, size in rows))
+
+
+def test_what_was_sent_within_five_milliseconds_is_told_as_one_and_singly_about_a_probe_only(bench: Bench) -> None:
+    a, b = pair(bench)
+    words = iter(range(1, 99))
+    arrivals = Arrivals()
+
+    def said(*steps: int) -> list[Any]:
+        """The packets of a voice that speaks so many milliseconds after its word before."""
+        for step in steps:
+            n = next(words)
+            bench.now += step
+            a.send(n, 960 * n, b"voice", pt=111, ssrc=2000, extension=elements((4, b"0"), *a.numbered()))
+            bench.turn(0)
+        return b.media()
+
+    def report(packets: list[Any], *arrived_ms: int | None) -> Report:
+        arrivals.fresh += [(p.wide, ms) for p, ms in zip(packets, arrived_ms, strict=True) if ms is not None]
+        for packet in arrivals.reports(6000, 1, 2):
+            b.report(packet)
+        bench.turn(0)
+        (news,) = [f for f in bench.engine.drain_feedback() if isinstance(f, Feedback)]
+        return news.report
+
+    told = report(said(20, 2, 3, 1), 5000, 5009, 5004, 5010)
+    size = told.octets // 4
+    end = bench.now
+    clocks = 5000 - (end - 6)  # the peer's before ours
+    assert told == Report(
+        end, 4 * size, 4, 0, [(end - 1, 5009, clocks - 1, 3 * size, 3), (end, 5010, clocks + 4, size, 1)], []
+    )
+    bench.engine.probe(2, 8, 50)  # too little to send anything
+    told = report(said(20, 1, 30), 5100, None, 5131)
+    assert (told.packets, told.lost, [group[4] for group in told.groups]) == (3, 1, [1, 1])
+    assert [arrived for _, arrived, _ in told.rows] == [5100, None, 5131]
+    assert not report(said(20, 20), 5150, 5170).rows
 
 
 def test_publishers_are_told_when_their_packets_arrived(bench: Bench) -> None:

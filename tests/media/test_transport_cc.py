@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from media.engine import rtcp
 from media.engine.leg import SENT_SHIFT, Leg
 from media.engine.packet_engine import LegSpec
-from media.engine.transport_cc import HISTORY, Arrivals, TransportReport, parse
+from media.engine.transport_cc import HISTORY, TICKS_PER_REFERENCE, Arrivals, TransportReport, parse
 
 
 def body(base: int, count: int, reference: int, rest: bytes) -> bytes:
@@ -127,9 +127,9 @@ def leg(sent: int) -> Leg:
 
 def test_a_report_gives_rows_of_what_was_sent_each_arrival_once() -> None:
     phone = leg(4)
-    assert phone.sent(1, [0, None, 8, 12], 3) == [(10, 192.0, 101), (20, None, 102), (30, 194.0, 103), (40, 195.0, 104)]
+    assert phone.sent(1, [0, None, 8, 12], 3) == [(10, 768, 101), (20, None, 102), (30, 776, 103), (40, 780, 104)]
     assert phone.sent(1, [0, None, 8, 12], 3) == []  # said already
-    assert phone.sent(2, [40], 3) == [(20, 202.0, 102)]  # it was only late
+    assert phone.sent(2, [40], 3) == [(20, 808, 102)]  # it was only late
 
 
 def test_numbers_never_sent_or_long_forgotten_give_no_rows() -> None:
@@ -143,7 +143,7 @@ def test_the_peers_clock_goes_on_when_its_reference_wraps() -> None:
     phone = leg(3)
     (_, before, _), (_, after, _) = phone.sent(1, [0], 0xFFFFFF)[0], phone.sent(2, [0], 0)[0]
     assert before is not None
-    assert after == before + 64
+    assert after == before + TICKS_PER_REFERENCE
 
 
 @settings(max_examples=100, deadline=None)
