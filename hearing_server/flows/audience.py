@@ -12,6 +12,7 @@ from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.flows.hearing.tables import ON_AIR
+from hearing_server.flows.hearing.witness import TESTIFY, has_turn, only_watches, sees_from
 
 Kind = Literal["audio", "video", "screen"]
 """Microphone, camera, shared screen."""
@@ -27,7 +28,7 @@ def first_visible(state: Sitting, slot: str) -> int | None:
     seat = state.seats.get(slot)
     if seat is None or seat.state is not SeatState.ADMITTED or seat.role is Role.COURTROOM:
         return None
-    return (seat.admitted_seq or 0) if seat.role is Role.WITNESS else 0
+    return sees_from(state, slot) if seat.role in TESTIFY else 0  # WI1
 
 
 def visible(state: Sitting, leaf_type: str, seq: int, slot: str, facts: Sequence[Any] = ()) -> bool:
@@ -58,7 +59,8 @@ def may_be_heard(state: Sitting, seat: Seat) -> bool:
     """
     if seat.role in BENCH:
         return True
-    return not seat.muted and (seat.role is Role.COURTROOM or state.floor in (None, seat.slot))
+    turn = state.floor in (None, seat.slot) and has_turn(state, seat.slot)  # HR9, WI7
+    return not seat.muted and (seat.role is Role.COURTROOM or turn)
 
 
 def routes(state: Sitting, places: Mapping[str, int] = MappingProxyType({})) -> Routes:
@@ -79,7 +81,7 @@ def routes(state: Sitting, places: Mapping[str, int] = MappingProxyType({})) -> 
             continue
         sources: set[tuple[str, Kind]] = set()
         for source in present:
-            if source is receiver or source.role is Role.OBSERVER:
+            if source is receiver or _only_watches(state, source):
                 continue
             if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
                 continue
@@ -93,7 +95,7 @@ def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
     """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3)."""
     if state.phase is not Phase.OPEN:
         return frozenset()
-    sources = [seat for seat in _present(state) if seat.role is not Role.OBSERVER]
+    sources = [seat for seat in _present(state) if not _only_watches(state, seat)]
     return frozenset(pair for seat in sources for pair in _sent(state, seat))
 
 
@@ -131,6 +133,11 @@ def _sent(state: Sitting, seat: Seat) -> set[tuple[str, Kind]]:
     if state.screen == seat.slot:
         sent.add((seat.slot, "screen"))
     return sent
+
+
+def _only_watches(state: Sitting, seat: Seat) -> bool:
+    """AU5, WI8."""
+    return seat.role is Role.OBSERVER or only_watches(state, seat.slot)
 
 
 def _present(state: Sitting) -> list[Seat]:

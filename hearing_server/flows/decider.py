@@ -73,6 +73,10 @@ class RefusalCode(StrEnum):
     RECORDING_UNSETTLED = "recording_unsettled"
     BAD_SIGNATURE = "bad_signature"
     NEEDS_SECOND = "needs_second"
+    NOT_SWORN = "not_sworn"
+    WITNESS_IN_ROOM = "witness_in_room"
+    WRONG_STAND = "wrong_stand"
+    RELEASED = "released"
 
 
 class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of anybody's

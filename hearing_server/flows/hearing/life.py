@@ -11,6 +11,7 @@ from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain
 from hearing_server.flows.hearing.spans import end_span
 from hearing_server.flows.hearing.state import Seat, Sitting
 from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, KINDS, from_phases
+from hearing_server.flows.hearing.witness import interrupted
 from recording.leaf import Leaf
 
 
@@ -45,6 +46,7 @@ def _on_act_open(state: Sitting, leaf: Leaf) -> Sitting:
 
 def _on_recess(state: Sitting, leaf: Leaf) -> Sitting:
     seats = {slot: seat._replace(ruled=False) for slot, seat in state.seats.items()}
+    state = interrupted(state)
     return state._replace(recess_since_ms=leaf.ts_ms, floor=None, screen=None, seats=seats)
 
 
@@ -53,7 +55,8 @@ def _on_resume(state: Sitting, _leaf: Leaf) -> Sitting:
 
 
 def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
-    return end_span(state, leaf)._replace(recess_since_ms=None, floor=None, screen=None)
+    state = interrupted(end_span(state, leaf))
+    return state._replace(recess_since_ms=None, floor=None, screen=None)
 
 
 ROWS: Final[Rows] = {

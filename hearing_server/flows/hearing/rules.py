@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearing_server.flows.decider import COURT, Command, Fact, RefusalCode, Refused, Stamp, require, signed_by_seat
-from hearing_server.flows.hearing import life, notes, quality, screen, seal, seats, spans, speech
+from hearing_server.flows.hearing import life, notes, quality, screen, seal, seats, spans, speech, witness
 from hearing_server.flows.hearing.part import Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.tables import MAX_REASON_BYTES, MAX_REFS, TRANSITIONS
@@ -22,6 +22,7 @@ RULES: Final[Rows] = {
     **spans.ROWS,
     **notes.ROWS,
     **seal.ROWS,
+    **witness.ROWS,
 }
 CONSEQUENCES: Final[Mapping[str, Step]] = {
     **seats.CONSEQUENCES,

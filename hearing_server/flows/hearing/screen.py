@@ -10,6 +10,7 @@ from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, own,
 from hearing_server.flows.hearing.part import Row, Rows, no_args, target_seat
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import ON_AIR, SPEAKERS
+from hearing_server.flows.hearing.witness import only_watches
 from recording.leaf import Leaf
 
 
@@ -17,7 +18,8 @@ def _allow_screen(state: Sitting, command: Command, _seat: Seat | None) -> Seque
     """HR21: one screen at a time, and whoever of the bench gives it to another seat takes it from the one before."""
     target = target_seat(state, command)
     require(target.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, target.slot)
-    require(target.role in SPEAKERS, RefusalCode.NOT_PERMITTED, "observers show nothing")
+    watches = target.role not in SPEAKERS or only_watches(state, target.slot)  # WI8
+    require(not watches, RefusalCode.NOT_PERMITTED, "observers show nothing")
     require(state.screen != target.slot, RefusalCode.ALREADY_DONE, target.slot)
     return (own(command),)
 

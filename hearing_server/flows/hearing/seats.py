@@ -10,6 +10,7 @@ from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refu
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words, target_seat, with_seat
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import CLOSED, COURT_ONLY, LIVE, UNSEALED
+from hearing_server.flows.hearing.witness import admits, interrupted
 from hearing_server.flows.wire import SHAPES, shaped, slot_role_ok
 from recording.leaf import Leaf
 
@@ -60,6 +61,7 @@ def _admit(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     target = target_seat(state, command)
     require(target.state is not SeatState.ADMITTED, RefusalCode.ALREADY_DONE, target.slot)
     require(target.joined, RefusalCode.WRONG_PHASE, "nobody waits in that seat")
+    admits(state, target)  # WI3
     return (own(command),)
 
 
@@ -98,6 +100,7 @@ def _on_leave(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
     seat = state.seats[slot]
     standing = SeatState.ABSENT if seat.state is SeatState.WAITING else seat.state
+    state = interrupted(state, slot)
     return with_seat(state, slot, connected=False, hand=False, state=standing, rung="video", ruled=False)
 
 

@@ -6,10 +6,11 @@ Law: silence ends a disturbance, never the right to be heard in writing.
 from collections.abc import Sequence
 from typing import Final
 
-from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, own, require
+from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, own, require
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain, target_seat, with_seat
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import JUDGE, LIVE, MAX_TEXT, OPEN, SPEAKERS
+from hearing_server.flows.hearing.witness import has_turn, only_watches, silenced
 from recording.leaf import Leaf
 
 MESSAGES: Final = ("msg.text", "msg.voice", "msg.image", "msg.video", "msg.file")
@@ -32,23 +33,33 @@ def _floor(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     target = target_seat(state, command)
     require(target.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, target.slot)
     require(target.role in SPEAKERS, RefusalCode.NOT_PERMITTED, "observers do not speak")
+    _sworn(state, target)
     require(state.floor != target.slot, RefusalCode.ALREADY_DONE, target.slot)
     return (own(command),)
 
 
-def _hand(_state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+def _hand(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     require(len(command.args) == 1 and isinstance(command.args[0], bool), RefusalCode.MALFORMED, "raised or not")
     require(seat is not None and seat.hand is not command.args[0], RefusalCode.ALREADY_DONE)
+    require(seat is None or not only_watches(state, seat.slot), RefusalCode.NOT_PERMITTED, "released")  # WI8
     return (own(command),)
+
+
+def _sworn(state: Sitting, seat: Seat) -> None:
+    code = silenced(state, seat.slot)
+    if code is not None:  # WI5
+        raise Refused(code, seat.slot)
 
 
 def _message(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     content = command.content or {}
     if seat is not None and seat.role not in BENCH:
         require(state.phase is OPEN, RefusalCode.WRONG_PHASE, state.phase)  # HR7
+        _sworn(state, seat)
         if command.name in SPOKEN:
             require(not seat.muted, RefusalCode.MUTED)  # HR8
             require(state.floor in (None, seat.slot), RefusalCode.NOT_YOUR_TURN)  # HR9
+            require(has_turn(state, seat.slot), RefusalCode.NOT_YOUR_TURN)  # WI7
         require(state.span is None or seat.slot in state.span.slots, RefusalCode.NOT_PERMITTED, "restricted")  # HR19
     if command.name in WITH_BLOB:
         blob = command.args[0] if len(command.args) == 1 else None

@@ -68,6 +68,26 @@ class Proposal(NamedTuple):
     slot: str
 
 
+class Testimony(NamedTuple):
+    """How far somebody who testifies has come (`witness.Stand`)."""
+
+    stand: str
+    called: bool = False
+    """He came by `act.call`, not by plain admission."""
+    sworn: bool = False
+    """He has read the undertaking aloud to its end."""
+    examiner: str | None = None
+    """Whose turn it is to question him."""
+
+
+class Confrontation(NamedTuple):
+    """Witnesses who are in the room together by order, and how each stood before."""
+
+    seq: int
+    slots: tuple[str, ...]
+    before: tuple[str, ...]
+
+
 class Sitting(NamedTuple):
     """The state. The first three fields change with every leaf (`evolution.evolve`)."""
 
@@ -91,6 +111,8 @@ class Sitting(NamedTuple):
     gap_count: int = 0
     gap_ms: int = 0
     sealed_ms: int | None = None
+    testimony: Mapping[str, Testimony] = {}
+    confrontation: Confrontation | None = None
 
     @property
     def span(self) -> Span | None:

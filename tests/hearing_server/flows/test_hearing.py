@@ -19,6 +19,7 @@ from hearing_server.flows.hearing import (
     seats,
     spans,
     speech,
+    witness,
 )
 from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.rules import RULES
@@ -63,7 +64,7 @@ def test_HR1_every_step_of_a_sitting_is_a_command_that_somebody_may_give():
 
 
 def test_no_two_parts_own_one_command():
-    parts = (life, notes, quality, screen, seal, seats, spans, speech)
+    parts = (life, notes, quality, screen, seal, seats, spans, speech, witness)
     assert sum(len(part.ROWS) for part in parts) == len(RULES)
 
 
@@ -79,7 +80,8 @@ def test_HR3_nothing_is_written_after_the_seal(command):
     if Role.JUDGE in RULES[command].whose or actor == COURT:
         story.when(command, by=actor).refused("sealed")
     else:
-        story.when(command, by="party/1").refused("sealed")
+        own = next(slot for slot, role in SEATS if role in RULES[command].whose)
+        story.when(command, by=own).refused("sealed")
 
 
 def test_HR4_who_waits_may_not_speak():
