@@ -58,13 +58,14 @@ PAUSE = Choice(PAUSED, ALL_TEMPORAL)
 
 class Allocation(NamedTuple):
     """`spent` for voices and pictures; `wanted`: what everything at its best would take; `seen`: the
-    slots that are among the last N, paused or not.
+    slots that are among the last N, paused or not; `whole`: all is seen, and everything at its best.
     """
 
     choices: dict[int, Choice]
     spent: int
     wanted: int
     seen: frozenset[int]
+    whole: bool
 
 
 class _Option(NamedTuple):
@@ -134,7 +135,9 @@ class Allocator:
         choices |= {slot: steps[slot][at].choice for slot, at in level.items() if at >= 0}
         self._remember(wishes, choices, now_ms)
         wanted = voices_bps + sum(ladder[-1].bps for ladder in steps.values() if ladder)
-        return Allocation(choices, int(budget_bps * USABLE - left), int(wanted / USABLE), frozenset(steps))
+        whole = len(steps) == len(wishes) and all(level[slot] == len(ladder) - 1 for slot, ladder in steps.items())
+        spent = int(budget_bps * USABLE - left)
+        return Allocation(choices, spent, int(wanted / USABLE), frozenset(steps), whole)
 
     def _fill(
         self, ordered: Sequence[Wish], steps: Mapping[int, list[_Option]], left: float, now_ms: float

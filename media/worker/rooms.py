@@ -19,8 +19,9 @@ from media.negotiation.handshakes import Handshakes
 from media.negotiation.ice_lite import Credentials, IceLite
 from media.negotiation.sdp import read_offer
 from media.negotiation.sdp_answer import Transport, leg_spec, write_answer
-from media.worker.adaptation import Adaptation, Emit, Link
+from media.worker.adaptation import Adaptation, Link
 from media.worker.seat_leg import Room, SeatLeg
+from media.worker.senders import Emit
 from media.worker.slots import assign, content, forget, names, seat_of
 
 MAX_SLOTS = 31
