@@ -32,6 +32,12 @@ class Role(StrEnum):
     THIRD_PARTY = "third_party"
     AGENT = "agent"
     WITNESS = "witness"
+    EXPERT = "expert"
+    """Testifies on what he knows by his craft: kept out until he is called, like a witness (EV 72, 79)."""
+    INTERPRETER = "interpreter"
+    MEDIATOR = "mediator"
+    ASSISTANT = "assistant"
+    """The judge's assistant: prepares, and is not of the bench, whose acts need a judge or the clerk."""
     OBSERVER = "observer"
     COURTROOM = "courtroom"
     """No person: the camera and microphone of a courtroom with walls (AU8)."""
@@ -45,6 +51,10 @@ SLOT_PREFIX: Final[Mapping[Role, str]] = {
     Role.THIRD_PARTY: "party",
     Role.AGENT: "agent",
     Role.WITNESS: "witness",
+    Role.EXPERT: "expert",
+    Role.INTERPRETER: "interpreter",
+    Role.MEDIATOR: "mediator",
+    Role.ASSISTANT: "assistant",
     Role.OBSERVER: "observer",
     Role.COURTROOM: "room",
 }

@@ -22,7 +22,7 @@ MAX_SEQS: Final = 500
 """Entries that one order names: five bytes each, in a leaf of 4 KiB."""
 MAX_INT: Final = 2**53 - 1
 
-_SLOT: Final = re.compile(r"^(judge|clerk|party|agent|witness|observer|room)/([1-9][0-9]{0,2})$")
+_SLOT: Final = re.compile(rf"^({'|'.join(sorted(set(SLOT_PREFIX.values())))})/([1-9][0-9]{{0,2}})$")
 
 
 def slot_role_ok(slot: object, role: object) -> bool:

@@ -21,7 +21,7 @@ interface Wrong {
   readonly words: string;
 }
 
-const ROLES = ["judge", "clerk", "plaintiff", "defendant", "third_party", "agent", "witness", "observer"];
+const ROLES = ["judge", "clerk", "plaintiff", "defendant", "third_party", "agent", "witness", "expert", "interpreter", "mediator", "assistant", "observer"];
 const KINDS = ["hearing", "pretrial", "exchange", "inquiry", "mediation"];
 
 /** What a date-time box shows for an instant on this computer's clock. */
