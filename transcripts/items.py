@@ -138,6 +138,20 @@ class Restricted:
 
 
 @dataclass(frozen=True, slots=True)
+class Testified:
+    """One step of somebody's testimony: `step` is the entry's type without `act.`; `about` are the witnesses it
+    concerns; `how` is who examines, or in what way he is released; `words` what he signed, or a reason.
+    """
+
+    place: Place
+    by: str
+    step: str
+    about: tuple[str, ...]
+    how: str | None
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
 class HandMoved:
     place: Place
     by: str
@@ -302,6 +316,7 @@ Item = (
     | Left
     | Acted
     | Restricted
+    | Testified
     | HandMoved
     | Said
     | Sent

@@ -39,6 +39,7 @@ from transcripts.items import (
     Sent,
     SentFile,
     Supplemented,
+    Testified,
     Text,
     Unread,
 )
@@ -110,7 +111,7 @@ class Lines:
             if line is not None:
                 yield line
 
-    def line(self, item: Item) -> Line | None:  # noqa: C901, PLR0911 a row for each kind of item
+    def line(self, item: Item) -> Line | None:  # noqa: C901, PLR0911, PLR0912 a row for each kind of item
         """The line of one item; None for what is only evidence: a segment, what was sent to a seat."""
         match item:
             case Said():
@@ -128,6 +129,8 @@ class Lines:
                 sentence = record_lines.restricted(item, self.names, self._words)
                 text, absent = self._with_reason(sentence, item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
+            case Testified():
+                return self._testified(item)
             case Supplemented():
                 text, absent = self._supplement(item)
                 return self._line(item, "act", COURT, text, absent=absent)
@@ -208,6 +211,14 @@ class Lines:
             "go_on": words.go_on.format(who=who),
         }
         return phrases[item.act]
+
+    def _testified(self, item: Testified) -> Line:
+        sentence = record_lines.testimony(item, self.names, self._words)
+        if item.step == "undertaking.sign":
+            signed, absent = self._words_said(item.words)
+            return self._line(item, "act", item.by, f"{sentence}\n{signed}", absent=absent)
+        text, absent = self._with_reason(sentence, item.words)
+        return self._line(item, "act", item.by, text, absent=absent)
 
     def _supplement(self, item: Supplemented) -> tuple[str, bool]:
         words = self._words

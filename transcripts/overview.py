@@ -23,6 +23,7 @@ from transcripts.items import (
     Sent,
     SentFile,
     Supplemented,
+    Testified,
     Text,
 )
 
@@ -152,6 +153,8 @@ def _missing(item: Item) -> Missing | None:
             words = item.file
         case Acted() | Restricted():
             words = item.reason
+        case Testified():
+            words = item.words
         case Seated():
             words = item.name
         case Opened():

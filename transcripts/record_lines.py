@@ -7,7 +7,7 @@ from typing import Final
 
 from transcripts import clock, naming
 from transcripts.clock import Zone
-from transcripts.items import Anchored, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed
+from transcripts.items import Anchored, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed, Testified
 from transcripts.naming import Names
 from transcripts.wording import Wording
 
@@ -44,6 +44,17 @@ def restricted(item: Restricted, names: Names, words: Wording) -> str:
     if not item.slots:
         return words.restrict_to_bench
     return words.restrict.format(who=words.comma.join(names.of(slot) for slot in item.slots))
+
+
+def testimony(item: Testified, names: Names, words: Wording) -> str:
+    """One step of a testimony. A release whose manner is not known is told as a release."""
+    step = item.step
+    if step == "release":
+        step = f"release.{item.how}" if f"release.{item.how}" in words.testimony else step
+    elif step == "examine" and item.how is None:
+        step = "examine_end"
+    who = words.comma.join(names.of(slot) for slot in item.about)
+    return words.testimony[step].format(who=who, by="" if item.how is None else names.of(item.how))
 
 
 def seal(item: Sealed, sealing: Mapping[int, str], names: Names, words: Wording) -> str:

@@ -41,6 +41,7 @@ from transcripts.items import (
     Sent,
     SentFile,
     Supplemented,
+    Testified,
     Text,
     Unread,
 )
@@ -160,6 +161,13 @@ ACTS: Final = frozenset(
         *("unrestrict", "propose_seal", "seal"),
     }
 )
+TESTIMONY: Final = frozenset(
+    {
+        *("act.call", "act.recall", "act.release", "act.examine", "act.confront", "act.confront_end"),
+        *("act.undertaking_begin", "act.undertaking_end", "act.undertaking_refused"),
+        *("undertaking.sign", "undertaking.refuse"),
+    }
+)
 SENT_KINDS: Final = frozenset({"voice", "image", "video", "file"})
 
 
@@ -179,6 +187,8 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
     group, _, name = leaf.type.partition(".")
     if group == "act" and name in ACTS:
         return _act(leaf, place, name, content)
+    if leaf.type in TESTIMONY:
+        return _testified(leaf, place, leaf.type.removeprefix("act."), content)
     if group == "msg" and name in SENT_KINDS:
         return Sent(place, leaf.actor, name, _digest(leaf.facts, 0), _sent_file(content))
     if group == "rec":
@@ -191,6 +201,24 @@ def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missi
     given = name == "floor" and bool(leaf.facts) and leaf.facts[0] is not None
     about = _text(leaf.facts, 0) if one or given else None
     return Acted(place, leaf.actor, name, about, _field(content, "reason"))
+
+
+def _testified(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] | Missing | None) -> Testified:
+    facts, how = leaf.facts, None
+    about: tuple[str, ...] = ()
+    match step:
+        case "confront_end":
+            pass
+        case "confront":
+            slots = _list(facts, 0)
+            about = tuple(_text(slots, i) for i in range(len(slots)))
+        case "undertaking.sign" | "undertaking.refuse":
+            about = (leaf.actor,)
+        case _:
+            about = (_text(facts, 0),)
+            if step == "release" or (step == "examine" and len(facts) > 1 and facts[1] is not None):
+                how = _text(facts, 1)
+    return Testified(place, leaf.actor, step, about, how, _field(content, "text" if "sign" in step else "reason"))
 
 
 def _sent_file(content: Mapping[str, Any] | Missing | None) -> SentFile | Missing:

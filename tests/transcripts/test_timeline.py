@@ -28,7 +28,7 @@ from transcripts.items import (
 from transcripts.lines import Line, Lines
 from transcripts.overview import overview
 from transcripts.tally import Tally
-from transcripts.timeline import ACTS, blobs_of, read
+from transcripts.timeline import ACTS, TESTIMONY, blobs_of, read
 from transcripts.wording import CATALOGS, EN, Language
 
 
@@ -107,6 +107,7 @@ facts = st.recursive(
 types = st.sampled_from(
     [
         *(f"act.{act}" for act in sorted(ACTS)),
+        *sorted(TESTIMONY),
         *("open", "seat", "join", "leave", "hand", "msg.text", "msg.voice", "msg.image", "msg.video", "msg.file"),
         *(
             "rec.start",
