@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "what", nargs="?", choices=("record", "verify", "room", "media"), help="default: all, as a table"
     )
     parser.add_argument("--writers", type=int, default=100, help="record: concurrent writers")
-    parser.add_argument("--hearings", type=int, help="record, media: how many hearings (10; 5, beside Janus 3)")
+    parser.add_argument("--hearings", type=int, help="record, media: how many hearings (10; 5)")
     parser.add_argument("--phones", type=int, default=1_000, help="room: how many phones, ten in a hearing")
     parser.add_argument(
         "--rate",
@@ -80,7 +80,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.what == "room":
         return {"phones": arguments.phones, "rate": arguments.rate or 1_000, "seconds": arguments.seconds or 8.0}
     return {
-        "hearings": hearings or (3 if arguments.with_janus else 5),
+        "hearings": hearings or 5,
         "participants": arguments.participants,
         "seconds": seconds,
         "engine": arguments.engine,
