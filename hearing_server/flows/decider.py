@@ -87,6 +87,11 @@ class RefusalCode(StrEnum):
     WITNESS_IN_ROOM = "witness_in_room"
     WRONG_STAND = "wrong_stand"
     RELEASED = "released"
+    OUT_OF_ORDER = "out_of_order"
+    NOT_AWAY = "not_away"
+    TOO_MANY_OPEN = "too_many_open"
+    UNKNOWN_STAGE = "unknown_stage"
+    STAGE_ORDER = "stage_order"
 
 
 class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of anybody's

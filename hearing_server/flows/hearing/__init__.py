@@ -6,21 +6,21 @@ Nothing else changes a sitting.
 
 from typing import Final
 
-from hearing_server.flows.decider import Command, Due, Flow
+from hearing_server.flows.decider import Due, Flow
+from hearing_server.flows.hearing import floor, life
 from hearing_server.flows.hearing.rules import decide, evolve
 from hearing_server.flows.hearing.spans import subject
 from hearing_server.flows.hearing.speech import WITH_BLOB
 from hearing_server.flows.hearing.state import Phase, Proposal, Seat, SeatState, Sitting, Span
-from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, KINDS
+from hearing_server.flows.hearing.tables import KINDS
 
 __all__ = ["HEARING", "KINDS", "WITH_BLOB", "Phase", "Proposal", "Seat", "SeatState", "Sitting", "Span"]
 
 
 def due(state: Sitting) -> Due | None:
-    """HR13: checking in begins by itself half an hour before the time."""
-    if state.phase is Phase.SCHEDULED:
-        return Due(state.scheduled_ms - CHECK_IN_BEFORE_MS, Command("act.check_in"))
-    return None
+    """What falls due first, of all parts."""
+    known = [each for each in (life.due(state), floor.due(state)) if each is not None]
+    return min(known, key=lambda each: each.at_ms, default=None)
 
 
 HEARING: Final[Flow[Sitting]] = Flow("hearing", Sitting(), decide, evolve, due, subject)

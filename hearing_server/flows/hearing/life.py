@@ -1,4 +1,5 @@
-"""The life of a sitting: opened on the record, checking in, open, in recess, closed (SPEC HR1, HR10, HR13).
+"""The life of a sitting: opened on the record, checking in, open, in recess or suspended, adjourned, closed (SPEC HR1,
+HR10, HR13, ST5-ST8).
 
 Law: when each act may be given stands in `tables.TRANSITIONS` and nowhere else.
 """
@@ -6,13 +7,29 @@ Law: when each act may be given stands in `tables.TRANSITIONS` and nowhere else.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, own, require
+from hearing_server.flows.decider import BENCH, Command, Due, Fact, RefusalCode, own, require
+from hearing_server.flows.hearing.judges import judge_is_here
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain
 from hearing_server.flows.hearing.spans import end_span
-from hearing_server.flows.hearing.state import Seat, Sitting
-from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, KINDS, from_phases
+from hearing_server.flows.hearing.stages import first_stage, needs_reason
+from hearing_server.flows.hearing.state import Phase, Seat, Sitting
+from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, COURT_ONLY, JUDGE, KINDS, from_phases
 from hearing_server.flows.hearing.witness import interrupted
+from hearing_server.flows.wire import is_count
 from recording.leaf import Leaf
+
+
+def due(state: Sitting) -> Due | None:
+    """HR13, ST5: checking in begins by itself half an hour before the time. ST6: an open court without its judge is
+    suspended once the time that its rules give him is over; where a sitting has no rules, it never is by itself.
+    """
+    if state.phase in (Phase.SCHEDULED, Phase.ADJOURNED):
+        return Due(state.scheduled_ms - CHECK_IN_BEFORE_MS, Command("act.check_in"))
+    gone_ms = state.progress.judge_gone_ms
+    if state.phase is Phase.OPEN and gone_ms is not None and state.program is not None:
+        after_s = state.program.limits.get("suspend_after_s")
+        return None if after_s is None else Due(gone_ms + after_s * 1000, Command("act.suspend"))
+    return None
 
 
 def _opening(_state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
@@ -21,18 +38,44 @@ def _opening(_state: Sitting, command: Command, _seat: Seat | None) -> Sequence[
     return (own(command),)
 
 
-def _with_recording(start: bool) -> Callable[[Sitting, Command, Seat | None], Sequence[Fact]]:
+def _recorded(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
     """HR10: what the judge opens or resumes is recorded from that entry on (REC 3). The stop is an entry of the
     court's machine, made when the last segment is stored, so a seal can never cut a recording short.
     """
+    no_args(command)
+    begins = () if state.recording else (Fact("rec.start", own=False, refs=(state.size,)),)
+    return (own(command), *begins)
 
-    def decision(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
-        no_args(command)
-        if start and not state.recording:
-            return (own(command), Fact("rec.start", own=False, refs=(state.size,)))
-        return (own(command),)
 
-    return decision
+def _open_court(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    return (*_recorded(state, command, seat), *first_stage(state))
+
+
+def _adjourn(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """ST5: to a date after the one before; that it has not passed is for the judge to see."""
+    require(len(command.args) == 1 and is_count(command.args[0]), RefusalCode.MALFORMED, "one date is named")
+    require(command.args[0] > max(state.opened_ms or 0, state.scheduled_ms), RefusalCode.MALFORMED, "a later date")
+    return (own(command),)
+
+
+def _suspend(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    """ST6: the court's machine does it only where no judge is here; he may have come back meanwhile."""
+    no_args(command)
+    require(seat is not None or not judge_is_here(state), RefusalCode.ALREADY_DONE, "a judge is here")
+    return (own(command),)
+
+
+def _convert(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    grounds = state.program.grounds if state.program else ()
+    require(len(command.args) == 1 and command.args[0] in grounds, RefusalCode.MALFORMED, "a ground of the rules")
+    return (own(command),)
+
+
+def _cancel(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    no_args(command)
+    require(state.opened_ms is None, RefusalCode.WRONG_PHASE, "it has been opened")
+    needs_reason(command)
+    return (own(command),)
 
 
 def _on_open(state: Sitting, leaf: Leaf) -> Sitting:
@@ -59,11 +102,26 @@ def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
     return state._replace(recess_since_ms=None, floor=None, screen=None)
 
 
+def _on_adjourn(state: Sitting, leaf: Leaf) -> Sitting:
+    return _on_recess(end_span(state, leaf), leaf)._replace(recess_since_ms=None, scheduled_ms=leaf.facts[0])
+
+
+def _on_end(ending: str) -> Callable[[Sitting, Leaf], Sitting]:
+    def step(state: Sitting, leaf: Leaf) -> Sitting:
+        return _on_close(state, leaf)._replace(progress=state.progress._replace(ending=ending))
+
+    return step
+
+
 ROWS: Final[Rows] = {
     "open": Row(COURT_ONLY, from_phases("open"), _opening, _on_open, Words.NEEDED),
     "act.check_in": Row(COURT_ONLY | BENCH, from_phases("act.check_in"), plain),
-    "act.open": Row(JUDGE, from_phases("act.open"), _with_recording(start=True), _on_act_open),
-    "act.recess": Row(JUDGE, from_phases("act.recess"), _with_recording(start=False), _on_recess, Words.REASON),
-    "act.resume": Row(JUDGE, from_phases("act.resume"), _with_recording(start=True), _on_resume),
-    "act.close": Row(JUDGE, from_phases("act.close"), _with_recording(start=False), _on_close, Words.REASON),
+    "act.open": Row(JUDGE, from_phases("act.open"), _open_court, _on_act_open),
+    "act.recess": Row(JUDGE, from_phases("act.recess"), plain, _on_recess, Words.REASON),
+    "act.suspend": Row(COURT_ONLY | JUDGE, from_phases("act.suspend"), _suspend, _on_recess, Words.REASON),
+    "act.resume": Row(JUDGE, from_phases("act.resume"), _recorded, _on_resume),
+    "act.adjourn": Row(JUDGE, from_phases("act.adjourn"), _adjourn, _on_adjourn, Words.REASON),
+    "act.convert": Row(JUDGE, from_phases("act.convert"), _convert, _on_end("converted"), Words.REASON),
+    "act.cancel": Row(JUDGE, from_phases("act.cancel"), _cancel, _on_end("cancelled"), Words.REASON),
+    "act.close": Row(JUDGE, from_phases("act.close"), plain, _on_close, Words.REASON),
 }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearing_server.flows.decider import COURT, Command, Fact, RefusalCode, Refused, Stamp, require, signed_by_seat
-from hearing_server.flows.hearing import life, notes, quality, screen, seal, seats, spans, speech, witness
+from hearing_server.flows.hearing import absence, floor, life, notes, pleas, quality, screen, seal, seats, spans, speech, stages, witness
 from hearing_server.flows.hearing.part import Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.tables import MAX_REASON_BYTES, MAX_REFS, TRANSITIONS
@@ -15,8 +15,12 @@ from recording.leaf import Leaf
 
 RULES: Final[Rows] = {
     **life.ROWS,
+    **stages.ROWS,
     **seats.ROWS,
     **speech.ROWS,
+    **floor.ROWS,
+    **pleas.ROWS,
+    **absence.ROWS,
     **screen.ROWS,
     **quality.ROWS,
     **spans.ROWS,
@@ -25,6 +29,7 @@ RULES: Final[Rows] = {
     **witness.ROWS,
 }
 CONSEQUENCES: Final[Mapping[str, Step]] = {
+    **stages.CONSEQUENCES,
     **seats.CONSEQUENCES,
     **notes.CONSEQUENCES,
     **seal.CONSEQUENCES,

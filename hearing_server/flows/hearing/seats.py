@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, new_key, own, require
+from hearing_server.flows.hearing.absence import returned
+from hearing_server.flows.hearing.judges import judges_here
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words, target_seat, with_seat
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import CLOSED, COURT_ONLY, LIVE, UNSEALED
@@ -88,10 +90,11 @@ def _on_key_revoked(state: Sitting, leaf: Leaf) -> Sitting:
 
 def _on_join(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
-    seat = state.seats[slot]
+    seat, state = state.seats[slot], returned(state, slot)
     if seat.role in BENCH:  # HR5: the bench needs nobody's leave to sit
         first = leaf.seq if seat.admitted_seq is None else seat.admitted_seq
-        return with_seat(state, slot, connected=True, joined=True, state=SeatState.ADMITTED, admitted_seq=first)
+        state = with_seat(state, slot, connected=True, joined=True, state=SeatState.ADMITTED, admitted_seq=first)
+        return judges_here(state, leaf.ts_ms)  # ST6
     standing = SeatState.WAITING if seat.state is SeatState.ABSENT else seat.state
     return with_seat(state, slot, connected=True, joined=True, state=standing)
 
@@ -101,7 +104,8 @@ def _on_leave(state: Sitting, leaf: Leaf) -> Sitting:
     seat = state.seats[slot]
     standing = SeatState.ABSENT if seat.state is SeatState.WAITING else seat.state
     state = interrupted(state, slot)
-    return with_seat(state, slot, connected=False, hand=False, state=standing, rung="video", ruled=False)
+    state = with_seat(state, slot, connected=False, hand=False, state=standing, rung="video", ruled=False)
+    return judges_here(state, leaf.ts_ms)  # ST6
 
 
 def _on_admit(state: Sitting, leaf: Leaf) -> Sitting:

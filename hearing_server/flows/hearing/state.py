@@ -17,6 +17,8 @@ class Phase(StrEnum):
     CHECKING_IN = "checking_in"
     OPEN = "open"
     IN_RECESS = "in_recess"
+    SUSPENDED = "technical_suspension"
+    ADJOURNED = "adjourned"
     CLOSED = "closed"
     SEALED = "sealed"
 
@@ -88,6 +90,62 @@ class Confrontation(NamedTuple):
     before: tuple[str, ...]
 
 
+class Program(NamedTuple):
+    """The court's rules for this sitting, as the court put them on its record (ST1)."""
+
+    pack: str
+    version: str
+    digest: bytes
+    stages: tuple[tuple[str, bool], ...]
+    """Their codes in order, and whether each may be passed over."""
+    limits: Mapping[str, int]
+    grounds: tuple[str, ...]
+    """Why a sitting may go on offline."""
+    short_notice: bool = False
+    """It was scheduled for a date nearer than the days of notice."""
+
+
+class Progress(NamedTuple):
+    """Where the sitting stands in its program, and how it ended before its time."""
+
+    stage: str | None = None
+    held: frozenset[str] = frozenset()
+    """The stages that were entered so far."""
+    judge_gone_ms: int | None = None
+    """Since when no judge has been connected."""
+    ending: str | None = None
+    """`cancelled` or `converted`, where it was not closed in the ordinary way."""
+
+
+class Floor(NamedTuple):
+    """How the floor is given (FL1-FL4). The time is that of `timed`, and counts only while he has the floor."""
+
+    mode: str = "free"
+    turns: tuple[str, ...] = ()
+    timed: str | None = None
+    until_ms: int | None = None
+    told: bool = False
+    """That the time is up is on the record."""
+
+
+class Plea(NamedTuple):
+    """An objection or a motion that waits for the judge (FL6)."""
+
+    seq: int
+    slot: str
+    what: str
+    code: str
+    reserved: bool = False
+
+
+class Away(NamedTuple):
+    """What the judge last said to somebody who was away, and whether he has come back since (AB2-AB4)."""
+
+    step: str
+    at_ms: int
+    back: bool = False
+
+
 class Sitting(NamedTuple):
     """The state. The first three fields change with every leaf (`evolution.evolve`)."""
 
@@ -113,6 +171,11 @@ class Sitting(NamedTuple):
     sealed_ms: int | None = None
     testimony: Mapping[str, Testimony] = {}
     confrontation: Confrontation | None = None
+    order: Floor = Floor()
+    pleas: tuple[Plea, ...] = ()
+    away: Mapping[str, Away] = {}
+    program: Program | None = None
+    progress: Progress = Progress()
 
     @property
     def span(self) -> Span | None:

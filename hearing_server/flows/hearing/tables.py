@@ -14,22 +14,27 @@ KINDS: Final = frozenset({"hearing", "pretrial", "exchange", "inquiry", "mediati
 CHECK_IN_BEFORE_MS: Final = 30 * 60_000
 """People may test their devices and wait from half an hour before; earlier, the court need not keep a room."""
 
-CHECKING_IN, OPEN, IN_RECESS, CLOSED = Phase.CHECKING_IN, Phase.OPEN, Phase.IN_RECESS, Phase.CLOSED
-LIVE: Final = frozenset({CHECKING_IN, OPEN, IN_RECESS})
-SITTING: Final = frozenset({OPEN, IN_RECESS})
+SCHEDULED, CHECKING_IN, OPEN, IN_RECESS = Phase.SCHEDULED, Phase.CHECKING_IN, Phase.OPEN, Phase.IN_RECESS
+SUSPENDED, ADJOURNED, CLOSED = Phase.SUSPENDED, Phase.ADJOURNED, Phase.CLOSED
+LIVE: Final = frozenset({CHECKING_IN, OPEN, IN_RECESS, SUSPENDED})
+SITTING: Final = frozenset({OPEN, IN_RECESS, SUSPENDED})
 ON_AIR: Final = frozenset({CHECKING_IN, OPEN})
 """Live sound and picture flow; a recess is a recess for everybody."""
 UNSEALED: Final = frozenset(Phase) - {Phase.UNOPENED, Phase.SEALED}
 
 # -- HR1 the phase moves only along this table ------------------------------------------------------------------------
 TRANSITIONS: Final[Mapping[tuple[Phase, str], Phase]] = {
-    (Phase.UNOPENED, "open"): Phase.SCHEDULED,
-    (Phase.SCHEDULED, "act.check_in"): CHECKING_IN,
+    (Phase.UNOPENED, "open"): SCHEDULED,
+    (SCHEDULED, "act.check_in"): CHECKING_IN,
+    (ADJOURNED, "act.check_in"): CHECKING_IN,
     (CHECKING_IN, "act.open"): OPEN,
     (OPEN, "act.recess"): IN_RECESS,
-    (IN_RECESS, "act.resume"): OPEN,
-    (OPEN, "act.close"): CLOSED,
-    (IN_RECESS, "act.close"): CLOSED,
+    (OPEN, "act.suspend"): SUSPENDED,
+    **{(phase, "act.resume"): OPEN for phase in (IN_RECESS, SUSPENDED)},
+    **{(phase, "act.adjourn"): ADJOURNED for phase in (OPEN, IN_RECESS, SUSPENDED)},
+    **{(phase, "act.convert"): CLOSED for phase in (OPEN, IN_RECESS, SUSPENDED)},
+    **{(phase, "act.close"): CLOSED for phase in (OPEN, IN_RECESS, SUSPENDED, ADJOURNED)},
+    **{(phase, "act.cancel"): CLOSED for phase in (SCHEDULED, CHECKING_IN)},
     (CLOSED, "seal"): Phase.SEALED,  # the court's entry, which follows from the bench's `act.seal`
 }
 

@@ -19,6 +19,7 @@ from hearing_server.flows.hearing import (
     seats,
     spans,
     speech,
+    stages,
     witness,
 )
 from hearing_server.flows.hearing.part import Words
@@ -64,7 +65,7 @@ def test_HR1_every_step_of_a_sitting_is_a_command_that_somebody_may_give():
 
 
 def test_no_two_parts_own_one_command():
-    parts = (life, notes, quality, screen, seal, seats, spans, speech, witness)
+    parts = (life, notes, quality, screen, seal, seats, spans, speech, stages, witness)
     assert sum(len(part.ROWS) for part in parts) == len(RULES)
 
 
