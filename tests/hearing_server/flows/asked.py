@@ -1,0 +1,122 @@
+"""What people ask of a court at random: mostly what their row allows, with arguments of the shape that the row takes.
+
+Every command has its arguments here; a test holds that the walk gets each of them accepted at least once, so a part
+whose commands are not reached is found.
+"""
+
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from hearing_server.flows.decider import COURT, Command
+from hearing_server.flows.hearing import Sitting, undertaking
+from hearing_server.flows.hearing.part import Words
+from hearing_server.flows.hearing.quality import RUNGS
+from hearing_server.flows.hearing.rules import RULES
+from hearing_server.flows.hearing.tables import COURT_ONLY
+
+STREAM, DIGEST, BLOB = bytes(16), b"d" * 32, b"b" * 32
+CONTENT = {
+    "text": "x",
+    "mime": "image/jpeg",
+    "name": "n",
+    "court": "c",
+    "case_number": "1",
+    "cause": "c",
+    "reason": "r",
+}
+LAWFUL = 0.85
+"""How often somebody asks what is his to ask now; the rest is anybody asking anything."""
+
+Args = Callable[[Random, Sitting], tuple[Any, ...]]
+
+
+def nothing(_rng: Random, _state: Sitting) -> tuple[Any, ...]:
+    return ()
+
+
+def seat(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    return (slot(rng, state),)
+
+
+def slot(rng: Random, state: Sitting) -> str:
+    return rng.choice([*state.seats, "party/9"])
+
+
+def some(rng: Random, state: Sitting, *, without_bench: bool = False) -> tuple[str, ...]:
+    slots = [s for s in state.seats if not (without_bench and s.startswith(("judge", "clerk")))]
+    return tuple(rng.sample(slots, rng.randint(0, min(3, len(slots)))))
+
+
+def a_row_of_media(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    return (slot(rng, state), ((slot(rng, state), rng.choice(["audio", "video"]), 5, 1, 2),))
+
+
+ARGS: Mapping[str, Args] = {
+    "open": lambda rng, _: (rng.choice(["hearing", "inquiry", "party"]), STREAM, 9_000_000),
+    "seat": lambda rng, _: rng.choice([("party/3", "third_party"), ("agent/1", "agent"), ("witness/2", "witness")]),
+    "key.add": lambda rng, state: (slot(rng, state), bytes([rng.randrange(256)]) * 32, "first"),
+    "join": seat,
+    "leave": lambda rng, state: (slot(rng, state), "network"),
+    "conflict": lambda _rng, _state: ("party/1", 3),
+    "anchor": lambda _rng, _state: (STREAM, 3, DIGEST, None),
+    "redact": lambda rng, state: ("privacy", tuple(sorted(rng.sample(range(state.size + 1), min(2, state.size))))),
+    "rec.segment": lambda rng, state: (slot(rng, state), "audio", "opus", 0, 0, 1_000, BLOB),
+    "rec.gap": lambda rng, state: (slot(rng, state), "audio", 0, 10, "network"),
+    "rec.fault": lambda _rng, _state: ("worker", 5),
+    "quality": lambda rng, state: (slot(rng, state), rng.choice(RUNGS), "network"),
+    "media.reached": a_row_of_media,
+    "act.admit": seat,
+    "act.remove": seat,
+    "act.mute": seat,
+    "act.unmute": seat,
+    "act.floor": lambda rng, state: (rng.choice([None, *state.seats]),),
+    "act.allow_screen": seat,
+    "act.go_on": seat,
+    "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
+    "act.call": seat,
+    "undertaking.sign": lambda _rng, _state: (undertaking.VERSION, "zh"),
+    "act.undertaking_begin": seat,
+    "act.undertaking_end": seat,
+    "act.undertaking_refused": seat,
+    "act.examine": lambda rng, state: (slot(rng, state), rng.choice([None, *state.seats])),
+    "act.release": lambda rng, state: (slot(rng, state), rng.choice(["may_observe", "excluded"])),
+    "act.recall": seat,
+    "act.confront": lambda rng, state: (some(rng, state, without_bench=True),),
+    "hand": lambda rng, _state: (rng.random() < 0.5,),
+    **{name: lambda _rng, _state: (BLOB,) for name in ("msg.voice", "msg.image", "msg.video", "msg.file")},
+}
+"""A command without a row here names nothing."""
+
+WEIGHT: Mapping[str, float] = {
+    **dict.fromkeys(("join", "act.admit"), 6.0),  # else the court would sit alone
+    **dict.fromkeys(("quality", "rec.stop"), 3.0),
+    **dict.fromkeys(("act.close", "act.remove", "leave"), 0.25),  # else every walk would be short
+}
+"""How often a command is asked beside another (1)."""
+
+
+def _content(rng: Random, name: str) -> Mapping[str, Any] | None:
+    if name == "undertaking.sign":
+        return {"text": undertaking.TEXTS[undertaking.VERSION]["zh"]}
+    words = RULES[name].words
+    given = words is Words.NEEDED or (words is Words.REASON and rng.random() < 0.5)
+    return CONTENT if given else None
+
+
+def ask(rng: Random, state: Sitting) -> tuple[str, Command]:
+    """Who asks what next."""
+    actors = [COURT, *state.seats]
+    actor = rng.choice(actors)
+    role = COURT if actor == COURT else state.seats[actor].role
+    lawful = [name for name, row in RULES.items() if role in row.whose and state.phase in row.when]
+    names = lawful if lawful and rng.random() < LAWFUL else list(RULES)
+    [name] = rng.choices(names, [WEIGHT.get(name, 1.0) for name in names])
+    args = ARGS.get(name, nothing)(rng, state)
+    refs = ((b"c" * 16, 3, b"h" * 32),) if name == "redact" else ()
+    return actor, Command(name, args, refs, _content(rng, name))
+
+
+def of_the_court(name: str) -> bool:
+    """Whether only the court's own machine asks for it."""
+    return RULES[name].whose == COURT_ONLY
