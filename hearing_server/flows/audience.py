@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
+from hearing_server.flows.hearing.floor import open_to
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.flows.hearing.tables import ON_AIR
 from hearing_server.flows.hearing.witness import TESTIFY, has_turn, only_watches, sees_from
@@ -59,7 +60,7 @@ def may_be_heard(state: Sitting, seat: Seat) -> bool:
     """
     if seat.role in BENCH:
         return True
-    turn = state.floor in (None, seat.slot) and has_turn(state, seat.slot)  # HR9, WI7
+    turn = open_to(state, seat.slot) and has_turn(state, seat.slot)  # HR9, FL1, WI7
     return not seat.muted and (seat.role is Role.COURTROOM or turn)
 
 
