@@ -57,6 +57,19 @@ class SeatConnected:
 
 
 @dataclass(frozen=True, slots=True)
+class Gallery:
+    """How the public gallery sees a hearing that the judge has delayed: `viewers` get what was `public` so long ago,
+    and nothing else. `public`: whoever comes first is shown where a viewer has no room for all. Another `line` begins
+    empty: what the one before it held is never shown.
+    """
+
+    line: int
+    delay_ms: int
+    public: tuple[tuple[str, Kind], ...]
+    viewers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class SeatSilent:
     """A publication that used to send stopped, though its seat may still be connected."""
 

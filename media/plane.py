@@ -27,6 +27,7 @@ from media.events import (
     SCREEN,
     Answer,
     BadOffer,
+    Gallery,
     Kind,
     MediaEvent,
     MediaUnavailable,
@@ -51,6 +52,7 @@ __all__ = [
     "RECORDER",
     "Answer",
     "BadOffer",
+    "Gallery",
     "Kind",
     "LinkFigures",
     "MediaConfig",
@@ -103,9 +105,12 @@ class MediaPlane(Protocol):
         BadOffer: the offer cannot be answered. MediaUnavailable: retry.
         """
 
-    async def set_routes(self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset()) -> None:
+    async def set_routes(
+        self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset(), gallery: Gallery | None = None
+    ) -> None:
         """Replaces the room's matrix; when it returns, it is in force. Deny by default. `pinned`:
-        the seats (bench, whoever has the floor) whose pictures come before the others'.
+        the seats (bench, whoever has the floor) whose pictures come before the others'. `gallery`: who sees, late,
+        what was public; what `routes` say of these viewers is not carried out.
         """
 
     async def clips(self, room: bytes, seat: str, on: bool) -> None:
@@ -142,6 +147,7 @@ class _Room:
     worker: int
     routes: Routes = dataclasses.field(default_factory=dict)
     pinned: frozenset[str] = frozenset()
+    gallery: Gallery | None = None
     clips: set[str] = dataclasses.field(default_factory=set)
     savers: dict[str, Saver] = dataclasses.field(default_factory=dict)
     rungs: dict[str, Rung] = dataclasses.field(default_factory=dict)  # as last told, without the best
@@ -411,11 +417,13 @@ class ProcessMediaPlane:
             raise MediaUnavailable(str(refusal)) from None
         return Answer(sdp, mapping)
 
-    async def set_routes(self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset()) -> None:
+    async def set_routes(
+        self, room: bytes, routes: Routes, pinned: frozenset[str] = frozenset(), gallery: Gallery | None = None
+    ) -> None:
         for seat in routes:
             _check_seat(seat.removeprefix("*"))
         state = self._room(room)
-        state.routes, state.pinned = dict(routes), pinned
+        state.routes, state.pinned, state.gallery = dict(routes), pinned, gallery
         with contextlib.suppress(MediaUnavailable):  # a new worker begins with them
             await self._ask(room, "set_routes", *_plain(state))
 
@@ -539,5 +547,7 @@ def _check_seat(seat: str) -> None:
         raise ValueError(f"{seat!r} is not a seat: letters, digits, '_', '.', '/', '-', at most 64, not a screen")
 
 
-def _plain(room: _Room) -> tuple[dict[str, list[tuple[str, Kind]]], list[str]]:
-    return {receiver: sorted(pairs) for receiver, pairs in room.routes.items()}, sorted(room.pinned)
+def _plain(room: _Room) -> tuple[dict[str, list[tuple[str, Kind]]], list[str], list[Any] | None]:
+    g = room.gallery
+    gallery = [g.line, g.delay_ms, g.public, sorted(g.viewers)] if g is not None else None
+    return {receiver: sorted(pairs) for receiver, pairs in room.routes.items()}, sorted(room.pinned), gallery

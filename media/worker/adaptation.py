@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 
 from media.config import MediaConfig
-from media.engine.packet_engine import PacketEngine
+from media.engine.packet_engine import ALL_LAYERS, ALL_TEMPORAL, PacketEngine
 from media.events import Rung, Saver
 from media.worker.reach import Reach
 from media.worker.receivers import FALLEN, Receiver, Receivers
@@ -46,6 +46,22 @@ class Adaptation:
         self._reach.knows(leg.number, leg.room.id, leg.seat)
         self._receivers.negotiated(leg, self._now_ms)
         self._senders.negotiated(leg, self._now_ms)
+
+    def speaks(self, room: Room, number: int, seat: str) -> None:
+        """What the leg of this number sends is what the seat sent a while ago (media/gallery)."""
+        self._reach.knows(number, room.id, seat)
+
+    def silenced(self, room: Room, number: int) -> None:
+        """To be called when the engine has forgotten it."""
+        self.collect()
+        self._tell_reached(room.id)
+        self._reach.forgets(number)
+
+    def late(self, leg: SeatLeg) -> None:
+        """The leg gets a gallery's pictures now: of one quality, so there is nothing to choose."""
+        self._receivers.of[leg.number].selected.clear()
+        for slot in range(len(leg.spec.slots)):
+            self._engine.select(leg.number, slot, ALL_LAYERS, ALL_TEMPORAL)
 
     def leaving(self, leg: SeatLeg) -> None:
         """To be called before the engine forgets the leg."""

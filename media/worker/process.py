@@ -14,13 +14,14 @@ import msgpack
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
-from media.events import BadOffer
+from media.events import BadOffer, Gallery
 from media.link import Link, LinkDown, Refusal
 from media.native.choose import make_engine
 from media.worker.rooms import Rooms
 
 TICK_S = 0.05
 ADAPT_S = 0.1
+SHOW_S = 0.02  # as often as a voice sends
 MAX_TAPE_WAITING = 8 << 20  # about a minute of a hearing; then the recorder is as good as dead
 
 
@@ -102,12 +103,7 @@ class Worker:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        taps = self._engine.drain_taps()
-        if taps:
-            self._tape.write("packets", taps)
-        syncs = self._engine.drain_syncs()
-        if syncs:
-            self._tape.write("syncs", syncs)
+        self._rooms.pass_on(self._engine.drain_taps(), self._engine.drain_syncs(), now_ms())
 
     async def run(self, link: Link) -> None:
         """Works until the link ends."""
@@ -119,6 +115,7 @@ class Worker:
             loop.create_task(self._tape.run()),
             loop.create_task(self._tick()),
             loop.create_task(self._adapt()),
+            loop.create_task(self._show()),
         ]
         await link.run()
         for task in background:
@@ -146,6 +143,14 @@ class Worker:
             except Exception:  # noqa: BLE001 - who gets which layer may stand still, packets may not
                 self._faults += 1
 
+    async def _show(self) -> None:
+        while True:
+            await asyncio.sleep(SHOW_S)
+            try:
+                self._rooms.show(now_ms())
+            except Exception:  # noqa: BLE001 - the gallery may stand still, the hearing may not
+                self._faults += 1
+
     def stats(self) -> dict[str, Any]:
         """Counters of engine, rooms and tape."""
         s = self._engine.stats()
@@ -163,9 +168,14 @@ class Worker:
             except BadOffer as bad:
                 raise Refusal("bad_offer", str(bad)) from None
         if name == "set_routes":
-            room, routes, pinned = arguments
+            room, routes, pinned, shown = arguments
             matrix = {receiver: frozenset((p, k) for p, k in pairs) for receiver, pairs in routes.items()}
-            self._rooms.set_routes(room, matrix, frozenset(pinned))
+            gallery = None
+            if shown is not None:
+                line, delay_ms, public, viewers = shown
+                gallery = Gallery(line, delay_ms, tuple((p, k) for p, k in public), frozenset(viewers))
+            self._pass_on()  # what came before this is of whoever was public then
+            self._rooms.set_routes(room, matrix, frozenset(pinned), gallery, now_ms())
         elif name == "record":
             room, on, token = arguments
             self._rooms.record(room, on)

@@ -12,8 +12,9 @@ from typing import Any
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
-from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys
-from media.events import KINDS, LINES, Kind, Saver
+from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys, Sync, Tapped
+from media.events import KINDS, LINES, Gallery, Kind, Saver
+from media.gallery.show import Show
 from media.negotiation.dtls import Dtls, fingerprint
 from media.negotiation.handshakes import Handshakes
 from media.negotiation.ice_lite import Credentials, IceLite
@@ -42,6 +43,7 @@ class Rooms:
         self._legs: dict[int, SeatLeg] = {}
         self._numbers = itertools.count(1)
         self._taped: set[tuple[int, Kind]] = set()
+        self._tapped: set[tuple[int, Kind]] = set()  # for the recorder or a gallery
         self._stopping: set[Any] = set()
         self._handshakes = Handshakes()
         self._adaptation = Adaptation(engine, config, emit)
@@ -71,6 +73,8 @@ class Rooms:
         room.legs[seat] = self._legs[leg.number] = leg
         self._engine.open_leg(leg.number, spec)
         self._adaptation.negotiated(leg)
+        if room.show is not None and seat in room.show.wish.viewers:
+            self._adaptation.late(leg)
         slots_now = room.slots.setdefault(seat, {})
         for index in [index for index in slots_now if index >= count]:
             del slots_now[index]
@@ -99,13 +103,42 @@ class Rooms:
         self,
         room_id: bytes,
         routes: dict[str, frozenset[tuple[str, Kind]]],
-        pinned: frozenset[str] = frozenset(),
+        pinned: frozenset[str],
+        gallery: Gallery | None,
+        now_ms: int,
     ) -> None:
-        """Replaces the room's whole matrix, and the seats whose pictures do not give way."""
+        """Replaces the room's whole matrix, the seats whose pictures do not give way, and what a gallery is shown."""
         room = self._rooms.setdefault(room_id, Room(room_id))
         self._adaptation.before_routes(room)
-        room.routes, room.pinned = routes, pinned
+        viewers = gallery.viewers if gallery is not None else frozenset()
+        before = room.show.wish.viewers if room.show is not None else frozenset()
+        room.routes = {receiver: pairs for receiver, pairs in routes.items() if receiver not in viewers}
+        room.pinned = pinned
+        self._wants_shown(room, gallery, now_ms)
+        for seat in viewers - before:
+            if seat in room.legs:
+                self._adaptation.late(room.legs[seat])
         self._apply(room)
+
+    def _wants_shown(self, room: Room, gallery: Gallery | None, now_ms: int) -> None:
+        if room.show is not None and (gallery is None or gallery.line != room.show.wish.line):
+            self._adaptation.before_routes(room)
+            room.show.close()
+            for speaker in room.show.numbers:
+                self._adaptation.silenced(room, speaker)
+            room.show = None
+        if gallery is not None:
+            if room.show is None:
+                host = self._config.bind_address
+                here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - what is asked for
+                room.show = Show(
+                    self._engine,
+                    gallery,
+                    here,
+                    self._numbers.__next__,
+                    lambda n, s: self._adaptation.speaks(room, n, s),
+                )
+            room.show.wants(gallery, now_ms)
 
     def clips(self, room_id: bytes, seat: str, on: bool) -> None:
         """The person's client has nothing but HTTPS, or no longer so."""
@@ -153,6 +186,7 @@ class Rooms:
         if room is None:
             return
         self.record(room_id, False)
+        self._wants_shown(room, None, 0)
         for leg in list(room.legs.values()):
             self._end(leg)
         self._adaptation.closed(room)
@@ -172,7 +206,7 @@ class Rooms:
         for seat, leg in room.legs.items():
             before = dict(room.slots.get(seat, {}))
             slots = room.slots.setdefault(seat, {})
-            routed = room.routes.get(seat, frozenset())
+            routed = self._routed(room, leg)
             assign(slots, len(leg.spec.slots), names(routed, seat), room.legs, room.pinned)
             for index in range(len(leg.spec.slots)):
                 self._connect(room, leg, index, slots.get(index, ""), routed)
@@ -183,13 +217,27 @@ class Rooms:
 
     def _connect(self, room: Room, leg: SeatLeg, index: int, name: str, routed: frozenset[tuple[str, Kind]]) -> None:
         """Both lines of a slot: to what is routed of whom it belongs to, else to nothing."""
-        publisher = room.legs.get(seat_of(name))
+        seat = seat_of(name)
+        number = self._publisher(room, leg, seat)
         for line in LINES:
             kind = content(name, line)
-            if publisher is None or publisher.ended or kind is None or (publisher.seat, kind) not in routed:
+            if number is None or kind is None or (seat, kind) not in routed:
                 self._engine.route(leg.number, index, line, None, line)
             else:
-                self._engine.route(leg.number, index, line, publisher.number, kind)
+                self._engine.route(leg.number, index, line, number, kind)
+
+    def _publisher(self, room: Room, receiver: SeatLeg, seat: str) -> int | None:
+        """Whose packets stand for the seat: its own leg's, or for a gallery those it sent a while ago."""
+        if _watches(room, receiver):
+            speaker = room.show.speakers.get(seat) if room.show is not None else None
+            return speaker.number if speaker is not None else None
+        publisher = room.legs.get(seat)
+        return publisher.number if publisher is not None and not publisher.ended else None
+
+    def _routed(self, room: Room, leg: SeatLeg) -> frozenset[tuple[str, Kind]]:
+        if room.show is not None and _watches(room, leg):
+            return room.show.routed(len(leg.spec.slots))
+        return room.routes.get(leg.seat, frozenset())
 
     def _apply_tapes(self, room: Room, cause: str) -> None:
         recorded = room.recorded()
@@ -200,15 +248,55 @@ class Rooms:
                 if on and key not in self._taped:
                     self._taped.add(key)
                     self._tape("track", leg.number, kind, room.id, leg.seat)
-                    self._engine.tap(leg.number, kind, True)
                 elif not on and key in self._taped:
                     self._untape(leg, kind, cause)
+                shown = room.show is not None and (leg.seat, kind) in room.show.wish.public
+                self._tap(leg, kind, on=not leg.ended and kind in leg.spec.publishes and (on or shown))
 
     def _untape(self, leg: SeatLeg, kind: Kind, cause: str) -> None:
         if (leg.number, kind) in self._taped:
             self._taped.discard((leg.number, kind))
-            self._engine.tap(leg.number, kind, False)
             self._tape("end", leg.number, kind, cause)
+
+    def _tap(self, leg: SeatLeg, kind: Kind, *, on: bool) -> None:
+        key = (leg.number, kind)
+        if on != (key in self._tapped):
+            (self._tapped.add if on else self._tapped.discard)(key)
+            self._engine.tap(leg.number, kind, on)
+
+    def pass_on(self, taps: list[Tapped], syncs: list[Sync], now_ms: int) -> None:
+        """What was tapped: to the recorder what is taped, to a room's gallery what is public."""
+        if any(room.show is not None for room in self._rooms.values()):  # else all that is tapped is for the recorder
+            self._show_later(taps, syncs, now_ms)
+            taps = [tapped for tapped in taps if (tapped.leg, tapped.kind) in self._taped]
+            syncs = [sync for sync in syncs if (sync.leg, sync.kind) in self._taped]
+        if taps:
+            self._tape("packets", taps)
+        if syncs:
+            self._tape("syncs", syncs)
+
+    def _show_later(self, taps: list[Tapped], syncs: list[Sync], now_ms: int) -> None:
+        for tapped in taps:
+            leg = self._legs.get(tapped.leg)
+            if leg is not None and leg.room.show is not None:
+                leg.room.show.hear(leg.seat, tapped)
+        for sync in syncs:
+            leg = self._legs.get(sync.leg)
+            if leg is not None and leg.room.show is not None:
+                leg.room.show.clock(leg.seat, sync, now_ms)
+
+    def show(self, now_ms: int) -> None:
+        """Fifty times a second: galleries are shown what is due."""
+        for room in self._rooms.values():
+            if room.show is None:
+                continue
+            watched = any(seat in room.show.wish.viewers for seat in room.legs)
+            if room.show.turn(now_ms, watched=watched):
+                self._apply(room)
+            if room.show.keyframes_due(now_ms):
+                for seat, kind in room.show.wish.public:
+                    if kind != "audio" and seat in room.legs:
+                        self._engine.request_keyframe(room.legs[seat].number, kind)
 
     # -- what comes from the network --------------------------------------------------------
 
@@ -287,6 +375,7 @@ class Rooms:
         leg.ended = True
         for kind in KINDS:
             self._untape(leg, kind, "gone")
+            self._tap(leg, kind, on=False)
         self._adaptation.leaving(leg)
         self._handshakes.forget(leg.number)
         self._engine.close_leg(leg.number)
@@ -311,3 +400,7 @@ class Rooms:
         """Figures for the court's metrics."""
         counts = {"rooms": len(self._rooms), "legs": len(self._legs), "stun_rejected": self._ice.rejected}
         return {**counts, **self._handshakes.stats()}
+
+
+def _watches(room: Room, leg: SeatLeg) -> bool:
+    return room.show is not None and leg.seat in room.show.wish.viewers

@@ -7,6 +7,7 @@ from media.bandwidth.allocation import Speakers
 from media.bandwidth.ladder import Ladder
 from media.engine.packet_engine import Address, LegSpec, SubscriptionSpec
 from media.events import RECORDER, Kind, Line, Saver
+from media.gallery.show import Show
 from media.negotiation.dtls import Dtls
 from media.negotiation.ice_lite import Credentials
 from media.negotiation.sdp import Offer
@@ -60,6 +61,7 @@ class Room:
         self.pinned: frozenset[str] = frozenset()
         self.slots: dict[str, dict[int, str]] = {}  # receiver -> slot -> whose (media/worker/slots.py)
         self.recording = False
+        self.show: Show | None = None
         self.speakers = Speakers()
         self.savers: dict[str, Saver] = {}
         self.ladders: defaultdict[str, Ladder] = defaultdict(Ladder)
