@@ -10,6 +10,7 @@ from typing import Final
 from hearing_server.flows.decider import BENCH, Command, Due, Fact, RefusalCode, own, require
 from hearing_server.flows.hearing.judges import judge_is_here
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain
+from hearing_server.flows.hearing.people import noted_at_opening
 from hearing_server.flows.hearing.spans import end_span
 from hearing_server.flows.hearing.stages import first_stage, needs_reason
 from hearing_server.flows.hearing.state import Phase, Seat, Sitting
@@ -48,7 +49,7 @@ def _recorded(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[
 
 
 def _open_court(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
-    return (*_recorded(state, command, seat), *first_stage(state))
+    return (*_recorded(state, command, seat), *first_stage(state), *noted_at_opening(state))
 
 
 def _adjourn(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:

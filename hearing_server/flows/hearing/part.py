@@ -34,6 +34,8 @@ class Row(NamedTuple):
     decide: Decision
     evolve: Step | None = None
     words: Words = Words.NONE
+    from_waiting: bool = False
+    """Whoever waits may ask for it too, and receives nothing but the answer (HR4, PE3)."""
 
 
 Rows = Mapping[str, Row]

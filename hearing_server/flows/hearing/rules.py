@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearing_server.flows.decider import COURT, Command, Fact, RefusalCode, Refused, Stamp, require, signed_by_seat
-from hearing_server.flows.hearing import absence, floor, life, notes, pleas, quality, screen, seal, seats, spans, speech, stages, witness
+from hearing_server.flows.hearing import absence, floor, life, notes, people, pleas, quality, screen, seal, seats, spans, speech, stages, witness
 from hearing_server.flows.hearing.part import Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.tables import MAX_REASON_BYTES, MAX_REFS, TRANSITIONS
@@ -27,11 +27,13 @@ RULES: Final[Rows] = {
     **notes.ROWS,
     **seal.ROWS,
     **witness.ROWS,
+    **people.ROWS,
 }
 CONSEQUENCES: Final[Mapping[str, Step]] = {
     **stages.CONSEQUENCES,
     **seats.CONSEQUENCES,
     **notes.CONSEQUENCES,
+    **people.CONSEQUENCES,
     **seal.CONSEQUENCES,
 }
 """Entries that follow from a command and are never asked for themselves."""
@@ -53,7 +55,8 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
     if state.phase not in row.when:
         raise Refused(RefusalCode.SEALED if state.phase is Phase.SEALED else RefusalCode.WRONG_PHASE, state.phase)
     if seat is not None and seat.state is not SeatState.ADMITTED:
-        raise Refused(RefusalCode.NOT_ADMITTED)  # HR4
+        waits = seat.state is SeatState.WAITING and row.from_waiting  # PE3
+        require(waits, RefusalCode.NOT_ADMITTED)  # HR4
     signed_by_seat(stamp, seat.key if seat else None)  # HR17
     if command.refs:
         require(len(command.refs) <= MAX_REFS, RefusalCode.TOO_LARGE, "refs")

@@ -146,6 +146,18 @@ class Away(NamedTuple):
     back: bool = False
 
 
+class Standing(NamedTuple):
+    """What is known of a person at this sitting (PE)."""
+
+    identity: str | None = None
+    """The outcome of the last look: `passed` or `failed`; nil before the first."""
+    method: str | None = None
+    consents: Mapping[str, str] = {}
+    """The forms he consents to now, with the version of the text he was shown."""
+    rules: str | None = None
+    """The version of the court rules that he has accepted."""
+
+
 class Sitting(NamedTuple):
     """The state. The first three fields change with every leaf (`evolution.evolve`)."""
 
@@ -171,6 +183,9 @@ class Sitting(NamedTuple):
     sealed_ms: int | None = None
     testimony: Mapping[str, Testimony] = {}
     confrontation: Confrontation | None = None
+    people: Mapping[str, Standing] = {}
+    bars: tuple[str, ...] | None = None
+    """What the bench found against an online hearing (ODR 21); nil before it has looked."""
     order: Floor = Floor()
     pleas: tuple[Plea, ...] = ()
     away: Mapping[str, Away] = {}

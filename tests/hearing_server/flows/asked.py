@@ -11,6 +11,7 @@ from typing import Any
 from hearing_server.flows.decider import COURT, Command
 from hearing_server.flows.hearing import Sitting, undertaking
 from hearing_server.flows.hearing.part import Words
+from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
 from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.tables import COURT_ONLY
@@ -66,6 +67,12 @@ ARGS: Mapping[str, Args] = {
     "rec.fault": lambda _rng, _state: ("worker", 5),
     "quality": lambda rng, state: (slot(rng, state), rng.choice(RUNGS), "network"),
     "media.reached": a_row_of_media,
+    "act.verify": lambda rng, state: (slot(rng, state), "video", rng.choice(["passed", "failed"])),
+    "act.note_consent": lambda rng, state: (slot(rng, state), rng.choice(sorted(FORMS)), "1", "zh"),
+    "act.bars": lambda rng, _state: (rng.choice([(), ("originals",)]),),
+    "consent": lambda rng, _state: (rng.choice(sorted(FORMS)), "1", "zh"),
+    "consent.withdraw": lambda rng, _state: (rng.choice(sorted(FORMS)),),
+    "rules.accept": lambda rng, _state: (rng.choice(["1", "2"]),),
     "act.admit": seat,
     "act.remove": seat,
     "act.mute": seat,

@@ -1,0 +1,216 @@
+"""The people of a sitting: known again, consenting, who accepted its rules; and what was open when the court opened
+(SPEC PE).
+
+Law: a person consents himself, to one form and in the words he was shown; nothing is presumed from silence or from
+another form (ODR 4). The machine lists what is missing and never decides for the judge.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, is_str, own, require
+from hearing_server.flows.hearing.identity import METHODS, OUTCOMES, names_a_number
+from hearing_server.flows.hearing.part import Row, Rows, Step, Words
+from hearing_server.flows.hearing.state import Phase, Seat, SeatState, Sitting, Standing
+from hearing_server.flows.hearing.tables import EVERYONE, LIVE
+from recording.leaf import Leaf
+
+FORMS: Final = frozenset({"online_hearing", "online_evidence", "online_service", "recording"})
+"""What is consented to, each for itself (ODR 2, 4, 21, 29; REC 8)."""
+BARS: Final = frozenset({"refusal", "no_equipment", "originals", "complex", "secret", "impact"})
+"""What speaks against an online hearing (ODR 21)."""
+PERSONS: Final[frozenset[str]] = EVERYONE - BENCH - {Role.COURTROOM}
+"""Who is looked at and asked: the bench asks, and a camera is nobody."""
+CHECKED: Final[frozenset[str]] = PERSONS - {Role.OBSERVER}
+CONSENTING: Final[frozenset[str]] = frozenset({Role.PLAINTIFF, Role.DEFENDANT, Role.THIRD_PARTY, Role.AGENT})
+"""Whose consent to an online hearing is asked: the sides and those who stand in for them (ODR 4)."""
+HERE: Final = frozenset({SeatState.WAITING, SeatState.ADMITTED})
+BEFORE: Final = LIVE | {Phase.SCHEDULED}
+"""A person may answer as soon as he waits."""
+MAX_WORDS: Final = 4_000
+"""Characters of a text that is consented to: a page on a phone is read, three are not."""
+MAX_LISTED: Final = 60
+"""Open items that one entry names: a leaf has 4 KiB."""
+
+_LANGUAGE: Final = re.compile(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+_VERSION: Final = re.compile(r"^[A-Za-z0-9._/-]{1,32}$")
+
+
+# -- what others ask --------------------------------------------------------------------------------------------------
+def standing(state: Sitting, slot: str) -> Standing:
+    """What is known of somebody at this sitting."""
+    return state.people.get(slot, Standing())
+
+
+class Item(NamedTuple):
+    """One line of the checklist: of whom (or `court`), what, and whether it is done."""
+
+    slot: str
+    what: str
+    done: bool
+
+
+def checklist(state: Sitting) -> tuple[Item, ...]:
+    """PE6: what the court looks at before it opens, in the order in which it looks."""
+    seats = state.seats.values()
+    judge = any(seat.role is Role.JUDGE and seat.connected for seat in seats)
+    items = [Item("court", "judge", judge), Item("court", "bars", state.bars is not None)]
+    items.append(Item("court", "recorder", "rec.fault" not in state.counts))
+    for seat in seats:
+        if seat.role not in CHECKED or not seat.connected or seat.state not in HERE:
+            continue
+        known = standing(state, seat.slot)
+        items.append(Item(seat.slot, "identity", known.identity == "passed"))
+        if seat.role in CONSENTING:
+            items.append(Item(seat.slot, "consent", "online_hearing" in known.consents))
+        items.append(Item(seat.slot, "rules", known.rules is not None))
+    return tuple(items)
+
+
+def noted_at_opening(state: Sitting) -> Sequence[Fact]:
+    """PE7: what the judge opened in spite of, as an entry of the court that follows his (`act.open` is the next entry).
+    Nothing where nobody was checked in by these acts at all: then no list was shown to anybody.
+    """
+    left_open = tuple((item.slot, item.what) for item in checklist(state) if not item.done)
+    if not left_open or not (state.people or state.bars is not None):
+        return ()
+    return (Fact("checklist", (left_open[:MAX_LISTED],), own=False, refs=(state.size,)),)
+
+
+# -- guards -----------------------------------------------------------------------------------------------------------
+def _person(state: Sitting, slot: object) -> Seat:
+    if not isinstance(slot, str):
+        raise Refused(RefusalCode.MALFORMED, "one seat is named")
+    seat = state.seats.get(slot)
+    if seat is None:
+        raise Refused(RefusalCode.UNKNOWN_SEAT, slot[:40])
+    require(seat.role in PERSONS, RefusalCode.NOT_PERMITTED, "of the bench and of a camera nothing is asked")
+    return seat
+
+
+def _arguments(command: Command, count: int) -> tuple[Any, ...]:
+    require(len(command.args) == count, RefusalCode.MALFORMED, f"{command.name} takes {count}")
+    return command.args
+
+
+def _no_number(command: Command) -> None:
+    """PE2: the number is looked at, and not written down."""
+    words = " ".join(str(value) for value in (command.content or {}).values())
+    require(not names_a_number(words), RefusalCode.MALFORMED, "an identity number does not go on the record")
+
+
+def _verify(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    slot, method, outcome = _arguments(command, 3)
+    seat = _person(state, slot)
+    require(method in METHODS and outcome in OUTCOMES, RefusalCode.MALFORMED, "method or outcome")
+    require(seat.connected, RefusalCode.WRONG_PHASE, "nobody is in that seat now")
+    _no_number(command)
+    known = standing(state, seat.slot)
+    require((known.method, known.identity) != (method, outcome), RefusalCode.ALREADY_DONE, seat.slot)
+    return (own(command),)
+
+
+def _consent(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    form, version, language = _arguments(command, 3)
+    _form(form, version, language)
+    require(is_str((command.content or {}).get("text"), MAX_WORDS), RefusalCode.MALFORMED, "the words he was shown")
+    if seat is not None:
+        _not_yet(state, seat.slot, form, version)
+    return (own(command),)
+
+
+def _note_consent(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    slot, form, version, language = _arguments(command, 4)
+    seat = _person(state, slot)
+    _form(form, version, language)
+    _no_number(command)
+    _not_yet(state, seat.slot, form, version)
+    return (own(command),)
+
+
+def _form(form: object, version: object, language: object) -> None:
+    require(form in FORMS, RefusalCode.MALFORMED, "form")
+    require(isinstance(version, str) and bool(_VERSION.match(version)), RefusalCode.MALFORMED, "version")
+    fits = isinstance(language, str) and len(language) <= 16 and bool(_LANGUAGE.match(language))
+    require(fits, RefusalCode.MALFORMED, "language")
+
+
+def _not_yet(state: Sitting, slot: str, form: str, version: str) -> None:
+    require(standing(state, slot).consents.get(form) != version, RefusalCode.ALREADY_DONE, form)
+
+
+def _withdraw(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    (form,) = _arguments(command, 1)
+    require(form in FORMS, RefusalCode.MALFORMED, "form")
+    require(seat is None or form in standing(state, seat.slot).consents, RefusalCode.ALREADY_DONE, "no such consent")
+    return (own(command),)
+
+
+def _accept(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    (version,) = _arguments(command, 1)
+    require(isinstance(version, str) and bool(_VERSION.match(version)), RefusalCode.MALFORMED, "version")
+    require(is_str((command.content or {}).get("text"), MAX_WORDS), RefusalCode.MALFORMED, "the words he was shown")
+    require(seat is None or standing(state, seat.slot).rules != version, RefusalCode.ALREADY_DONE)
+    return (own(command),)
+
+
+def _bars(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    (found,) = _arguments(command, 1)
+    fits = isinstance(found, tuple) and all(isinstance(bar, str) and bar in BARS for bar in found)
+    require(fits and list(found) == sorted(set(found)), RefusalCode.MALFORMED, "bars, each once and in order")
+    require(state.bars != found, RefusalCode.ALREADY_DONE)
+    return (own(command),)
+
+
+# -- what follows -----------------------------------------------------------------------------------------------------
+def _with(state: Sitting, slot: str, /, **change: Any) -> Sitting:
+    return state._replace(people={**state.people, slot: standing(state, slot)._replace(**change)})
+
+
+def _on_verify(state: Sitting, leaf: Leaf) -> Sitting:
+    slot, method, outcome = leaf.facts
+    return _with(state, slot, identity=outcome, method=method)
+
+
+def _on_consent(state: Sitting, leaf: Leaf) -> Sitting:
+    slot, form, version = (leaf.actor, *leaf.facts[:2]) if leaf.type == "consent" else leaf.facts[:3]
+    return _with(state, slot, consents={**standing(state, slot).consents, form: version})
+
+
+def _on_withdraw(state: Sitting, leaf: Leaf) -> Sitting:
+    rest = {form: text for form, text in standing(state, leaf.actor).consents.items() if form != leaf.facts[0]}
+    return _with(state, leaf.actor, consents=rest)
+
+
+def _on_accept(state: Sitting, leaf: Leaf) -> Sitting:
+    return _with(state, leaf.actor, rules=leaf.facts[0])
+
+
+def _on_bars(state: Sitting, leaf: Leaf) -> Sitting:
+    return state._replace(bars=tuple(leaf.facts[0]))
+
+
+def _on_checklist(state: Sitting, _leaf: Leaf) -> Sitting:
+    """It tells what was open; it changes nothing."""
+    return state
+
+
+ROWS: Final[Rows] = {
+    "act.verify": Row(BENCH, LIVE, _verify, _on_verify, Words.REASON),
+    "act.note_consent": Row(BENCH, BEFORE, _note_consent, _on_consent, Words.REASON),
+    "act.bars": Row(BENCH, BEFORE, _bars, _on_bars, Words.REASON),
+    "consent": Row(PERSONS, BEFORE, _consent, _on_consent, Words.NEEDED, from_waiting=True),
+    "consent.withdraw": Row(PERSONS, BEFORE, _withdraw, _on_withdraw, Words.REASON, from_waiting=True),
+    "rules.accept": Row(PERSONS, BEFORE, _accept, _on_accept, Words.NEEDED, from_waiting=True),
+}
+CONSEQUENCES: Final[Mapping[str, Step]] = {"checklist": _on_checklist}
+OWN: Final = frozenset({"act.verify", "act.note_consent", "consent", "consent.withdraw", "rules.accept"})
+"""What concerns one person, who is told of it also while he waits."""
+
+
+def concerns(leaf_type: str, actor: str, facts: Sequence[Any]) -> str | None:
+    """Whose standing an entry changes."""
+    if leaf_type not in OWN:
+        return None
+    return str(facts[0]) if leaf_type.startswith("act.") else actor
