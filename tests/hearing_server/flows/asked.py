@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from hearing_server.flows.decider import COURT, Command
-from hearing_server.flows.hearing import Sitting, undertaking
+from hearing_server.flows.hearing import Sitting, absence, floor, pleas, undertaking
 from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
@@ -49,6 +49,15 @@ def some(rng: Random, state: Sitting, *, without_bench: bool = False) -> tuple[s
     return tuple(rng.sample(slots, rng.randint(0, min(3, len(slots)))))
 
 
+def gone(rng: Random, state: Sitting) -> str:
+    """Mostly somebody who is away."""
+    return rng.choice([its for its, seat in state.seats.items() if not seat.connected] or [slot(rng, state)])
+
+
+def an_outcome(rng: Random) -> str:
+    return rng.choice(sorted(frozenset[str]().union(*pleas.OUTCOMES.values())))
+
+
 def a_row_of_media(rng: Random, state: Sitting) -> tuple[Any, ...]:
     return (slot(rng, state), ((slot(rng, state), rng.choice(["audio", "video"]), 5, 1, 2),))
 
@@ -77,7 +86,17 @@ ARGS: Mapping[str, Args] = {
     "act.remove": seat,
     "act.mute": seat,
     "act.unmute": seat,
-    "act.floor": lambda rng, state: (rng.choice([None, *state.seats]),),
+    "act.floor": lambda rng, state: (rng.choice([None, *state.seats]), *rng.choice([(), (60,)])),
+    "act.floor_mode": lambda rng, _state: (rng.choice(floor.MODES),),
+    "act.turns": lambda rng, state: ((slot(rng, state), slot(rng, state)),),
+    "floor.time_up": lambda _rng, state: (state.floor, floor.until_ms(state)),
+    "objection": lambda rng, _state: (rng.choice(sorted(pleas.GROUNDS)),),
+    "motion": lambda rng, _state: (rng.choice(sorted(pleas.MOTIONS)),),
+    "act.rule": lambda rng, state: (rng.choice([3, *(plea.seq for plea in state.pleas)]), an_outcome(rng)),
+    "drop": lambda rng, state: (gone(rng, state), "unknown", "network", 5, None, 40, "cellular"),
+    "act.prompt_absent": lambda rng, state: (gone(rng, state),),
+    "act.warn_absent": lambda rng, state: (gone(rng, state),),
+    "act.rule_absent": lambda rng, state: (gone(rng, state), rng.choice(sorted(absence.RULINGS))),
     "act.allow_screen": seat,
     "act.go_on": seat,
     "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
