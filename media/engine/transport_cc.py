@@ -67,23 +67,28 @@ def parse(body: bytes) -> TransportReport:
     return TransportReport(base, reference, arrivals)
 
 
-def grouped(packets: Iterable[tuple[float, float, int]]) -> list[Group]:
-    """Of packets that arrived, in order of sending: (sent, ms; arrived, ticks; bytes)."""
+def grouped(packets: Iterable[tuple[float, float | None, int]]) -> list[Group]:
+    """Of packets in order of sending those that arrived: (sent, ms; arrived, ticks, or None; bytes)."""
     found: list[Group] = []
     first = last = latest = least = 0.0
     octets = count = 0
     for sent, arrived, size in packets:
+        if arrived is None:
+            continue
+        delay = arrived - TICKS_PER_MS * sent
         if count and 0 <= sent - first <= GROUP_MS:
             octets += size
             count += 1
             last = sent
-            latest = max(latest, arrived)
-            least = min(least, arrived - TICKS_PER_MS * sent)
+            if arrived > latest:  # noqa: PLR1730 - for every packet sent: max() and min() would be half of this
+                latest = arrived
+            if delay < least:  # noqa: PLR1730 - as above
+                least = delay
             continue
         if count:
             found.append((float(last), latest / TICKS_PER_MS, least / TICKS_PER_MS, octets, count))
         first = last = sent
-        latest, least, octets, count = arrived, arrived - TICKS_PER_MS * sent, size, 1
+        latest, least, octets, count = arrived, delay, size, 1
     if count:
         found.append((float(last), latest / TICKS_PER_MS, least / TICKS_PER_MS, octets, count))
     return found
@@ -93,8 +98,8 @@ def report_of(sent: Sequence[tuple[float, float | None, int]], *, rows: bool) ->
     """What is told of packets in order of sending: (sent, ms; arrived, ticks, or None; bytes)."""
     if not sent:
         return None
-    there = [(at, arrived, size) for at, arrived, size in sent if arrived is not None]
-    groups, lost = grouped(there), len(sent) - len(there)
+    groups = grouped(sent)
+    lost = len(sent) - sum(group[4] for group in groups)
     octets = sum(group[3] for group in groups) + (sum(row[2] for row in sent if row[1] is None) if lost else 0)
     told: list[Row] = (
         [(float(at), None if arrived is None else arrived / TICKS_PER_MS, size) for at, arrived, size in sent]
