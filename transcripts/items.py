@@ -152,6 +152,21 @@ class Testified:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckedIn:
+    """What was looked at, consented to or accepted before the court sat: `what` is the entry's type without `act.`;
+    `about` is whom it concerns, nobody for the bars; `codes` say how; `open` is what was missing, of whom.
+    """
+
+    place: Place
+    by: str
+    what: str
+    about: str | None
+    codes: tuple[str, ...]
+    open: tuple[tuple[str, str], ...]
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
 class HandMoved:
     place: Place
     by: str
@@ -317,6 +332,7 @@ Item = (
     | Acted
     | Restricted
     | Testified
+    | CheckedIn
     | HandMoved
     | Said
     | Sent

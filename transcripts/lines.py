@@ -16,6 +16,7 @@ from transcripts.items import (
     COURT,
     Acted,
     Anchored,
+    CheckedIn,
     Contested,
     Faulted,
     Gap,
@@ -128,6 +129,9 @@ class Lines:
             case Restricted():
                 sentence = record_lines.restricted(item, self.names, self._words)
                 text, absent = self._with_reason(sentence, item.reason)
+                return self._line(item, "act", item.by, text, absent=absent)
+            case CheckedIn():
+                text, absent = self._with_reason(record_lines.checked_in(item, self.names, self._words), item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
             case Testified():
                 return self._testified(item)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from transcripts.items import (
     Acted,
+    CheckedIn,
     Faulted,
     Gap,
     Item,
@@ -152,6 +153,8 @@ def _missing(item: Item) -> Missing | None:
         case Sent():
             words = item.file
         case Acted() | Restricted():
+            words = item.reason
+        case CheckedIn():
             words = item.reason
         case Testified():
             words = item.words

@@ -7,7 +7,7 @@ from typing import Final
 
 from transcripts import clock, naming
 from transcripts.clock import Zone
-from transcripts.items import Anchored, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed, Testified
+from transcripts.items import Anchored, CheckedIn, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed, Testified
 from transcripts.naming import Names
 from transcripts.wording import Wording
 
@@ -44,6 +44,29 @@ def restricted(item: Restricted, names: Names, words: Wording) -> str:
     if not item.slots:
         return words.restrict_to_bench
     return words.restrict.format(who=words.comma.join(names.of(slot) for slot in item.slots))
+
+
+def checked_in(item: CheckedIn, names: Names, words: Wording) -> str:
+    """What was looked at or agreed to before the court sat; codes that are not known here are shown as they stand."""
+
+    def named(code: str) -> str:
+        return words.checked_in_codes.get(code, code)
+
+    what, codes = item.what, item.codes
+    if what == "checklist":
+        missing = (
+            words.checked_in_missing.format(who=words.court if slot == "court" else names.of(slot), what=named(code))
+            for slot, code in item.open
+        )
+        return words.checked_in[what].format(what=words.comma.join(missing))
+    if what == "bars":
+        found = words.comma.join(named(f"bar.{code}") for code in codes)
+        return words.checked_in["bars"].format(what=found) if codes else words.checked_in["no_bars"]
+    if what == "verify" and len(codes) == 2:
+        what = f"verify.{codes[1]}" if f"verify.{codes[1]}" in words.checked_in else what
+    form, version = (*map(named, codes[:2]), "", "")[:2]
+    who = "" if item.about is None else names.of(item.about)
+    return words.checked_in[what].format(who=who, what=form, version=version)
 
 
 def testimony(item: Testified, names: Names, words: Wording) -> str:

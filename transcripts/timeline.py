@@ -15,6 +15,7 @@ from recording.leaf import Leaf
 from transcripts.items import (
     Acted,
     Anchored,
+    CheckedIn,
     Contested,
     Corrects,
     Entry,
@@ -168,6 +169,11 @@ TESTIMONY: Final = frozenset(
         *("undertaking.sign", "undertaking.refuse"),
     }
 )
+CHECKED_IN: Final = frozenset(
+    {
+        *("act.verify", "act.note_consent", "act.bars", "consent", "consent.withdraw", "rules.accept", "checklist"),
+    }
+)
 SENT_KINDS: Final = frozenset({"voice", "image", "video", "file"})
 
 
@@ -187,6 +193,8 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
     group, _, name = leaf.type.partition(".")
     if group == "act" and name in ACTS:
         return _act(leaf, place, name, content)
+    if leaf.type in CHECKED_IN:
+        return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
     if leaf.type in TESTIMONY:
         return _testified(leaf, place, leaf.type.removeprefix("act."), content)
     if group == "msg" and name in SENT_KINDS:
@@ -201,6 +209,24 @@ def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missi
     given = name == "floor" and bool(leaf.facts) and leaf.facts[0] is not None
     about = _text(leaf.facts, 0) if one or given else None
     return Acted(place, leaf.actor, name, about, _field(content, "reason"))
+
+
+def _checked_in(leaf: Leaf, place: Place, what: str, content: Mapping[str, Any] | Missing | None) -> CheckedIn:
+    facts, about = leaf.facts, None
+    codes: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    match what:
+        case "checklist":
+            missing = tuple((_text(pair, 0), _text(pair, 1)) for pair in _list(facts, 0))
+        case "bars":
+            found = _list(facts, 0)
+            codes = tuple(_text(found, i) for i in range(len(found)))
+        case "verify" | "note_consent":
+            about, codes = _text(facts, 0), tuple(_text(facts, i) for i in range(1, len(facts)))
+        case _:
+            about, codes = leaf.actor, tuple(_text(facts, i) for i in range(len(facts)))
+    said = what in {"consent", "rules.accept"}  # the words are the court's text of that version, not his own
+    return CheckedIn(place, leaf.actor, what, about, codes, missing, None if said else _field(content, "reason"))
 
 
 def _testified(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] | Missing | None) -> Testified:

@@ -28,7 +28,7 @@ from transcripts.items import (
 from transcripts.lines import Line, Lines
 from transcripts.overview import overview
 from transcripts.tally import Tally
-from transcripts.timeline import ACTS, TESTIMONY, blobs_of, read
+from transcripts.timeline import ACTS, CHECKED_IN, TESTIMONY, blobs_of, read
 from transcripts.wording import CATALOGS, EN, Language
 
 
@@ -108,6 +108,7 @@ types = st.sampled_from(
     [
         *(f"act.{act}" for act in sorted(ACTS)),
         *sorted(TESTIMONY),
+        *sorted(CHECKED_IN),
         *("open", "seat", "join", "leave", "hand", "msg.text", "msg.voice", "msg.image", "msg.video", "msg.file"),
         *(
             "rec.start",
@@ -168,6 +169,31 @@ def lines_of(it: Hearing, language: Language = "en") -> list[Line]:
     items = list(read(it.read()))
     assert not [item for item in items if isinstance(item, Unread)]
     return list(Lines(overview(items), CATALOGS[language], COURT_ZONE).read(items))
+
+
+def test_pe_who_somebody_is_and_what_he_agreed_to_is_told_in_both_languages():
+    it = hearing(sealed=False)
+    said = len(it.kept)
+    it.put("act.verify", "clerk/1", "party/2", "document", "passed", content={"reason": "原件"})
+    it.put("act.verify", "clerk/1", "party/1", "video", "failed")
+    it.put("consent", "party/2", "online_hearing", "2026-1", "zh", content={"text": "我同意"})
+    it.put("consent.withdraw", "party/2", "online_hearing", content={"reason": "想去法院"})
+    it.put("act.note_consent", "clerk/1", "party/2", "recording", "2026-1", "zh")
+    it.put("rules.accept", "party/2", "2026-1", content={"text": "规则"})
+    it.put("act.bars", "judge/1", [])
+    it.put("act.bars", "judge/1", ["originals", "weather"])
+    it.put("checklist", "court", [["court", "bars"], ["party/1", "identity"]])
+    told = {language: [line.text for line in lines_of(it, language) if line.seq >= said] for language in ("zh", "en")}
+    assert told["zh"][0] == "核对被告 方建国的身份（查看证件）：相符。理由：原件"
+    assert told["zh"][2] == "同意：在线庭审（文本2026-1）。"
+    assert told["zh"][3] == "撤回同意：在线庭审。理由：想去法院"
+    assert told["zh"][8].startswith("开庭时尚未完成：法院：未审查是否不宜在线进行")
+    assert told["en"][1].endswith("(compared over video): not confirmed.")
+    assert told["en"][4].endswith("consents to the recording in place of a written record (text 2026-1).")
+    assert told["en"][5] == "Read and accepted the court rules (text 2026-1)."
+    assert told["en"][6].endswith("nothing found.")
+    assert told["en"][7].endswith("original must be seen in person, weather.")
+    assert told["en"][8].endswith("identity not looked at.")
 
 
 def test_a_replaced_device_a_closed_door_and_the_register_are_told_in_both_languages():
