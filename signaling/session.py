@@ -187,13 +187,17 @@ class ServerSession:
             return []
         if self.state is State.AWAITING_HELLO and now_ms - self._opened_ms > self.limits.hello_within_ms:
             return self.close(frames.UNAUTHENTICATED, "no hello in time")
-        silent_ms = now_ms - self._heard_ms
+        silent_ms = self.silent_ms(now_ms)
         if silent_ms > self.limits.dead_after_ms:
             return self.close(frames.RESUME, f"nothing heard for {silent_ms // 1000} s")
         if silent_ms > self.limits.quiet_after_ms and not self.quiet and self.state is not State.AWAITING_HELLO:
             self.quiet = True
             return [Quiet()]
         return []
+
+    def silent_ms(self, now_ms: int) -> int:
+        """How long nothing has been heard."""
+        return now_ms - self._heard_ms
 
     def _hear(self, now_ms: int) -> list[Action]:
         self._heard_ms = max(self._heard_ms, now_ms)

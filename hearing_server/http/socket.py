@@ -30,6 +30,8 @@ MAX_MESSAGE: Final = 4 * frames.MAX_CLIENT_FRAME
 """Above what the protocol allows, so that the session itself can say why (4413); far above, aiohttp closes (1009)."""
 CLOSE_GRACE_S: Final = 1.0
 """How long a closing phone may take to answer; whoever does not read is cut off then."""
+PAGE_CLOSED: Final = frozenset({1000, 1001})
+"""A browser says so itself when its page is closed or left (RFC 6455, 7.4.1); a line that breaks says nothing."""
 LINK_TROUBLE: Final[dict[str, frames.CloseCode]] = {"expired": frames.GONE, "revoked": frames.GONE}
 
 
@@ -98,6 +100,7 @@ class Connection:
         self.outdated = False
         self._room: Room | None = None
         self._leaving = "network"
+        self._side = "unknown"
         self._pump: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -121,7 +124,9 @@ class Connection:
                 task.cancel()
             self.session.close(frames.RESUME, "the connection ended")
             if self._room is not None:
-                await asyncio.shield(self._room.detach(self, self._leaving))
+                if self._closing is None and self._socket.close_code in PAGE_CLOSED:
+                    self._side = "client"
+                await asyncio.shield(self._room.detach(self, self._leaving, self._side))
 
     async def _tick(self) -> None:
         while True:
@@ -157,7 +162,7 @@ class Connection:
             room.cosign(self, frame)
         elif isinstance(frame, frames.Signal):
             if frame.name == "leaving":
-                self._leaving = "left"
+                self._leaving, self._side = "left", "client"
             room.signal(self, frame.name, frame.value)
 
     async def _hello(self, hello: frames.Hello) -> None:
@@ -254,9 +259,9 @@ class Connection:
 
     def _hang_up(self, close: Close) -> None:
         if close.code == frames.FORBIDDEN:
-            self._leaving = "removed"
-        elif self.outdated:
-            self._leaving = "server"
+            self._leaving, self._side = "removed", "server"
+        elif self.outdated or close.code == frames.STOPPING:
+            self._leaving, self._side = "server", "server"
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(close))
 

@@ -17,6 +17,7 @@ from hearing_server.flows.hearing import Phase, Sitting
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.docket import Docket
+from hearing_server.runtime.drops import Ended, drop
 from hearing_server.runtime.entrance import Entrance, Principal
 from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.foreign import ForeignMedia
@@ -234,7 +235,10 @@ class Court:
             return
         for seat in state.seats.values():
             if seat.connected:
+                evidence = drop(room.writer.state, Ended(seat.slot, "server", "server"), self.clock.now_ms())
                 await room.court(Command("leave", (seat.slot, "server")))
+                if evidence is not None:
+                    await room.court(evidence)
         stream_id = room.writer.stream_id
         await media.recover(self._leftovers.get(stream_id, []))
         self._leftovers.pop(stream_id, None)

@@ -20,6 +20,7 @@ from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
+from hearing_server.runtime.drops import Ended, Told, drop
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
 from hearing_server.runtime.turn import IceServer
 from hearing_server.runtime.view import Names, lobby_view, receive_slots, room_view
@@ -133,7 +134,8 @@ class Room:
         self._signing: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
         self.on_change: list[Callable[[Sitting, Sequence[Entry]], None]] = []
-        self.on_signal: list[Callable[[str, str, Any], None]] = []
+        self._device_told = Told()
+        self.on_signal: list[Callable[[str, str, Any], None]] = [self._device_told.signalled]
         writer.publish = self._publish
 
     # -- coming and going ---------------------------------------------------------------------------------------------
@@ -174,14 +176,19 @@ class Room:
                 by = await self._reception.allowed(state.case_stream, phone)
                 await self.court(Command("key.add", (phone.slot, key, "clerk"), (by,)))
 
-    async def detach(self, phone: Phone, cause: str) -> None:
-        """A connection ended; the seat stays (HR11)."""
+    async def detach(self, phone: Phone, cause: str, side: str = "unknown") -> None:
+        """A connection ended; the seat stays (HR11). In an open court its evidence follows at once (AB1)."""
+        marks, now_ms = self._presence.get(phone.slot, {}), self._clock.now_ms()
         if not self._forget(phone):
             return
-        if self.writer.state.phase is Phase.SEALED:
+        state, told = self.writer.state, self._device_told.forget(phone.slot)
+        if state.phase is Phase.SEALED:
             return
-        try:
-            await self.court(Command("leave", (phone.slot, cause)))
+        ended = Ended(phone.slot, side, cause, phone.session.silent_ms(now_ms), marks, told)
+        evidence = drop(state, ended, now_ms)
+        asked = [Command("leave", (phone.slot, cause)), *([evidence] if evidence else [])]
+        try:  # both are asked for before either is awaited: nothing stands between them
+            await asyncio.gather(*[self.writer.submit(each, Stamp(now_ms, COURT)) for each in asked])
         except Refused as refused:
             log.debug("leave_refused", code=refused.code)
         except Unavailable:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting
+from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, floor, pleas
 from hearing_server.flows.hearing.quality import asks
 from hearing_server.runtime.entry import Entry
 
@@ -89,6 +89,8 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "recess_since_ms": state.recess_since_ms,
         "recording": state.recording,
         "floor": state.floor,
+        **floor.shown(state),
+        "pleas": pleas.shown(state),
         "screen": state.screen,
         "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
@@ -104,6 +106,7 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "hand": seat.hand,
                 "rung": seat.rung,
                 "ruled": seat.ruled,
+                "away": absence.shown(state, seat.slot),
             }
             for seat in state.seats.values()
         ],
@@ -127,6 +130,7 @@ def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
         "role": str(seat.role),
         "name": names.by_slot.get(slot, ""),
         "state": str(seat.state),
+        "away": absence.shown(state, slot),
     }
 
 

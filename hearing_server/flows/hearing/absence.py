@@ -51,7 +51,7 @@ def _drop(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact
     seat = state.seats.get(slot) if isinstance(slot, str) else None
     if seat is None:
         raise Refused(RefusalCode.UNKNOWN_SEAT, str(slot)[:40])
-    fits = side in SIDES and is_word(cause) and is_count(heartbeat_ms) and (media_ms is None or is_count(media_ms))
+    fits = side in SIDES and is_word(cause) and all(ms is None or is_count(ms) for ms in (heartbeat_ms, media_ms))
     told = battery is None or (is_count(battery) and battery <= MAX_BATTERY)
     require(fits and told and (network is None or network in NETWORKS), RefusalCode.MALFORMED, "evidence")
     require(seat.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, slot)

@@ -48,7 +48,7 @@ def test_AB1_a_drop_carries_what_was_measured_and_changes_nothing():
 
 @pytest.mark.parametrize(
     ("place", "bad"),
-    [(2, "both"), (3, ""), (4, -1), (4, None), (5, -1), (6, 101), (6, "41"), (7, "WLAN of 12 Lake Street")],
+    [(2, "both"), (3, ""), (4, -1), (4, "5"), (5, -1), (6, 101), (6, "41"), (7, "WLAN of 12 Lake Street")],
 )
 def test_AB1_what_is_no_evidence_is_refused(place, bad):
     drop = [*DROP]
