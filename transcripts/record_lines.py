@@ -60,7 +60,7 @@ def checked_in(item: CheckedIn, names: Names, words: Wording) -> str:
         )
         return words.checked_in[what].format(what=words.comma.join(missing))
     if what == "bars":
-        found = words.comma.join(named(f"bar.{code}") for code in codes)
+        found = words.comma.join(words.checked_in_codes.get(f"bar.{code}", code) for code in codes)
         return words.checked_in["bars"].format(what=found) if codes else words.checked_in["no_bars"]
     if what == "verify" and len(codes) == 2:
         what = f"verify.{codes[1]}" if f"verify.{codes[1]}" in words.checked_in else what
