@@ -4,15 +4,19 @@ Law: deny by default. Whoever is not named here receives nothing: no entry, no h
 packet. Sources: 证据规定 (EV) 72 and 74 for witnesses, ODR 26, mission R6-R7.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
+from hearing_server.flows.hearing.channels import hears, in_channel
 from hearing_server.flows.hearing.floor import open_to
+from hearing_server.flows.hearing.gallery import viewers
+from hearing_server.flows.hearing.rooms import deliberates, room_of
 from hearing_server.flows.hearing.spans import restricted_in
-from hearing_server.flows.hearing.tables import ON_AIR
+from hearing_server.flows.hearing.state import Delay
+from hearing_server.flows.hearing.tables import ON_AIR, SITTING
 from hearing_server.flows.hearing.witness import TESTIFY, has_turn, only_watches, sees_from
 
 Kind = Literal["audio", "video", "screen"]
@@ -45,9 +49,12 @@ def visible(state: Sitting, leaf_type: str, seq: int, slot: str, facts: Sequence
 
 def sees_live(state: Sitting, viewer: str, slot: str) -> bool:
     """AU7: whether the live marks of a seat (typing, camera, microphone, its link) reach another seat now. They would
-    tell who speaks: while a restricted span runs, those of whoever is inside are for those inside.
+    tell who speaks: while a restricted span runs, those of whoever is inside are for those inside; those of a private
+    room are for that room, and the courtroom's for the courtroom (PR3).
     """
     if first_visible(state, viewer) is None:
+        return False
+    if room_of(state, viewer) != room_of(state, slot):  # PR3
         return False
     span = state.span
     return _is_inside(span, state.seats[viewer]) or not _is_inside(span, state.seats[slot])
@@ -60,7 +67,7 @@ def may_be_heard(state: Sitting, seat: Seat) -> bool:
     """
     if seat.role in BENCH:
         return True
-    turn = open_to(state, seat.slot) and has_turn(state, seat.slot)  # HR9, FL1, WI7
+    turn = (open_to(state, seat.slot) and has_turn(state, seat.slot)) or in_channel(state, seat.slot)  # FL1, WI7, PR7
     return not seat.muted and (seat.role is Role.COURTROOM or turn)
 
 
@@ -71,49 +78,102 @@ def routes(state: Sitting, places: Mapping[str, int] = MappingProxyType({})) -> 
     not argue before the court sits (AU4). An observer receives and is never sent on (AU5). While a restricted span
     runs, those outside it are outside the courtroom: they neither receive nor are received (AU7). A courtroom's camera
     sends and receives nothing (AU8). One screen is shown (AU9). `places`: how many people a seat's page can show, where
-    it cannot show all (AU10).
+    it cannot show all (AU10). Those in a private room exchange with one another alone, also in a recess (PR3).
+    Whoever is in a delayed gallery receives nothing of what is said now (AU11).
     """
-    if state.phase not in ON_AIR:
+    matrix = _courtroom(state)
+    if state.phase in SITTING:
+        matrix |= _private(state)
+    return {
+        slot: frozenset(_foremost(state, sources, places[slot]) if slot in places else sources)
+        for slot, sources in matrix.items()
+    }
+
+
+def _courtroom(state: Sitting) -> dict[str, set[tuple[str, Kind]]]:
+    if state.phase not in ON_AIR or deliberates(state):  # PR4
         return {}
-    present = _present(state)
-    matrix: dict[str, frozenset[tuple[str, Kind]]] = {}
+    present, late = _present(state), viewers(state)
+    matrix: dict[str, set[tuple[str, Kind]]] = {}
     for receiver in present:
-        if receiver.role is Role.COURTROOM:
+        if receiver.role is Role.COURTROOM or receiver.slot in late:
             continue
-        sources: set[tuple[str, Kind]] = set()
+        sources = matrix[receiver.slot] = set()
         for source in present:
             if source is receiver or _only_watches(state, source):
                 continue
             if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
                 continue
-            sources |= _sent(state, source)
-        count = places.get(receiver.slot)
-        matrix[receiver.slot] = frozenset(sources if count is None else _foremost(state, sources, count))
+            sent = _sent(state, source)
+            if not hears(state, receiver.slot, source.slot):  # PR7
+                sent.discard((source.slot, "audio"))
+            sources |= sent
     return matrix
 
 
+def _private(state: Sitting) -> dict[str, set[tuple[str, Kind]]]:
+    """PR3: in a private room everybody hears and sees everybody: neither mute nor floor nor channel counts there."""
+    return {
+        receiver: {pair for source in members if source != receiver for pair in _both(source)}
+        for members in _members(state)
+        for receiver in members
+    }
+
+
+def _members(state: Sitting, *, recorded_only: bool = False) -> list[list[str]]:
+    rooms = [room for room in state.rooms.open if room.recorded or not recorded_only]
+    return [[slot for slot in room.slots if _is_here(state.seats[slot])] for room in rooms]
+
+
+def _both(slot: str) -> set[tuple[str, Kind]]:
+    return {(slot, "audio"), (slot, "video")}
+
+
+def public(state: Sitting) -> tuple[tuple[str, Kind], ...]:
+    """AU11: what is public now: what anybody in the gallery would receive if he were there, the foremost first (AU10).
+    Whatever keeps an observer out keeps this out as well: a restricted span, a private room, a recess, the close.
+    """
+    anybody = Seat("observer/0", Role.OBSERVER, SeatState.ADMITTED, connected=True)
+    seen = state._replace(seats={**state.seats, anybody.slot: anybody}, delay=Delay())
+    sources = routes(seen).get(anybody.slot, frozenset())
+    rank = _rank(state)
+    return tuple(sorted(sources, key=lambda pair: (rank((pair[0], pair[1] == "screen")), pair[1])))
+
+
 def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
-    """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3)."""
+    """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3). Of
+    private rooms a sidebar of which the judge said so, and nothing else (PR1); while the bench deliberates the court
+    is in recess (PR4).
+    """
     if state.phase is not Phase.OPEN:
         return frozenset()
-    sources = [seat for seat in _present(state) if not _only_watches(state, seat)]
-    return frozenset(pair for seat in sources for pair in _sent(state, seat))
+    taken = {pair for members in _members(state, recorded_only=True) for slot in members for pair in _both(slot)}
+    if not deliberates(state):
+        sources = [seat for seat in _present(state) if not _only_watches(state, seat)]
+        taken |= {pair for seat in sources for pair in _sent(state, seat)}
+    return frozenset(taken)
 
 
 def pinned(state: Sitting) -> frozenset[str]:
     """AU9: the seats whose picture every receiver keeps when a link or a page has no room for all: the bench, whoever
-    has the floor, the courtroom's camera, and whose screen is shown.
+    has the floor, the courtroom's camera, whose screen is shown, and the signer (PR9).
     """
-    kept = (state.floor, state.screen)
+    kept = (state.floor, state.screen, state.channels.signer)
     return frozenset(
         seat.slot for seat in _present(state) if seat.role in BENCH or seat.role is Role.COURTROOM or seat.slot in kept
     )
 
 
 def _foremost(state: Sitting, sources: set[tuple[str, Kind]], count: int) -> set[tuple[str, Kind]]:
-    """AU10: as much as fits into so many places, a shared screen being one: whoever has the floor, the screen, the
-    courtroom, the judge, the clerk, the others.
+    """AU10: as much as fits into so many places, a shared screen being one: whoever has the floor, the signer (PR9),
+    the screen, the courtroom, the judge, the clerk, the others.
     """
+    kept = sorted({(slot, kind == "screen") for slot, kind in sources}, key=_rank(state))[:count]
+    return {(slot, kind) for slot, kind in sources if (slot, kind == "screen") in kept}
+
+
+def _rank(state: Sitting) -> Callable[[tuple[str, bool]], tuple[int, str]]:
+    """The order of AU10, of (slot, whether it is its screen)."""
     order = [Role.COURTROOM, Role.JUDGE, Role.CLERK]
 
     def rank(place: tuple[str, bool]) -> tuple[int, str]:
@@ -121,10 +181,11 @@ def _foremost(state: Sitting, sources: set[tuple[str, Kind]], count: int) -> set
         role = state.seats[slot].role
         if slot == state.floor and not screen:
             return 0, slot
+        if slot == state.channels.signer and not screen:
+            return 0, f"~{slot}"  # after whoever has the floor
         return (1 if screen else 2 + order.index(role) if role in order else 9), slot
 
-    kept = sorted({(slot, kind == "screen") for slot, kind in sources}, key=rank)[:count]
-    return {(slot, kind) for slot, kind in sources if (slot, kind == "screen") in kept}
+    return rank
 
 
 def _sent(state: Sitting, seat: Seat) -> set[tuple[str, Kind]]:
@@ -142,8 +203,13 @@ def _only_watches(state: Sitting, seat: Seat) -> bool:
 
 
 def _present(state: Sitting) -> list[Seat]:
-    here = [seat for seat in state.seats.values() if seat.state is SeatState.ADMITTED and seat.connected]
+    """Who is in the courtroom."""
+    here = [seat for seat in state.seats.values() if _is_here(seat) and room_of(state, seat.slot) is None]
     return [seat for seat in here if _is_inside(state.span, seat)]
+
+
+def _is_here(seat: Seat) -> bool:
+    return seat.state is SeatState.ADMITTED and seat.connected
 
 
 def _is_inside(span: Span | None, seat: Seat) -> bool:

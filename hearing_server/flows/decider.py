@@ -92,6 +92,9 @@ class RefusalCode(StrEnum):
     TOO_MANY_OPEN = "too_many_open"
     UNKNOWN_STAGE = "unknown_stage"
     STAGE_ORDER = "stage_order"
+    IN_PRIVATE_ROOM = "in_private_room"
+    UNKNOWN_ROOM = "unknown_room"
+    UNKNOWN_CHANNEL = "unknown_channel"
 
 
 class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of anybody's

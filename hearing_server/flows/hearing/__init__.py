@@ -7,7 +7,7 @@ Nothing else changes a sitting.
 from typing import Final
 
 from hearing_server.flows.decider import Due, Flow
-from hearing_server.flows.hearing import floor, life
+from hearing_server.flows.hearing import floor, life, rooms
 from hearing_server.flows.hearing.rules import decide, evolve
 from hearing_server.flows.hearing.spans import subject
 from hearing_server.flows.hearing.speech import WITH_BLOB
@@ -19,7 +19,7 @@ __all__ = ["HEARING", "KINDS", "WITH_BLOB", "Phase", "Proposal", "Seat", "SeatSt
 
 def due(state: Sitting) -> Due | None:
     """What falls due first, of all parts."""
-    known = [each for each in (life.due(state), floor.due(state)) if each is not None]
+    known = [each for each in (life.due(state), floor.due(state), rooms.due(state)) if each is not None]
     return min(known, key=lambda each: each.at_ms, default=None)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hearing_server.flows.decider import BENCH, Command, Due, Fact, RefusalCode, Refused, own, require
 from hearing_server.flows.hearing.part import Row, Rows, target_seat, with_seat
+from hearing_server.flows.hearing.rooms import outside, room_of
 from hearing_server.flows.hearing.state import Floor, Phase, Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, LIVE, OPEN, SPEAKERS
 from hearing_server.flows.hearing.witness import only_watches, silenced
@@ -48,7 +49,8 @@ def next_up(state: Sitting) -> str | None:
     """FL3: the first in the judge's list who is here and may speak; whoever is not here has lost this turn."""
     for slot in state.order.turns:
         seat = state.seats[slot]
-        if seat.state is SeatState.ADMITTED and seat.connected and silenced(state, slot) is None:
+        here = seat.state is SeatState.ADMITTED and seat.connected and room_of(state, slot) is None  # PR3
+        if here and silenced(state, slot) is None:
             return slot
     return None
 
@@ -89,6 +91,7 @@ def _floor(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     target = target_seat(state, command._replace(args=command.args[:1] if timed else command.args))
     require(target.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, target.slot)
     require(target.role in SPEAKERS, RefusalCode.NOT_PERMITTED, "observers do not speak")
+    outside(state, target.slot)  # PR3
     code = silenced(state, target.slot)
     if code is not None:  # WI5
         raise Refused(code, target.slot)
@@ -113,6 +116,7 @@ def _time_up(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[F
 def _hand(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     require(len(command.args) == 1 and isinstance(command.args[0], bool), RefusalCode.MALFORMED, "raised or not")
     require(seat is not None and seat.hand is not command.args[0], RefusalCode.ALREADY_DONE)
+    outside(state, seat.slot if seat else "")  # PR3
     require(seat is None or not only_watches(state, seat.slot), RefusalCode.NOT_PERMITTED, "released")  # WI8
     return (own(command),)
 

@@ -11,6 +11,7 @@ from hearing_server.flows.decider import BENCH, Command, Due, Fact, RefusalCode,
 from hearing_server.flows.hearing.judges import judge_is_here
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain
 from hearing_server.flows.hearing.people import noted_at_opening
+from hearing_server.flows.hearing.rooms import ended, recessed, resumes
 from hearing_server.flows.hearing.spans import end_span
 from hearing_server.flows.hearing.stages import first_stage, needs_reason
 from hearing_server.flows.hearing.state import Phase, Seat, Sitting
@@ -52,6 +53,11 @@ def _open_court(state: Sitting, command: Command, seat: Seat | None) -> Sequence
     return (*_recorded(state, command, seat), *first_stage(state), *noted_at_opening(state))
 
 
+def _resume(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
+    resumes(state, seat)  # PR4
+    return _recorded(state, command, seat)
+
+
 def _adjourn(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
     """ST5: to a date after the one before; that it has not passed is for the judge to see."""
     require(len(command.args) == 1 and is_count(command.args[0]), RefusalCode.MALFORMED, "one date is named")
@@ -90,7 +96,7 @@ def _on_act_open(state: Sitting, leaf: Leaf) -> Sitting:
 
 def _on_recess(state: Sitting, leaf: Leaf) -> Sitting:
     seats = {slot: seat._replace(ruled=False) for slot, seat in state.seats.items()}
-    state = interrupted(state)
+    state = interrupted(recessed(state))  # PR6
     return state._replace(recess_since_ms=leaf.ts_ms, floor=None, screen=None, seats=seats)
 
 
@@ -99,12 +105,12 @@ def _on_resume(state: Sitting, _leaf: Leaf) -> Sitting:
 
 
 def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
-    state = interrupted(end_span(state, leaf))
+    state = ended(interrupted(end_span(state, leaf)))  # PR6
     return state._replace(recess_since_ms=None, floor=None, screen=None)
 
 
 def _on_adjourn(state: Sitting, leaf: Leaf) -> Sitting:
-    return _on_recess(end_span(state, leaf), leaf)._replace(recess_since_ms=None, scheduled_ms=leaf.facts[0])
+    return ended(_on_recess(end_span(state, leaf), leaf))._replace(recess_since_ms=None, scheduled_ms=leaf.facts[0])
 
 
 def _on_end(ending: str) -> Callable[[Sitting, Leaf], Sitting]:
@@ -120,7 +126,7 @@ ROWS: Final[Rows] = {
     "act.open": Row(JUDGE, from_phases("act.open"), _open_court, _on_act_open),
     "act.recess": Row(JUDGE, from_phases("act.recess"), plain, _on_recess, Words.REASON),
     "act.suspend": Row(COURT_ONLY | JUDGE, from_phases("act.suspend"), _suspend, _on_recess, Words.REASON),
-    "act.resume": Row(JUDGE, from_phases("act.resume"), _recorded, _on_resume),
+    "act.resume": Row(JUDGE, from_phases("act.resume"), _resume, _on_resume),
     "act.adjourn": Row(JUDGE, from_phases("act.adjourn"), _adjourn, _on_adjourn, Words.REASON),
     "act.convert": Row(JUDGE, from_phases("act.convert"), _convert, _on_end("converted"), Words.REASON),
     "act.cancel": Row(JUDGE, from_phases("act.cancel"), _cancel, _on_end("cancelled"), Words.REASON),

@@ -7,7 +7,25 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from hearing_server.flows.decider import COURT, Command, Fact, RefusalCode, Refused, Stamp, require, signed_by_seat
-from hearing_server.flows.hearing import absence, floor, life, notes, people, pleas, quality, screen, seal, seats, spans, speech, stages, witness
+from hearing_server.flows.hearing import (
+    absence,
+    channels,
+    floor,
+    gallery,
+    life,
+    notes,
+    people,
+    pleas,
+    quality,
+    rooms,
+    screen,
+    seal,
+    seats,
+    spans,
+    speech,
+    stages,
+    witness,
+)
 from hearing_server.flows.hearing.part import Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.tables import MAX_REASON_BYTES, MAX_REFS, TRANSITIONS
@@ -22,18 +40,22 @@ RULES: Final[Rows] = {
     **pleas.ROWS,
     **absence.ROWS,
     **screen.ROWS,
+    **gallery.ROWS,
     **quality.ROWS,
     **spans.ROWS,
     **notes.ROWS,
     **seal.ROWS,
     **witness.ROWS,
     **people.ROWS,
+    **rooms.ROWS,
+    **channels.ROWS,
 }
 CONSEQUENCES: Final[Mapping[str, Step]] = {
     **stages.CONSEQUENCES,
     **seats.CONSEQUENCES,
     **notes.CONSEQUENCES,
     **people.CONSEQUENCES,
+    **rooms.CONSEQUENCES,
     **seal.CONSEQUENCES,
 }
 """Entries that follow from a command and are never asked for themselves."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, own, require
 from hearing_server.flows.hearing.part import Row, Rows, no_args, target_seat
+from hearing_server.flows.hearing.rooms import outside
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import ON_AIR, SPEAKERS
 from hearing_server.flows.hearing.witness import only_watches
@@ -20,6 +21,7 @@ def _allow_screen(state: Sitting, command: Command, _seat: Seat | None) -> Seque
     require(target.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, target.slot)
     watches = target.role not in SPEAKERS or only_watches(state, target.slot)  # WI8
     require(not watches, RefusalCode.NOT_PERMITTED, "observers show nothing")
+    outside(state, target.slot)  # PR3
     require(state.screen != target.slot, RefusalCode.ALREADY_DONE, target.slot)
     return (own(command),)
 

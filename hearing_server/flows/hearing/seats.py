@@ -8,8 +8,10 @@ from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, new_key, own, require
 from hearing_server.flows.hearing.absence import returned
+from hearing_server.flows.hearing.channels import admit_companions, companions
 from hearing_server.flows.hearing.judges import judges_here
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words, target_seat, with_seat
+from hearing_server.flows.hearing.rooms import without
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import CLOSED, COURT_ONLY, LIVE, UNSEALED
 from hearing_server.flows.hearing.witness import admits, interrupted
@@ -109,14 +111,19 @@ def _on_leave(state: Sitting, leaf: Leaf) -> Sitting:
 
 
 def _on_admit(state: Sitting, leaf: Leaf) -> Sitting:
-    return with_seat(state, leaf.facts[0], state=SeatState.ADMITTED, admitted_seq=leaf.seq)
+    slot = leaf.facts[0]
+    state = with_seat(state, slot, state=SeatState.ADMITTED, admitted_seq=leaf.seq)
+    return admit_companions(state, slot, leaf.seq)  # PR8
 
 
 def _on_remove(state: Sitting, leaf: Leaf) -> Sitting:
-    slot = leaf.facts[0]
-    floor = None if state.floor == slot else state.floor
-    screen = None if state.screen == slot else state.screen
-    return with_seat(state, slot, state=SeatState.REMOVED, hand=False)._replace(floor=floor, screen=screen)
+    """PR8: whoever interprets for him goes with him."""
+    for slot in (leaf.facts[0], *companions(state, leaf.facts[0])):
+        floor = None if state.floor == slot else state.floor
+        screen = None if state.screen == slot else state.screen
+        state = without(with_seat(state, slot, state=SeatState.REMOVED, hand=False), slot)  # PR6
+        state = state._replace(floor=floor, screen=screen)
+    return state
 
 
 ROWS: Final[Rows] = {

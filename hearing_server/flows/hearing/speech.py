@@ -9,6 +9,7 @@ from typing import Final
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, own, require
 from hearing_server.flows.hearing.floor import open_to
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain, target_seat, with_seat
+from hearing_server.flows.hearing.rooms import deliberates, outside
 from hearing_server.flows.hearing.state import Seat, Sitting
 from hearing_server.flows.hearing.tables import LIVE, MAX_TEXT, OPEN, SPEAKERS
 from hearing_server.flows.hearing.witness import has_turn, silenced
@@ -35,8 +36,10 @@ def _sworn(state: Sitting, seat: Seat) -> None:
 
 def _message(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     content = command.content or {}
+    outside(state, seat.slot if seat else "")  # PR3
     if seat is not None and seat.role not in BENCH:
         require(state.phase is OPEN, RefusalCode.WRONG_PHASE, state.phase)  # HR7
+        require(not deliberates(state), RefusalCode.WRONG_PHASE, "the bench deliberates")  # PR4
         _sworn(state, seat)
         if command.name in SPOKEN:
             require(not seat.muted, RefusalCode.MUTED)  # HR8

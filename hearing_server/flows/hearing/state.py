@@ -158,6 +158,52 @@ class Standing(NamedTuple):
     """The version of the court rules that he has accepted."""
 
 
+class PrivateRoom(NamedTuple):
+    """A room inside the sitting. `ends_ms`: when everybody in it is back, once that was ordered."""
+
+    number: int
+    kind: str
+    slots: tuple[str, ...]
+    recorded: bool = False
+    ends_ms: int | None = None
+
+
+class RoomAsk(NamedTuple):
+    """Somebody has asked for a room with these."""
+
+    kind: str
+    slots: tuple[str, ...]
+
+
+class Rooms(NamedTuple):
+    """The private rooms of the sitting (PR1-PR6)."""
+
+    last: int = 0
+    """The number of the last that was opened."""
+    open: tuple[PrivateRoom, ...] = ()
+    asks: Mapping[str, RoomAsk] = {}
+    """By who asked, his last."""
+
+
+class Channels(NamedTuple):
+    """Interpreters and the languages that are listened to, who comes with whom, and the signer (PR7-PR9)."""
+
+    voices: Mapping[str, str] = {}
+    """The language that an interpreter speaks into his channel."""
+    tuned: Mapping[str, str] = {}
+    """The language that a listener has chosen."""
+    links: Mapping[str, str] = {}
+    """With whom an interpreter comes and goes."""
+    signer: str | None = None
+
+
+class Delay(NamedTuple):
+    """How late the public gallery sees and hears, and the act that said so."""
+
+    seconds: int = 0
+    seq: int = 0
+
+
 class Sitting(NamedTuple):
     """The state. The first three fields change with every leaf (`evolution.evolve`)."""
 
@@ -191,6 +237,9 @@ class Sitting(NamedTuple):
     away: Mapping[str, Away] = {}
     program: Program | None = None
     progress: Progress = Progress()
+    rooms: Rooms = Rooms()
+    channels: Channels = Channels()
+    delay: Delay = Delay()
 
     @property
     def span(self) -> Span | None:

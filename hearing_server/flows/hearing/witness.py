@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, own, require
+from hearing_server.flows.hearing.channels import admit_companions
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, target_seat, with_seat
+from hearing_server.flows.hearing.rooms import without
 from hearing_server.flows.hearing.state import Confrontation, Seat, SeatState, Sitting, Testimony
 from hearing_server.flows.hearing.tables import JUDGE, OPEN, SITTING, SPEAKERS
 from hearing_server.flows.hearing.undertaking import is_text
@@ -257,7 +259,8 @@ def _with(state: Sitting, slot: str, at: Stand, **change: object) -> Sitting:
 def _let_in(state: Sitting, slot: str, seq: int) -> Sitting:
     if state.seats[slot].state is SeatState.ADMITTED:
         return state
-    return with_seat(state, slot, state=SeatState.ADMITTED, admitted_seq=seq)
+    state = with_seat(state, slot, state=SeatState.ADMITTED, admitted_seq=seq)
+    return admit_companions(state, slot, seq)  # PR8
 
 
 def _let_out(state: Sitting, slot: str) -> Sitting:
@@ -265,15 +268,15 @@ def _let_out(state: Sitting, slot: str) -> Sitting:
     seat = state.seats[slot]
     if seat.state is SeatState.ADMITTED:
         waits = SeatState.WAITING if seat.connected else SeatState.ABSENT
-        state = with_seat(state, slot, state=waits, admitted_seq=None)
+        state = without(with_seat(state, slot, state=waits, admitted_seq=None), slot)  # PR6
     return state
 
 
 def _quiet(state: Sitting, slot: str) -> Sitting:
-    """Neither floor nor screen nor hand is left with somebody who does not testify any more."""
+    """Neither floor nor screen nor hand nor a private room is left with somebody who does not testify any more."""
     floor = None if state.floor == slot else state.floor
     screen = None if state.screen == slot else state.screen
-    return with_seat(state, slot, hand=False)._replace(floor=floor, screen=screen)
+    return without(with_seat(state, slot, hand=False)._replace(floor=floor, screen=screen), slot)  # PR6
 
 
 def _on_call(state: Sitting, leaf: Leaf) -> Sitting:

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from hearing_server.flows.decider import COURT, Command
-from hearing_server.flows.hearing import Sitting, absence, floor, pleas, undertaking
+from hearing_server.flows.hearing import Sitting, absence, floor, pleas, rooms, undertaking
 from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
@@ -62,9 +62,21 @@ def a_row_of_media(rng: Random, state: Sitting) -> tuple[Any, ...]:
     return (slot(rng, state), ((slot(rng, state), rng.choice(["audio", "video"]), 5, 1, 2),))
 
 
+def a_room(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    kind = rng.choice(sorted(rooms.KINDS))
+    may = [s for s, each in state.seats.items() if each.role in rooms.KINDS[kind].may]
+    return (kind, tuple(rng.sample(may, min(len(may), rng.randint(2, 3)))))
+
+
+def whose_ask(rng: Random, state: Sitting) -> str:
+    return rng.choice([*state.rooms.asks, slot(rng, state)])
+
+
 ARGS: Mapping[str, Args] = {
     "open": lambda rng, _: (rng.choice(["hearing", "inquiry", "party"]), STREAM, 9_000_000),
-    "seat": lambda rng, _: rng.choice([("party/3", "third_party"), ("agent/1", "agent"), ("witness/2", "witness")]),
+    "seat": lambda rng, _: rng.choice(
+        [("party/3", "third_party"), ("agent/1", "agent"), ("witness/2", "witness"), ("interpreter/1", "interpreter")]
+    ),
     "key.add": lambda rng, state: (slot(rng, state), bytes([rng.randrange(256)]) * 32, "first"),
     "join": seat,
     "leave": lambda rng, state: (slot(rng, state), "network"),
@@ -98,6 +110,7 @@ ARGS: Mapping[str, Args] = {
     "act.warn_absent": lambda rng, state: (gone(rng, state),),
     "act.rule_absent": lambda rng, state: (gone(rng, state), rng.choice(sorted(absence.RULINGS))),
     "act.allow_screen": seat,
+    "act.gallery_delay": lambda rng, _state: (rng.choice([0, 3, 1_800, 1_801]),),
     "act.go_on": seat,
     "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
     "act.call": seat,
@@ -109,6 +122,18 @@ ARGS: Mapping[str, Args] = {
     "act.release": lambda rng, state: (slot(rng, state), rng.choice(["may_observe", "excluded"])),
     "act.recall": seat,
     "act.confront": lambda rng, state: (some(rng, state, without_bench=True),),
+    "act.stage": lambda rng, _state: (rng.choice(["roll_call", "debate", "ruling", "no_stage"]),),
+    "act.adjourn": lambda rng, state: (state.scheduled_ms + rng.choice([-1, 3_600_000]),),
+    "act.convert": lambda rng, _state: (rng.choice(["refusal", "weather"]),),
+    "act.room_open": lambda rng, state: (*a_room(rng, state), rng.random() < 0.2),
+    "act.room_grant": lambda rng, state: (whose_ask(rng, state), False),
+    "act.room_close": lambda rng, state: (rng.randint(1, state.rooms.last + 1), rng.choice([0, 1, 121])),
+    "room.ask": a_room,
+    "room.end": lambda _rng, state: (state.rooms.last, 0),
+    "act.channel": lambda rng, state: (slot(rng, state), rng.choice([None, "en"])),
+    "channel": lambda rng, _state: (rng.choice([None, "en"]),),
+    "act.link": lambda rng, state: (slot(rng, state), rng.choice([None, *state.seats])),
+    "act.pin": lambda rng, state: (rng.choice([None, *state.seats]),),
     "hand": lambda rng, _state: (rng.random() < 0.5,),
     **{name: lambda _rng, _state: (BLOB,) for name in ("msg.voice", "msg.image", "msg.video", "msg.file")},
 }
@@ -117,6 +142,8 @@ ARGS: Mapping[str, Args] = {
 WEIGHT: Mapping[str, float] = {
     **dict.fromkeys(("join", "act.admit"), 6.0),  # else the court would sit alone
     **dict.fromkeys(("quality", "rec.stop"), 3.0),
+    **dict.fromkeys(("act.adjourn", "act.convert", "act.cancel", "act.suspend"), 0.1),
+    **dict.fromkeys(("act.open", "act.resume"), 60.0),  # else it would never begin
     **dict.fromkeys(("act.close", "act.remove", "leave"), 0.25),  # else every walk would be short
 }
 """How often a command is asked beside another (1)."""
