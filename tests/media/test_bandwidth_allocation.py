@@ -25,6 +25,22 @@ def test_on_a_wide_link_everybody_is_seen_at_his_best() -> None:
     assert set(got.choices.values()) == {Choice(2, ALL_TEMPORAL)}
 
 
+def test_who_has_everything_gets_the_same_from_any_budget_that_still_fits_it() -> None:
+    """What lets a receiver be looked at less often (media/worker/receivers.py)."""
+    allocator, wishes = Allocator(9), [*cameras(6, pinned=(2,)), Wish(9, "party/1", SCREEN, screen=True)]
+    got = settled(allocator, 20_000_000, 6 * VOICE, wishes, Speakers())
+    assert got.whole
+    for now, budget in enumerate((got.wanted + 1, 9_000_000, got.wanted + 1), start=300):
+        assert allocator.allocate(budget, 6 * VOICE, wishes, Speakers(), now * 100.0) == got
+
+
+def test_who_lacks_a_layer_or_a_face_does_not_have_everything() -> None:
+    whole = settled(Allocator(9), 20_000_000, VOICE, cameras(6), Speakers())
+    assert not settled(Allocator(5), 20_000_000, VOICE, cameras(6), Speakers()).whole  # one is beyond the last N
+    assert not settled(Allocator(9), whole.wanted - 10, VOICE, cameras(6), Speakers()).whole
+    assert settled(Allocator(9), 1_000, VOICE, [Wish(0, "party/0", ())], Speakers()).whole  # there is nothing to have
+
+
 def test_voices_are_never_paused_for_a_picture() -> None:
     got = settled(Allocator(9), 50_000, 2 * VOICE, cameras(2, pinned=(0,)), Speakers())
     assert got.spent >= 2 * VOICE - 1
