@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from hearing_server import process_user, signing
+from hearing_server import packs, process_user, signing
 from hearing_server.config import Config, ConfigError, witness_of
 from hearing_server.export import Exporter
 from hearing_server.http.desk import Desk
@@ -73,9 +73,10 @@ class PortBusy(Exception):  # noqa: N818 - what the operator is told
 async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:  # noqa: PLR0915 - a parts list
     """Bring a node up and take it down in order.
 
-    Raises CannotOpen, KeysUnreadable, PortBusy, each a sentence for the operator.
+    Raises CannotOpen, ConfigError, KeysUnreadable, PortBusy, each a sentence for the operator.
     """
     data = Path(config.data.directory)
+    pack = packs.load(config.court.pack)
     async with contextlib.AsyncExitStack() as stack:
         # The lock first, so nothing below can run twice; then what root alone can do; then no root any more.
         stack.callback(os.close, signing.hold(data))
@@ -103,7 +104,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         clock = CourtClock()
         docket = Docket(store, vault, keystore.signer, config.court.host)
         scheduler = Scheduler(clock)
-        opens_sittings = sitting_reactor(docket, clock, cursors)
+        opens_sittings = sitting_reactor(docket, clock, cursors, pack)
         # Before anybody is served: what was ordered destroyed stays so, whatever a crash or a backup brought back.
         ledger = ShredLedger(data / SHREDS)
         carry_out_all(ledger, store, vault, blobs)

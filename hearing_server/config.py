@@ -31,6 +31,8 @@ class CourtConfig(Struct, frozen=True, forbid_unknown_fields=True):
     telephone: Annotated[str, Meta(min_length=3, max_length=40)]
     time_zone: str
     language: Annotated[str, Meta(pattern="^(zh|en)$")]
+    pack: Annotated[str, Meta(min_length=1)]
+    """The court's rules: a pack by its name, or a file of one (`packs.load`)."""
 
 
 class HttpConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from hearing_server import config
+from hearing_server import config, packs
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -17,5 +17,6 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Check. ConfigError is told by the caller."""
     chosen = config.load(arguments.file)
+    packs.load(chosen.court.pack)
     print(json.dumps(msgspec.to_builtins(chosen), indent=2, ensure_ascii=False))
     return 0

@@ -2,11 +2,13 @@
 order for a supplement becomes the stream that corrects a sealed one (SU).
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from hearing_server.flows.decider import COURT, Command, Refused, Stamp
 from hearing_server.flows.supplement import SUPPLEMENT
+from hearing_server.packs import Pack
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
@@ -15,8 +17,8 @@ from hearing_server.runtime.reactors import SETTLED, Reactor
 from hearing_server.runtime.writer import Writer
 
 
-def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reactor:
-    """Case entries `sitting.scheduled` and `seat` become a sitting's `open` and `seat`."""
+def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors, pack: Pack) -> Reactor:
+    """Case entries `sitting.scheduled` and `seat` become a sitting's `open`, `rules` (ST1) and `seat`."""
 
     async def react(case: Writer[Any], entry: Entry) -> None:
         entries = await case.read(0, entry.seq + 1)
@@ -31,6 +33,8 @@ def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reac
         await docket.create(stream, case.stream_id)
         opened = await docket.sitting(stream)
         await _carry(opened, "open", (kind, case.stream_id, at_ms), entries[0].content, clock)
+        words = json.dumps(pack.words(kind), ensure_ascii=False).encode()
+        await _carry(opened, "rules", pack.rules(kind), words, clock)
         for seat in seats:
             await _carry(opened, "seat", tuple(seat.leaf.facts), seat.content, clock)
 

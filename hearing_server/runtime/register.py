@@ -39,7 +39,7 @@ from recording.witness import WitnessClient, WitnessRefused
 
 log = structlog.get_logger()
 
-AT_ONCE: Final = frozenset({"act.open", "act.close", "seal"})
+AT_ONCE: Final = frozenset({"act.open", "act.adjourn", "act.convert", "act.cancel", "act.close", "seal"})
 """A hearing's opening, closing and seal are put into the register in this moment and not at the next turn."""
 TURN_GAP_S: Final = 0.5
 """Many hearings may open in one minute: their heads go together."""

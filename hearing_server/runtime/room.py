@@ -47,11 +47,17 @@ THIN_CHECKPOINT_S: Final = 10.0
 CHECKPOINT_AT: Final = frozenset(
     {
         *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove"),
+        *("act.stage", "act.suspend", "act.adjourn", "act.convert", "act.cancel"),
         *("act.restrict", "act.unrestrict", "act.propose_seal", "seal"),
     }
 )
 """A judge's or clerk's act is checkpointed at once."""
-LOBBY_NEWS: Final = frozenset({"act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"})
+LOBBY_NEWS: Final = frozenset(
+    {
+        *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"),
+        *("act.suspend", "act.adjourn", "act.convert", "act.cancel"),
+    }
+)
 """What those who wait are told: the phase, and nothing of what was said."""
 PAGE_BYTES: Final = 262_144
 """Content in one page of history; a session's lanes hold four times as much."""

@@ -34,7 +34,7 @@ silence by order is no interruption of the recording."""
 RUNGS_NEWS: Final = frozenset({"join", "act.admit", "act.check_in"})
 """Entries from which on a step of somebody's link may be on the record, which before was refused."""
 SAVERS: Final = frozenset({"off", "small", "voice"})
-RECORDING_ENDS: Final = frozenset({"act.recess", "act.close"})
+RECORDING_ENDS: Final = frozenset({"act.recess", "act.suspend", "act.adjourn", "act.convert", "act.close"})
 ROUTE_RETRY_S: Final = 0.3
 """The plane is back within a second of a worker's death, and keeps the routes it was last told."""
 

@@ -32,6 +32,8 @@ class Names:
         self.blobs: dict[bytes, int] = {}
         self.handed_in: dict[bytes, str] = {}
         """Whose each file is: the seat that named it first."""
+        self.rules: Mapping[str, Any] = {}
+        """What the codes of this sitting's rules are called (ST1)."""
         self.segments: set[bytes] = set()
         self.key_seq: dict[str, int] = {}
         self._named_by: dict[int, str] = {}
@@ -47,10 +49,12 @@ class Names:
             self.key_seq[entry.leaf.facts[0]] = entry.seq
         elif entry.leaf.type == "redact":
             self.forget(entry.leaf.facts[1])
-        if entry.leaf.type not in ("open", "seat") or entry.content is None:
+        if entry.leaf.type not in ("open", "seat", "rules") or entry.content is None:
             return
         content = parsed(entry.content)
-        if entry.leaf.type == "open":
+        if entry.leaf.type == "rules":
+            self.rules = content
+        elif entry.leaf.type == "open":
             words = {key: str(content.get(key, "")) for key in ("court", "case_number", "cause")}
             self.heading = self.heading._replace(**words)
         else:
@@ -81,6 +85,27 @@ def parsed(content: bytes) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _program(state: Sitting, names: Names) -> dict[str, Any] | None:
+    """The sitting's rules, with the words of each code."""
+    program = state.program
+    if program is None:
+        return None
+
+    def named(group: str, code: str) -> dict[str, Any]:
+        words = names.rules.get(group, {}).get(code, {})
+        return {"code": code, "zh": words.get("zh", code), "en": words.get("en", code)}
+
+    return {
+        "pack": program.pack,
+        "version": program.version,
+        "stages": [{**named("stages", code), "skip": skip} for code, skip in program.stages],
+        "grounds": [named("conversion", code) for code in program.grounds],
+        "recording": names.rules.get("recording"),
+        "notice_days": program.limits.get("notice_days"),
+        "short_notice": program.short_notice,
+    }
+
+
 def room_view(state: Sitting, names: Names) -> dict[str, Any]:
     """What an admitted person sees of the sitting as a whole."""
     return {
@@ -88,6 +113,9 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "opened_ms": state.opened_ms,
         "recess_since_ms": state.recess_since_ms,
         "recording": state.recording,
+        "program": _program(state, names),
+        "stage": state.progress.stage,
+        "held": sorted(state.progress.held),
         "floor": state.floor,
         **floor.shown(state),
         "pleas": pleas.shown(state),
@@ -140,4 +168,5 @@ def _head(state: Sitting, names: Names) -> dict[str, Any]:
         "phase": str(state.phase),
         "kind": state.kind,
         "scheduled_ms": state.scheduled_ms,
+        "ending": state.progress.ending,
     }

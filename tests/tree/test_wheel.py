@@ -47,6 +47,9 @@ def test_the_wheel_holds_every_module_and_page_of_the_packages(names):
 
 def test_the_wheel_holds_the_built_client_the_settings_and_the_licence(names):
     assert {"hearing_server/static/index.html", "hearing_server/default_config/palmcourt.toml"} <= names
+    packs = {f"hearing_server/court_packs/{file.name}" for file in (ROOT / "config" / "court").glob("*.toml")}
+    assert packs
+    assert packs <= names
     page = (ROOT / "hearing_server" / "static" / "index.html").read_text(encoding="utf-8")
     assets = {name for name in names if name.startswith("hearing_server/static/assets/")}
     assert assets

@@ -14,6 +14,9 @@ from hearing_server.flows.wire import is_count, is_digest, is_word
 from recording.leaf import Leaf
 
 DAY_MS: Final = 86_400_000
+MAX_STAGES: Final = 24
+MAX_GROUNDS: Final = 16
+"""Codes of up to 40 characters, all in one leaf of 4 KiB."""
 
 
 def needs_reason(command: Command) -> None:
@@ -35,6 +38,7 @@ def _rules(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     pack, version, digest, stages, limits, grounds = command.args
     require(is_word(pack) and is_word(version) and is_digest(digest), RefusalCode.MALFORMED, "which pack")
     require(_pairs(stages, bool) and _pairs(limits, int), RefusalCode.MALFORMED, "stages and limits")
+    require(len(stages) <= MAX_STAGES and len(grounds) <= MAX_GROUNDS, RefusalCode.TOO_LARGE, "rules")
     require(len({code for code, _ in stages}) == len(stages), RefusalCode.MALFORMED, "a stage twice")
     require(all(is_count(limit) for _, limit in limits), RefusalCode.MALFORMED, "limits")
     require(isinstance(grounds, tuple) and all(map(is_word, grounds)), RefusalCode.MALFORMED, "grounds")

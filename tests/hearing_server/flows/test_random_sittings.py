@@ -19,7 +19,13 @@ from hearing_server.flows.hearing import HEARING, Phase, SeatState, Sitting
 from hearing_server.flows.hearing.rules import RULES
 from recording import leaf as leaves
 
-STARTED = ((COURT, "open", "hearing", bytes(16), 9_000_000), *((COURT, "seat", *seat) for seat in SEATS))
+STAGES = (("roll_call", False), ("debate", True), ("ruling", False))
+LIMITS = (("notice_days", 3), ("suspend_after_s", 60))
+STARTED = (
+    (COURT, "open", "hearing", bytes(16), 9_000_000),
+    (COURT, "rules", "cn-civil", "1", b"d" * 32, STAGES, LIMITS, ("refusal",)),
+    *((COURT, "seat", *seat) for seat in SEATS),
+)
 STEP_MS = 700
 
 
@@ -127,7 +133,7 @@ def test_HR3_at_random_nothing_grows_after_the_seal():
 
 def test_the_walk_gets_every_command_accepted_at_least_once():
     """Else the machine above would hold nothing over the rows that it never reaches."""
-    accepted: set[str] = {"open"}
+    accepted: set[str] = {"open", "rules"}
     for seed in range(60):
         rng, walk = Random(seed), Walk()
         for _ in range(300):
