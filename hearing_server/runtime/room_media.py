@@ -12,16 +12,17 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from hearing_server.flows.audience import Routes, pinned, recorded, routes
+from hearing_server.flows.audience import Routes, pinned, public, recorded, routes
 from hearing_server.flows.decider import Command, Refused
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
+from hearing_server.flows.hearing.gallery import viewers
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry
 from hearing_server.runtime.media_notes import Reach, Troubles
 from hearing_server.runtime.room import Room
 from hearing_server.runtime.segments import Blobs, Segments
 from media.events import Quality, Reached, RecordingGap, SeatGone, SegmentClosed, WorkerRestarted
-from media.plane import RECORDER, MediaPlane
+from media.plane import RECORDER, Gallery, MediaPlane
 
 log = structlog.get_logger()
 
@@ -90,6 +91,7 @@ class RoomMedia:
         self.segments = Segments(room, blobs)
         self._routes: Routes = {}
         self._pinned: frozenset[str] = frozenset()
+        self._gallery: Gallery | None = None
         self._places: dict[str, int] = {}
         self._hung_up: set[str] = set()
         self._rerouted = asyncio.Event()
@@ -140,9 +142,9 @@ class RoomMedia:
 
     def _follow(self, state: Sitting) -> None:
         wanted = {**routes(state, self._places), RECORDER: recorded(state)}
-        kept = pinned(state)
-        if (wanted, kept) != (self._routes, self._pinned):
-            self._routes, self._pinned = wanted, kept
+        kept, late = pinned(state), _gallery(state)
+        if (wanted, kept, late) != (self._routes, self._pinned, self._gallery):
+            self._routes, self._pinned, self._gallery = wanted, kept, late
             self._reroute()
 
     def places(self, slot: str, count: int | None) -> None:
@@ -169,7 +171,7 @@ class RoomMedia:
             await self._rerouted.wait()
             self._rerouted.clear()
             try:
-                await plane.set_routes(self._stream, self._routes, self._pinned)
+                await plane.set_routes(self._stream, self._routes, self._pinned, self._gallery)
                 for slot in list(self._hung_up):
                     self._hung_up.discard(slot)
                     if not self._room.writer.state.seats[slot].connected:  # else he is already back
@@ -291,3 +293,10 @@ class RoomMedia:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _gallery(state: Sitting) -> Gallery | None:
+    """AU11. Each act of the judge is another line."""
+    if not state.delay.seconds or state.phase is Phase.SEALED:
+        return None
+    return Gallery(state.delay.seq, state.delay.seconds * 1000, public(state), viewers(state))
