@@ -167,6 +167,35 @@ class CheckedIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Conducted:
+    """How the sitting was conducted: the floor, objections and motions, orders and rulings, absences. `step` is the
+    entry's type without its group; `code` the ground, kind, outcome or mode; `number` the entry ruled on, or seconds.
+    """
+
+    place: Place
+    by: str
+    step: str
+    about: tuple[str, ...]
+    code: str | None
+    number: int | None
+    words: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """The evidence of a drop; what is not known is None."""
+
+    place: Place
+    slot: str
+    side: str
+    cause: str
+    heard_ms: int | None
+    media_ms: int | None
+    battery: int | None
+    network: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class HandMoved:
     place: Place
     by: str
@@ -332,6 +361,8 @@ Item = (
     | Acted
     | Restricted
     | Testified
+    | Conducted
+    | Dropped
     | CheckedIn
     | HandMoved
     | Said

@@ -17,7 +17,9 @@ from transcripts.items import (
     Acted,
     Anchored,
     CheckedIn,
+    Conducted,
     Contested,
+    Dropped,
     Faulted,
     Gap,
     HandMoved,
@@ -135,6 +137,10 @@ class Lines:
                 return self._line(item, "act", item.by, text, absent=absent)
             case Testified():
                 return self._testified(item)
+            case Conducted():
+                return self._conducted(item)
+            case Dropped():
+                return self._line(item, "presence", COURT, record_lines.dropped(item, self.names, self._words))
             case Supplemented():
                 text, absent = self._supplement(item)
                 return self._line(item, "act", COURT, text, absent=absent)
@@ -223,6 +229,15 @@ class Lines:
             return self._line(item, "act", item.by, f"{sentence}\n{signed}", absent=absent)
         text, absent = self._with_reason(sentence, item.words)
         return self._line(item, "act", item.by, text, absent=absent)
+
+    def _conducted(self, item: Conducted) -> Line:
+        sentence = record_lines.conducted(item, self.names, self._words)
+        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "next_turn", "floor", "time_up"} else "act"
+        if item.step in {"order", "objection", "motion"} and item.words:
+            said, absent = self._words_said(item.words)
+            return self._line(item, kind, item.by, f"{sentence}\n{said}", absent=absent)
+        text, absent = self._with_reason(sentence, item.words)
+        return self._line(item, kind, item.by, text, absent=absent)
 
     def _supplement(self, item: Supplemented) -> tuple[str, bool]:
         words = self._words

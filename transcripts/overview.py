@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from transcripts.items import (
     Acted,
     CheckedIn,
+    Conducted,
     Faulted,
     Gap,
     Item,
@@ -156,7 +157,7 @@ def _missing(item: Item) -> Missing | None:
             words = item.reason
         case CheckedIn():
             words = item.reason
-        case Testified():
+        case Testified() | Conducted():
             words = item.words
         case Seated():
             words = item.name

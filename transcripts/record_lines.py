@@ -7,7 +7,18 @@ from typing import Final
 
 from transcripts import clock, naming
 from transcripts.clock import Zone
-from transcripts.items import Anchored, CheckedIn, KeyEnded, KeyEnrolled, Redacted, Restricted, Sealed, Testified
+from transcripts.items import (
+    Anchored,
+    CheckedIn,
+    Conducted,
+    Dropped,
+    KeyEnded,
+    KeyEnrolled,
+    Redacted,
+    Restricted,
+    Sealed,
+    Testified,
+)
 from transcripts.naming import Names
 from transcripts.wording import Wording
 
@@ -78,6 +89,32 @@ def testimony(item: Testified, names: Names, words: Wording) -> str:
         step = "examine_end"
     who = words.comma.join(names.of(slot) for slot in item.about)
     return words.testimony[step].format(who=who, by="" if item.how is None else names.of(item.how))
+
+
+def conducted(item: Conducted, names: Names, words: Wording) -> str:
+    """How the sitting was conducted. A code that is not known here is named as it stands."""
+    step = f"{item.step}.{item.code}" if f"{item.step}.{item.code}" in words.conduct else item.step
+    code = words.conduct_codes.get(item.code or "", item.code or "")
+    time = "" if item.number is None else clock.length(1_000 * item.number, words)
+    who = words.comma.join(names.of(slot) for slot in item.about)
+    if step not in words.conduct:
+        return words.unread.format(type=step)
+    return words.conduct[step].format(who=who, code=code, seq=item.number, time=time)
+
+
+def dropped(item: Dropped, names: Names, words: Wording) -> str:
+    """What was known of a connection that ended; what was not known is left out."""
+    said = words.drop_parts
+    parts = [said.get(f"side.{item.side}", item.side)]
+    if item.heard_ms is not None:
+        parts.append(said["heard"].format(time=clock.length(item.heard_ms, words)))
+    if item.media_ms is not None:
+        parts.append(said["media"].format(time=clock.length(item.media_ms, words)))
+    if item.battery is not None:
+        parts.append(said["battery"].format(percent=item.battery))
+    if item.network is not None:
+        parts.append(said["network"].format(code=item.network))
+    return words.conduct["drop"].format(who=names.of(item.slot), code=words.comma.join(parts))
 
 
 def seal(item: Sealed, sealing: Mapping[int, str], names: Names, words: Wording) -> str:

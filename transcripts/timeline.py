@@ -16,8 +16,10 @@ from transcripts.items import (
     Acted,
     Anchored,
     CheckedIn,
+    Conducted,
     Contested,
     Corrects,
+    Dropped,
     Entry,
     Faulted,
     Gap,
@@ -174,6 +176,13 @@ CHECKED_IN: Final = frozenset(
         *("act.verify", "act.note_consent", "act.bars", "consent", "consent.withdraw", "rules.accept", "checklist"),
     }
 )
+CONDUCT: Final = frozenset(
+    {
+        *("act.floor_mode", "act.turns", "act.next_turn", "floor.time_up"),
+        *("objection", "motion", "act.order", "act.rule"),
+        *("act.prompt_absent", "act.warn_absent", "act.rule_absent"),
+    }
+)
 SENT_KINDS: Final = frozenset({"voice", "image", "video", "file"})
 
 
@@ -191,8 +200,10 @@ def read(entries: Iterable[Entry]) -> Iterator[Item]:
 
 def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:
     group, _, name = leaf.type.partition(".")
-    if group == "act" and name in ACTS:
-        return _act(leaf, place, name, content)
+    if leaf.type in CONDUCT or (group == "act" and name in ACTS):
+        timed = leaf.type == "act.floor" and len(leaf.facts) > 1
+        told = leaf.type in CONDUCT or timed
+        return _conducted(leaf, place, name or group, content) if told else _act(leaf, place, name, content)
     if leaf.type in CHECKED_IN:
         return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
     if leaf.type in TESTIMONY:
@@ -245,6 +256,39 @@ def _testified(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
             if step == "release" or (step == "examine" and len(facts) > 1 and facts[1] is not None):
                 how = _text(facts, 1)
     return Testified(place, leaf.actor, step, about, how, _field(content, "text" if "sign" in step else "reason"))
+
+
+def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] | Missing | None) -> Conducted:
+    facts = leaf.facts
+    about: tuple[str, ...] = ()
+    code, number = None, None
+    match step:
+        case "floor_mode" | "objection" | "motion":
+            code = _text(facts, 0)
+        case "turns":
+            slots = _list(facts, 0)
+            about = tuple(_text(slots, i) for i in range(len(slots)))
+        case "rule":
+            number, code = _whole(facts, 0), _text(facts, 1)
+        case "next_turn" | "order":
+            pass
+        case "floor":
+            about, number = (_text(facts, 0),), _whole(facts, 1)
+        case "rule_absent":
+            about, code = (_text(facts, 0),), _text(facts, 1)
+        case _:
+            about = (_text(facts, 0),)
+    words = _field(content, "text")
+    return Conducted(
+        place, leaf.actor, step, about, code, number, _field(content, "reason") if words is None else words
+    )
+
+
+def _dropped(leaf: Leaf, place: Place) -> Dropped:
+    facts = leaf.facts
+    since = _whole_or_nil(facts, 3), _whole_or_nil(facts, 4)
+    network = None if tuple(facts[6:]) == (None,) else _text(facts, 6)
+    return Dropped(place, _text(facts, 0), _text(facts, 1), _text(facts, 2), *since, _whole_or_nil(facts, 5), network)
 
 
 def _sent_file(content: Mapping[str, Any] | Missing | None) -> SentFile | Missing:
@@ -357,7 +401,7 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
                 text = Missing.UNREADABLE
             return Said(place, leaf.actor, text, language if isinstance(language, str) else None)
         case _:
-            return _noted(leaf, place)
+            return _dropped(leaf, place) if leaf.type == "drop" else _noted(leaf, place)
 
 
 def blobs_of(leaf: Leaf) -> tuple[bytes, ...]:
