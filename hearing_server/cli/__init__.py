@@ -20,6 +20,10 @@ COMMANDS: Final = {
     "verify": ("hearing_server.cli.verify", "check an export without any server"),
     "export": ("hearing_server.cli.export", "write a sitting's export to a directory"),
     "prove": ("hearing_server.cli.prove", "write the proof of one entry, checkable alone"),
+    "prove sequestration": (
+        "hearing_server.cli.prove_sequestration",
+        "show from an export that nothing reached a witness who was kept out",
+    ),
     "fsck": ("hearing_server.cli.fsck", "check the whole store, also against a checkpoint kept elsewhere"),
     "backup": ("hearing_server.cli.backup", "copy a court's data while it runs, and check the copy"),
     "restore": ("hearing_server.cli.restore", "make a data directory from a backup, checked before it is used"),
@@ -38,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (_module, about) in COMMANDS.items():
         commands.add_parser(name, help=about, add_help=False)
+    if " ".join(arguments[:2]) in COMMANDS:  # a command of two words
+        arguments[:2] = [" ".join(arguments[:2])]
     known, rest = parser.parse_known_args(arguments[:1])
     module = importlib.import_module(COMMANDS[known.command][0])
     command = argparse.ArgumentParser(prog=f"palmcourt {known.command}", description=COMMANDS[known.command][1])

@@ -17,6 +17,8 @@ import structlog
 from hearing_server.flows.audience import first_visible, sees_live, visible
 from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Role, Stamp
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
+from hearing_server.flows.hearing.people import concerns
+from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
@@ -49,6 +51,7 @@ CHECKPOINT_AT: Final = frozenset(
         *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove"),
         *("act.stage", "act.suspend", "act.adjourn", "act.convert", "act.cancel"),
         *("act.restrict", "act.unrestrict", "act.propose_seal", "seal"),
+        *("act.call", "act.recall", "act.release", "act.confront", "act.confront_end", "act.undertaking_end"),
     }
 )
 """A judge's or clerk's act is checkpointed at once."""
@@ -59,6 +62,8 @@ LOBBY_NEWS: Final = frozenset(
     }
 )
 """What those who wait are told: the phase, and nothing of what was said."""
+FROM_WAITING: Final = frozenset(name for name, row in RULES.items() if row.from_waiting)
+"""What those who wait may ask (PE3); anything else of theirs is refused before its signature is looked at."""
 PAGE_BYTES: Final = 262_144
 """Content in one page of history; a session's lanes hold four times as much."""
 ARRIVALS: Final = Rate(0.5, 20)
@@ -224,7 +229,7 @@ class Room:
         state, record = self.writer.state, self.writer.log
         first = first_visible(state, phone.slot)
         if first is None:
-            phone.act(phone.session.lobby(self._lobby(phone)))
+            phone.act(phone.session.lobby(self._lobby(phone), self.writer.last_dseq(phone.key.key_id)))
             return
         start = self._start(state, first, cursor)
         welcome = frames.Welcome(
@@ -289,6 +294,8 @@ class Room:
         self, phone: Phone, frame: frames.Submit, blob_ready: Callable[[bytes, bytes], bool]
     ) -> "asyncio.Future[Receipt]":
         """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
+        if phone.session.state is State.WAITING and frame.command not in FROM_WAITING:
+            raise Refused(RefusalCode.NOT_ADMITTED, "wait until you are admitted")
         now_ms = self._clock.now_ms()
         command, stamp = signed_act(self.writer.stream_id, phone.slot, phone.key, frame, now_ms)
         try:
@@ -411,30 +418,52 @@ class Room:
     def _publish(self, state: Sitting, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self.names.see(entry)
-        packed = [pack(delivered(entry)) for entry in entries]
         in_span = any(
             state.spans and restricted_in(state, entry.leaf.type, entry.seq, entry.leaf.facts) is not None
             for entry in entries
         )
+        shared = None if in_span else [pack(delivered(entry)) for entry in entries]
         news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
         for phone in list(self._phones.values()):
-            visible = first_visible(state, phone.slot) is not None
-            attached = phone.session.state is State.ATTACHED
-            if visible and attached and phone.outdated:
-                continue  # on its way back; were it shown its own act here, it would not ask for the answer again
-            if visible and attached:
-                mine = [pack(_shown(state, entry, phone.slot)) for entry in entries] if in_span else packed
-                phone.act(phone.session.deliver(mine))
-            elif attached:
-                self._show_out(state, phone)
-            elif phone.session.state is State.WAITING and (visible or news):
-                self._seat(phone, None)
+            self._publish_to(phone, state, entries, shared, news)
         if state.span != self._span:
             self._span_changed(state)
+        self._tell_waiting(entries)
         for listener in self.on_change:
             listener(state, entries)
         if not CHECKPOINT_AT.isdisjoint(entry.leaf.type for entry in entries):
             self._sign_soon()
+
+    def _publish_to(
+        self, phone: Phone, state: Sitting, entries: Sequence[Entry], shared: list[Packed] | None, news: bool
+    ) -> None:
+        """`shared` is what everybody inside gets; nil where each gets his own."""
+        first = first_visible(state, phone.slot)
+        visible = first is not None
+        attached = phone.session.state is State.ATTACHED
+        if attached and entries[0].seq < (first or 0):
+            self._seat_anew(phone)
+        elif visible and attached and phone.outdated:
+            return  # on its way back; were it shown its own act here, it would not ask for the answer again
+        elif visible and attached:
+            mine = shared or [pack(_shown(state, entry, phone.slot)) for entry in entries]
+            phone.act(phone.session.deliver(mine))
+        elif attached:
+            self._show_out(state, phone)
+        elif phone.session.state is State.WAITING and (visible or news):
+            self._seat(phone, None)
+
+    def _seat_anew(self, phone: Phone) -> None:
+        """Let out and in again by entries that became durable together: what lies between is not for him (WI1)."""
+        phone.act(phone.session.lobby(self._lobby(phone)))
+        self._seat(phone, None)
+
+    def _tell_waiting(self, entries: Sequence[Entry]) -> None:
+        """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""
+        for slot in {concerns(entry.leaf.type, entry.leaf.actor, entry.leaf.facts) for entry in entries} - {None}:
+            phone = self._phones.get(str(slot))
+            if phone is not None and phone.session.state is State.WAITING:
+                phone.act(phone.session.lobby(self._lobby(phone)))
 
     def _show_out(self, state: Sitting, phone: Phone) -> None:
         """Not admitted any more: nothing further is sent, and the page says why (HR6)."""

@@ -7,8 +7,11 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, floor, pleas
+from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, channels, floor, pleas, rooms
+from hearing_server.flows.hearing.people import standing
 from hearing_server.flows.hearing.quality import asks
+from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
+from hearing_server.flows.hearing.witness import TESTIFY, stand
 from hearing_server.runtime.entry import Entry
 
 
@@ -120,6 +123,7 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         **floor.shown(state),
         "pleas": pleas.shown(state),
         "screen": state.screen,
+        "bars": None if state.bars is None else list(state.bars),
         "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
         "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
@@ -134,12 +138,22 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "hand": seat.hand,
                 "rung": seat.rung,
                 "ruled": seat.ruled,
+                **_standing(state, seat.slot),
                 "away": absence.shown(state, seat.slot),
+                **_testimony(state, seat.slot),
             }
             for seat in state.seats.values()
         ],
+        "confrontation": list(state.confrontation.slots) if state.confrontation else None,
+        **_undertaking(state),
         "sealed": {"seq": state.size - 1, "ts_ms": state.sealed_ms} if state.phase is Phase.SEALED else None,
     }
+
+
+def _standing(state: Sitting, slot: str) -> dict[str, Any]:
+    """Whether he was known again, what he consents to and which court rules he has accepted (PE)."""
+    known = standing(state, slot)
+    return {"identity": known.identity, "consents": sorted(known.consents), "rules": known.rules}
 
 
 def receive_slots(state: Sitting) -> int:
@@ -158,8 +172,30 @@ def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
         "role": str(seat.role),
         "name": names.by_slot.get(slot, ""),
         "state": str(seat.state),
+        **_standing(state, slot),
         "away": absence.shown(state, slot),
+        **_testimony(state, slot),
     }
+
+
+def _testimony(state: Sitting, slot: str) -> dict[str, Any]:
+    """How far somebody who testifies has come; nothing for anybody else."""
+    at = stand(state, slot)
+    known = state.testimony.get(slot)
+    if at is None:
+        return {}
+    return {
+        "stand": str(at),
+        "sworn": known is not None and known.sworn,
+        "examiner": known.examiner if known is not None else None,
+    }
+
+
+def _undertaking(state: Sitting) -> dict[str, Any]:
+    """The words that are signed and read, where somebody is to testify."""
+    if not any(seat.role in TESTIFY for seat in state.seats.values()):
+        return {}
+    return {"undertaking": {"version": VERSION, "texts": dict(TEXTS[VERSION])}}
 
 
 def _head(state: Sitting, names: Names) -> dict[str, Any]:

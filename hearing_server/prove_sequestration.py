@@ -1,0 +1,182 @@
+"""Whether anything reached a witness before he was called and after he was released, from an export alone (WI10).
+
+Law: nothing is asked but the record, after it was verified; what its counts do not cover is said, and never taken for
+nothing. Three things are looked at for each seat that testifies. What the rules let it see, folded anew from the
+leaves. What the court counted as sent to it (`media.reached`), by the court's time of the first and the last packet.
+And that its device did not act while it was held.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from hearing_server.flows.audience import first_visible
+from hearing_server.flows.hearing import HEARING, Phase, Sitting
+from hearing_server.flows.hearing.witness import TESTIFY
+from recording.leaf import Leaf
+from transcripts.reader import BundleRecord
+from transcripts.report import ALTERED, CANNOT_CHECK, HOLDS, Report
+from transcripts.verification import verify_bundle
+
+ON_ITS_WAY_MS: Final = 1_000
+"""How long after a release packets may still be sent: the act stands on the record first, then the media plane follows.
+It does so within some ten milliseconds; a second is what a machine in trouble takes. Before a call there is no such
+time: nothing is sent before the entry that allows it."""
+UNCOUNTED_MS: Final = 60_000
+"""What a media process had sent and not yet told when it died is lost: a minute at most (HR23)."""
+LOSES_COUNTS: Final = frozenset({"worker", "restart"})
+
+
+class Held(NamedTuple):
+    """A time in which nothing may reach a seat: after entry `after` until entry `until` (nil: to the end)."""
+
+    after: int
+    until: int | None
+    from_ms: int
+    to_ms: int
+    released: bool
+
+
+class Breach(NamedTuple):
+    """Something reached the seat, or came from it, while it was held."""
+
+    code: str
+    seq: int
+    held: Held
+    publisher: str = ""
+    kind: str = ""
+    packets: int = 0
+    at_ms: int = 0
+
+
+class Unknown(NamedTuple):
+    """A time for which there are no counts, by entry `seq`."""
+
+    code: str
+    seq: int
+    from_ms: int
+    to_ms: int
+
+
+@dataclass
+class SeatFinding:
+    """What was found of one seat."""
+
+    slot: str
+    joined_ms: int | None = None
+    held: list[Held] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    """The entries that tell what was sent to it."""
+    overrun_ms: int = 0
+    """How long after a release the last packet was sent."""
+    breaches: list[Breach] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
+
+
+@dataclass
+class Finding:
+    """The verdict. `outcome` is the exit status: 0 nothing reached them, 1 something did, 2 it cannot be shown."""
+
+    outcome: int
+    report: Report
+    seats: list[SeatFinding] = field(default_factory=list)
+    without_media: bool = False
+    """No sound and picture service ran."""
+    why: str = ""
+    """Where nothing was looked at: `altered`, `cannot_check`, `no_such_seat`, `unreadable`."""
+
+
+def prove_sequestration(path: Path, court_key: str | None = None, seat: str | None = None) -> Finding:
+    """Verify the export, then look at every seat that testifies, or at `seat`. Never raises."""
+    report = verify_bundle(path, court_key)
+    if report.outcome == ALTERED:
+        return Finding(ALTERED, report, why="altered")
+    if report.outcome == CANNOT_CHECK:
+        return Finding(CANNOT_CHECK, report, why="cannot_check")
+    try:
+        leaves = [entry.leaf for entry in BundleRecord(path).entries()]
+        seats = list(_looked_at(leaves, seat))
+    except Exception:  # noqa: BLE001 - a record that holds may still not be of a sitting as these rules know it
+        return Finding(CANNOT_CHECK, report, why="unreadable")
+    if not seats:
+        return Finding(CANNOT_CHECK, report, why="no_such_seat")
+    if any(found.breaches for found in seats):
+        outcome = ALTERED
+    else:
+        outcome = CANNOT_CHECK if any(found.unknown for found in seats) else HOLDS
+    silent = any(leaf.type == "rec.fault" and leaf.facts[0] == "no_media_plane" for leaf in leaves)
+    return Finding(outcome, report, seats, without_media=silent)
+
+
+def _looked_at(leaves: Sequence[Leaf], only: str | None) -> Iterable[SeatFinding]:
+    seats = [leaf.facts[0] for leaf in leaves if leaf.type == "seat" and leaf.facts[1] in TESTIFY]
+    states = _states(leaves)
+    for slot in seats:
+        if only in (None, slot):
+            yield _of_seat(slot, leaves, states)
+
+
+def _states(leaves: Sequence[Leaf]) -> list[Sitting]:
+    """The state after each entry, folded by the rules that the court itself uses."""
+    state, states = HEARING.initial, []
+    for leaf in leaves:
+        state = HEARING.evolve(state, leaf)
+        states.append(state)
+    return states
+
+
+def _of_seat(slot: str, leaves: Sequence[Leaf], states: Sequence[Sitting]) -> SeatFinding:
+    found = SeatFinding(slot)
+    since: tuple[int, int, bool] | None = None
+    for leaf, state in zip(leaves, states, strict=True):
+        if leaf.type == "join" and leaf.facts[0] == slot and found.joined_ms is None:
+            found.joined_ms = leaf.ts_ms
+        held = first_visible(state, slot) is None
+        if held and since is None:
+            since = (leaf.seq, leaf.ts_ms, slot in (states[leaf.seq - 1].seats if leaf.seq else {}))
+        elif not held and since is not None:
+            found.held.append(Held(since[0], leaf.seq, since[1], leaf.ts_ms, since[2]))
+            since = None
+    if since is not None:
+        found.held.append(Held(since[0], None, since[1], leaves[-1].ts_ms + 1, since[2]))
+    for leaf in leaves:
+        _acted(found, leaf)
+        _reached(found, leaf)
+        if leaf.type == "rec.fault" and leaf.facts[0] in LOSES_COUNTS:
+            _uncounted(found, "fault", leaf, leaf.ts_ms - UNCOUNTED_MS, leaf.ts_ms)
+    last = leaves[-1]
+    if states[-1].phase is not Phase.SEALED and states[-1].recording:
+        _uncounted(found, "open", last, last.ts_ms - UNCOUNTED_MS, last.ts_ms)
+    return found
+
+
+def _acted(found: SeatFinding, leaf: Leaf) -> None:
+    """Whoever is held asks for nothing (HR4): an act of his would show that he had a place in the room."""
+    for held in found.held:
+        if leaf.actor == found.slot and held.after < leaf.seq and (held.until is None or leaf.seq < held.until):
+            found.breaches.append(Breach("acted", leaf.seq, held, at_ms=leaf.ts_ms))
+
+
+def _reached(found: SeatFinding, leaf: Leaf) -> None:
+    if leaf.type != "media.reached" or leaf.facts[0] != found.slot:
+        return
+    found.counts.append(leaf.seq)
+    for publisher, kind, packets, first_ms, last_ms in leaf.facts[1]:
+        for held in found.held:
+            begins = held.from_ms + ON_ITS_WAY_MS if held.released else -1
+            inside = [at for at in (first_ms, last_ms) if begins < at < held.to_ms]
+            if inside:
+                found.breaches.append(Breach("sent", leaf.seq, held, publisher, kind, packets, inside[0]))
+            elif held.released and first_ms <= begins and held.from_ms < last_ms <= begins:
+                found.overrun_ms = max(found.overrun_ms, last_ms - held.from_ms)
+            elif first_ms <= begins and last_ms >= held.to_ms > begins:  # one count over a time in which he was held
+                found.unknown.append(Unknown("across", leaf.seq, held.from_ms, held.to_ms))
+
+
+def _uncounted(found: SeatFinding, code: str, leaf: Leaf, from_ms: int, to_ms: int) -> None:
+    """Only while he was here and held is a missing count a question."""
+    for held in found.held:
+        first, last = max(from_ms, held.from_ms, found.joined_ms or to_ms), min(to_ms, held.to_ms)
+        if found.joined_ms is not None and first < last:
+            found.unknown.append(Unknown(code, leaf.seq, first, last))

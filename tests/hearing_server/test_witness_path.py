@@ -1,0 +1,139 @@
+"""SPEC WI over real sockets and real media: the whole path of a witness, and `palmcourt prove sequestration`."""
+
+import json
+
+import pytest
+from courtroom import act, arrived, court_in, on_the_line, until
+
+from hearing_server.cli import main
+from hearing_server.flows.decider import Command, Role
+from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
+from hearing_server.runtime.registry import NewSeat
+from media.peer.peer import Peer
+from signaling.frames import Delivered, Lobby, Receipt, Refused
+
+SEATS = (
+    NewSeat(Role.JUDGE, "陈静"),
+    NewSeat(Role.CLERK, "李敏"),
+    NewSeat(Role.PLAINTIFF, "平安保险"),
+    NewSeat(Role.WITNESS, "王强"),
+    NewSeat(Role.WITNESS, "赵敏"),
+)
+
+
+async def said(client, text):
+    return await client.submit("msg.text", (), content=json.dumps({"text": text}).encode())
+
+
+async def swear(judge, witness, slot):
+    """He signs on his phone and reads aloud."""
+    text = json.dumps({"text": TEXTS[VERSION]["zh"]}, ensure_ascii=False).encode()
+    assert isinstance(await witness.submit("undertaking.sign", (VERSION, "zh"), content=text), Receipt)
+    await act(judge, "act.undertaking_begin", slot)
+    await act(judge, "act.undertaking_end", slot)
+
+
+def proved(path, *more):
+    return main(["prove", "sequestration", str(path), *more])
+
+
+async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, capsys):
+    async with court_in(tmp_path / "data", media=True, seats=SEATS) as court:
+        judge, party = await court.enter("judge/1"), await court.enter("party/1")
+        await judge.admitted()
+        seen, other_saw = [], []
+        witness = await court.enter("witness/1", on_event=seen.append)
+        await court.enter("witness/2", on_event=other_saw.append)
+        await court.until_connected(4)
+        await act(judge, "act.admit", "party/1")
+        await party.admitted()
+        await act(judge, "act.open")
+        assert isinstance(await said(party, "before the call"), Receipt)
+        plane, stream = court.node.court._plane, await court.sitting
+        async with on_the_line(judge) as bench, on_the_line(party), Peer(("audio", "video")) as phone:
+            answer = await plane.negotiate(stream, "witness/1", await phone.offer(3), 3)
+            await phone.answer(answer.sdp)
+            await phone.connected()
+            await until(lambda: arrived(bench) > 30)
+            assert arrived(phone) == 0
+            await act(judge, "act.call", "witness/1")
+            welcome = await witness.admitted()
+            await until(lambda: arrived(phone) > 20)
+            second = await judge.submit("act.call", ("witness/2",))
+            assert (type(second), second.code) == (Refused, "witness_in_room")
+            early = await said(witness, "I saw it")
+            assert (type(early), early.code) == (Refused, "not_sworn")
+            await swear(judge, witness, "witness/1")
+            assert isinstance(await said(witness, "I saw it"), Receipt)
+            await act(judge, "act.release", "witness/1", "excluded")
+            await until(lambda: isinstance(seen[-1], Lobby))
+            taken = len(seen)
+            assert isinstance(await said(party, "after the release"), Receipt)
+            before = arrived(bench)
+            await until(lambda: arrived(bench) > before + 60)
+            # What he holds begins with his call and ends before his release; what comes after has no way to him.
+            assert seen[taken:] == []
+            got = [event.seq for event in seen if isinstance(event, Delivered)]
+            assert got == list(range(welcome.start_seq, welcome.start_seq + len(got)))
+            assert {type(event) for event in other_saw} == {Lobby}
+            assert all("seats" not in event.view for event in other_saw)
+            await court.close_and_seal(judge)
+        made = await court.node.exporter.export(stream, tmp_path / "export", 0)
+        key = tmp_path / "court.vkey"
+        key.write_text(str(court.node.court.docket.court_key()))
+    assert proved(made.path, "--court-key", str(key)) == 0
+    shown = capsys.readouterr().out
+    assert "\nholds: in the times listed nothing reached" in shown
+    assert "Seat witness/1" in shown
+    assert "Seat witness/2" in shown
+    assert proved(made.path, "--seat", "witness/1", "--language", "zh") == 0
+    assert "席位 witness/2" not in capsys.readouterr().out
+    assert proved(made.path, "--seat", "witness/9") == 2
+
+
+pytestmark = pytest.mark.timeout(40)
+
+
+@pytest.mark.parametrize(("when", "status"), [("before", 1), ("after", 0)])
+async def test_WI10_a_record_that_tells_of_sound_sent_to_a_witness_before_his_call_breaks(
+    tmp_path, capsys, when, status
+):
+    """The record holds, signed by the court and sealed: it is its own counts that speak against it."""
+    async with court_in(tmp_path / "data") as court:
+        judge, witness = await court.enter("judge/1"), await court.enter("witness/1")
+        await judge.admitted()
+        await court.until_connected(2)
+        await act(judge, "act.open")
+        room = await court.room()
+        called = room.writer.state.size
+        await act(judge, "act.call", "witness/1")
+        await witness.admitted()
+        at = room.writer.log.read(called, called + 1)
+        at_ms = next(iter(at)).leaf.ts_ms + (-1 if when == "before" else 1)
+        await room.court(Command("media.reached", ("witness/1", (("judge/1", "audio", 50, at_ms, at_ms),))))
+        await court.close_and_seal(judge)
+        made = await court.node.exporter.export(await court.sitting, tmp_path / "export", 0)
+    assert main(["verify", str(made.path)]) == 0
+    capsys.readouterr()
+    assert proved(made.path) == status
+    shown = capsys.readouterr().out
+    assert ("50 packets in that row" in shown) is (when == "before")
+
+
+async def test_WI10_what_was_lost_with_a_worker_is_said_and_an_altered_export_proves_nothing(tmp_path, capsys):
+    async with court_in(tmp_path / "data") as court:
+        judge = await court.enter("judge/1")
+        await court.enter("witness/1")
+        await judge.admitted()
+        await court.until_connected(2)
+        await act(judge, "act.open")
+        room = await court.room()
+        await room.court(Command("rec.fault", ("worker",)))
+        await court.close_and_seal(judge)
+        made = await court.node.exporter.export(await court.sitting, tmp_path / "export", 0)
+    assert proved(made.path) == 2
+    assert "up to a minute of counts" in capsys.readouterr().out
+    checkpoint = made.path / "data" / "record" / "checkpoint"
+    checkpoint.write_bytes(checkpoint.read_bytes().replace(b"\n", b"x\n", 1))
+    assert proved(made.path) in {1, 2}
+    assert "holds: in the times" not in capsys.readouterr().out
