@@ -94,7 +94,6 @@ class OutOfPlace(RuntimeError):  # noqa: N818 - a developer's error, named for w
 class Verdict(Enum):
     PASS = auto()  # to the server
     PONG = auto()
-    NOT_ADMITTED = auto()  # refused by code, the session stays
     DROP = auto()  # an honest race: sent before the phone knew that it had been sent back to wait
     OUT_OF_TURN = auto()  # no honest client does this: close
 
@@ -104,7 +103,7 @@ FROM_PHONE: Final[dict[tuple[State, type[ClientFrame]], Verdict]] = {
     (State.GREETED, Ping): Verdict.PONG,
     (State.WAITING, Ping): Verdict.PONG,
     (State.WAITING, Signal): Verdict.PASS,
-    (State.WAITING, Submit): Verdict.NOT_ADMITTED,
+    (State.WAITING, Submit): Verdict.PASS,  # the room knows what those who wait may ask
     (State.WAITING, Negotiate): Verdict.DROP,
     (State.WAITING, History): Verdict.DROP,
     (State.WAITING, Cosign): Verdict.DROP,
@@ -210,8 +209,6 @@ class ServerSession:
         match FROM_PHONE.get((self.state, type(frame)), Verdict.OUT_OF_TURN):
             case Verdict.PONG:
                 return self._say(frames.Pong(frame.n if isinstance(frame, Ping) else 0, now_ms))
-            case Verdict.NOT_ADMITTED if isinstance(frame, Submit):
-                return self._say(frames.Refused(frame.dseq, "not_admitted", "wait until you are admitted", 0, None))
             case Verdict.PASS if not isinstance(frame, Ping):
                 return self._pass(frame, now_ms)
             case Verdict.DROP:
@@ -252,11 +249,14 @@ class ServerSession:
         return [Received(frame)]
 
     # --- from the room: who he is ------------------------------------------------------------------------------------
-    def lobby(self, view: dict[str, Any]) -> list[Action]:
-        """Wait, or go back to waiting. What of the record is not yet written is taken back."""
+    def lobby(self, view: dict[str, Any], last_dseq: int = 0) -> list[Action]:
+        """Wait, or go back to waiting. What of the record is not yet written is taken back. `last_dseq` is as in a
+        welcome: whoever waits may ask for a few things, and counts on.
+        """
         if not self._may("lobby"):
             return []
         self.state = State.WAITING
+        self._highest_dseq = max(self._highest_dseq, last_dseq)
         self._forget_record()
         return self._say(frames.Lobby(view))
 

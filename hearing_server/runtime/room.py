@@ -19,6 +19,8 @@ from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Ref
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.people import concerns
 from hearing_server.flows.hearing.rules import RULES
+from hearing_server.flows.hearing.people import concerns
+from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
@@ -62,6 +64,8 @@ LOBBY_NEWS: Final = frozenset(
     }
 )
 """What those who wait are told: the phase, and nothing of what was said."""
+FROM_WAITING: Final = frozenset(name for name, row in RULES.items() if row.from_waiting)
+"""What those who wait may ask (PE3); anything else of theirs is refused before its signature is looked at."""
 FROM_WAITING: Final = frozenset(name for name, row in RULES.items() if row.from_waiting)
 """What those who wait may ask (PE3); anything else of theirs is refused before its signature is looked at."""
 PAGE_BYTES: Final = 262_144
@@ -296,6 +300,8 @@ class Room:
         """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
         if phone.session.state is State.WAITING and frame.command not in FROM_WAITING:
             raise Refused(RefusalCode.NOT_ADMITTED, "wait until you are admitted")
+        if phone.session.state is State.WAITING and frame.command not in FROM_WAITING:
+            raise Refused(RefusalCode.NOT_ADMITTED, "wait until you are admitted")
         now_ms = self._clock.now_ms()
         command, stamp = signed_act(self.writer.stream_id, phone.slot, phone.key, frame, now_ms)
         try:
@@ -429,6 +435,7 @@ class Room:
         if state.span != self._span:
             self._span_changed(state)
         self._tell_waiting(entries)
+        self._tell_waiting(entries)
         for listener in self.on_change:
             listener(state, entries)
         if not CHECKPOINT_AT.isdisjoint(entry.leaf.type for entry in entries):
@@ -457,6 +464,13 @@ class Room:
         """Let out and in again by entries that became durable together: what lies between is not for him (WI1)."""
         phone.act(phone.session.lobby(self._lobby(phone)))
         self._seat(phone, None)
+
+    def _tell_waiting(self, entries: Sequence[Entry]) -> None:
+        """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""
+        for slot in {concerns(entry.leaf.type, entry.leaf.actor, entry.leaf.facts) for entry in entries} - {None}:
+            phone = self._phones.get(str(slot))
+            if phone is not None and phone.session.state is State.WAITING:
+                phone.act(phone.session.lobby(self._lobby(phone)))
 
     def _tell_waiting(self, entries: Sequence[Entry]) -> None:
         """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""

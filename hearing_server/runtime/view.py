@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, channels, floor, pleas, rooms
 from hearing_server.flows.hearing.people import standing
+from hearing_server.flows.hearing.people import standing
 from hearing_server.flows.hearing.quality import asks
 from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
 from hearing_server.flows.hearing.witness import TESTIFY, stand
@@ -124,6 +125,7 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "pleas": pleas.shown(state),
         "screen": state.screen,
         "bars": None if state.bars is None else list(state.bars),
+        "bars": None if state.bars is None else list(state.bars),
         "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
         "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
@@ -139,6 +141,7 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "rung": seat.rung,
                 "ruled": seat.ruled,
                 **_standing(state, seat.slot),
+                **_standing(state, seat.slot),
                 "away": absence.shown(state, seat.slot),
                 **_testimony(state, seat.slot),
             }
@@ -148,6 +151,12 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         **_undertaking(state),
         "sealed": {"seq": state.size - 1, "ts_ms": state.sealed_ms} if state.phase is Phase.SEALED else None,
     }
+
+
+def _standing(state: Sitting, slot: str) -> dict[str, Any]:
+    """Whether he was known again, what he consents to and which court rules he has accepted (PE)."""
+    known = standing(state, slot)
+    return {"identity": known.identity, "consents": sorted(known.consents), "rules": known.rules}
 
 
 def _standing(state: Sitting, slot: str) -> dict[str, Any]:
@@ -172,6 +181,7 @@ def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
         "role": str(seat.role),
         "name": names.by_slot.get(slot, ""),
         "state": str(seat.state),
+        **_standing(state, slot),
         **_standing(state, slot),
         "away": absence.shown(state, slot),
         **_testimony(state, slot),

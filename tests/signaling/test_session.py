@@ -130,12 +130,13 @@ def test_a_waiting_person_gets_lobby_views_and_nothing_of_the_record():
     assert written(session) == [Lobby({"phase": "checking_in"})]
 
 
-def test_a_waiting_person_who_speaks_is_refused_and_stays():
+def test_what_a_waiting_person_asks_is_the_rooms_to_judge_and_he_stays():
     session = ServerSession(0)
     session.receive(encode(HELLO), 0)
-    session.lobby({})
-    assert session.receive(encode(say(1)), 1) == []
+    session.lobby({}, last_dseq=2_000)
+    assert session.receive(encode(say(2_001)), 1) == [Received(say(2_001))]
     assert session.receive(encode(Negotiate("offer", "")), 1) == []
+    session.refused(Refused(2_001, "not_admitted", "wait", 0, None))
     assert written(session)[-1].code == "not_admitted"
     assert session.state is State.WAITING
 
