@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from transcripts import clock, record_lines
+from transcripts import clock, course, record_lines
 from transcripts.clock import Zone
 from transcripts.items import (
     COURT,
@@ -22,6 +22,7 @@ from transcripts.items import (
     Dropped,
     Faulted,
     Gap,
+    Governed,
     HandMoved,
     Item,
     Joined,
@@ -30,6 +31,7 @@ from transcripts.items import (
     Left,
     LinkStepped,
     Missing,
+    Moved,
     Opened,
     Reached,
     Recorded,
@@ -105,6 +107,7 @@ class Lines:
         self._zone = zone
         self._sealing = total.sealing
         self._kind = kind_words(total, words)
+        self._called = total.governed.called if total.governed else {}
         self.names = Names(total, words)
 
     def read(self, items: Iterable[Item]) -> Iterator[Line]:
@@ -130,6 +133,12 @@ class Lines:
                 return self._line(item, "note" if about else "act", item.by, text, absent=absent)
             case Restricted():
                 sentence = record_lines.restricted(item, self.names, self._words)
+                text, absent = self._with_reason(sentence, item.reason)
+                return self._line(item, "act", item.by, text, absent=absent)
+            case Governed():
+                return self._line(item, "note", COURT, course.rules(item, self._words))
+            case Moved():
+                sentence = course.step(item, self._called, self._words, self._zone)
                 text, absent = self._with_reason(sentence, item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
             case CheckedIn():
@@ -232,7 +241,7 @@ class Lines:
 
     def _conducted(self, item: Conducted) -> Line:
         sentence = record_lines.conducted(item, self.names, self._words)
-        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "next_turn", "floor", "time_up"} else "act"
+        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "floor", "time_up"} else "act"
         if item.step in {"order", "objection", "motion"} and item.words:
             said, absent = self._words_said(item.words)
             return self._line(item, kind, item.by, f"{sentence}\n{said}", absent=absent)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from recording.csig import KEY_ID_BYTES, key_id_of
 from recording.leaf import Leaf
+from transcripts import course
 from transcripts.items import (
     Acted,
     Anchored,
@@ -23,6 +24,7 @@ from transcripts.items import (
     Entry,
     Faulted,
     Gap,
+    Governed,
     HandMoved,
     Item,
     Joined,
@@ -31,6 +33,7 @@ from transcripts.items import (
     Left,
     LinkStepped,
     Missing,
+    Moved,
     Opened,
     Place,
     Reached,
@@ -178,11 +181,18 @@ CHECKED_IN: Final = frozenset(
 )
 CONDUCT: Final = frozenset(
     {
-        *("act.floor_mode", "act.turns", "act.next_turn", "floor.time_up"),
+        *("act.floor_mode", "act.turns", "floor.time_up"),
         *("objection", "motion", "act.order", "act.rule"),
         *("act.prompt_absent", "act.warn_absent", "act.rule_absent"),
     }
 )
+PRIVATE: Final = frozenset(
+    {
+        *("act.room_open", "act.room_grant", "act.room_close", "room.ask", "room.open", "room.leave", "room.end"),
+        *("act.channel", "channel", "act.link", "act.pin"),
+    }
+)
+"""Private rooms, channels, linked pairs, the signer (PR)."""
 SENT_KINDS: Final = frozenset({"voice", "image", "video", "file"})
 
 
@@ -204,10 +214,14 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
         timed = leaf.type == "act.floor" and len(leaf.facts) > 1
         told = leaf.type in CONDUCT or timed
         return _conducted(leaf, place, name or group, content) if told else _act(leaf, place, name, content)
+    if leaf.type in course.COURSE:
+        return _moved(leaf, place, content)
     if leaf.type in CHECKED_IN:
         return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
     if leaf.type in TESTIMONY:
         return _testified(leaf, place, leaf.type.removeprefix("act."), content)
+    if leaf.type in PRIVATE:
+        return _private(leaf, place)
     if group == "msg" and name in SENT_KINDS:
         return Sent(place, leaf.actor, name, _digest(leaf.facts, 0), _sent_file(content))
     if group == "rec":
@@ -220,6 +234,24 @@ def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missi
     given = name == "floor" and bool(leaf.facts) and leaf.facts[0] is not None
     about = _text(leaf.facts, 0) if one or given else None
     return Acted(place, leaf.actor, name, about, _field(content, "reason"))
+
+
+def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed:
+    called: dict[str, Mapping[str, str]] = {}
+    for group in ("title", *course.GROUPS.values()) if isinstance(content, Mapping) else ():
+        table = content.get(group) if isinstance(content, Mapping) else None
+        for code, names in ({"": table} if group == "title" else table if isinstance(table, dict) else {}).items():
+            if isinstance(names, dict) and all(isinstance(names.get(each), str) for each in LANGUAGES):
+                called[f"{group}/{code}"] = {each: well_formed(names[each]) for each in LANGUAGES}
+    absent = content if isinstance(content, Missing) else None
+    return Governed(place, _text(leaf.facts, 0), _text(leaf.facts, 1), called, absent)
+
+
+def _moved(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Moved:
+    step = leaf.type.removeprefix("act.")
+    code = _text(leaf.facts, 0) if step in course.GROUPS else None
+    at_ms = _whole(leaf.facts, 0) if step == "adjourn" else None
+    return Moved(place, leaf.actor, step, code, at_ms, _field(content, "reason"))
 
 
 def _checked_in(leaf: Leaf, place: Place, what: str, content: Mapping[str, Any] | Missing | None) -> CheckedIn:
@@ -270,7 +302,7 @@ def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
             about = tuple(_text(slots, i) for i in range(len(slots)))
         case "rule":
             number, code = _whole(facts, 0), _text(facts, 1)
-        case "next_turn" | "order":
+        case "order":
             pass
         case "floor":
             about, number = (_text(facts, 0),), _whole(facts, 1)
@@ -282,6 +314,44 @@ def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
     return Conducted(
         place, leaf.actor, step, about, code, number, _field(content, "reason") if words is None else words
     )
+
+
+def _private(leaf: Leaf, place: Place) -> Conducted:
+    facts, step = leaf.facts, leaf.type.replace("act.", "").replace(".", "_")
+    about: tuple[str, ...] = ()
+    code, number = None, None
+    match leaf.type:
+        case "act.room_open" | "room.ask":
+            code, about = _text(facts, 0), _slots(facts, 1)
+        case "room.open":
+            step, code, about = "room", _text(facts, 1), _slots(facts, 2)
+            code = f"{code}_recorded" if _flag(facts, 3) else code
+        case "act.room_grant":
+            about = (_text(facts, 0),)
+        case "act.room_close":
+            code, number = str(_whole(facts, 0)), _whole(facts, 1)
+            step = step if number else "room_close_now"
+        case "room.end":
+            code = str(_whole(facts, 0))
+        case "act.channel":
+            about, ends = (_text(facts, 0),), tuple(facts[1:]) == (None,)
+            step, code = ("interprets_end", None) if ends else ("interprets", _text(facts, 1))
+        case "channel" | "act.pin" if tuple(facts) == (None,):
+            step += "_end"
+        case "channel":
+            code = _text(facts, 0)
+        case "act.pin":
+            about = (_text(facts, 0),)
+        case "act.link":
+            ends = tuple(facts[1:]) == (None,)
+            about = (_text(facts, 0),) if ends else (_text(facts, 0), _text(facts, 1))
+            step = "link_end" if ends else step
+    return Conducted(place, leaf.actor, step, about, code, number, None)
+
+
+def _slots(facts: Sequence[Any], i: int) -> tuple[str, ...]:
+    slots = _list(facts, i)
+    return tuple(_text(slots, n) for n in range(len(slots)))
 
 
 def _dropped(leaf: Leaf, place: Place) -> Dropped:
@@ -380,6 +450,8 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
     match leaf.type:
         case "open":
             return _opened(leaf, place, content)
+        case "rules":
+            return _governed(leaf, place, content)
         case "seat":
             return Seated(place, _text(facts, 0), _text(facts, 1), _field(content, "name"))
         case "join":

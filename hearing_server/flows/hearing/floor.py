@@ -75,13 +75,6 @@ def _turns(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     return (own(command),)
 
 
-def _next_turn(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
-    require(len(command.args) == 0 or _is_time(command.args), RefusalCode.MALFORMED, "seconds, or nothing")
-    require(state.order.mode == TURNS, RefusalCode.OUT_OF_ORDER, "the floor is not given in turns")
-    require(next_up(state) is not None, RefusalCode.OUT_OF_ORDER, "nobody is left in the list")
-    return (own(command),)
-
-
 def _floor(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
     if command.args == (None,):
         require(state.floor is not None, RefusalCode.ALREADY_DONE)
@@ -97,7 +90,7 @@ def _floor(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
         raise Refused(code, target.slot)
     if state.floor == target.slot:  # FL4: more time, or less
         require(timed, RefusalCode.ALREADY_DONE, target.slot)
-    elif state.order.mode == TURNS and target.role not in BENCH:
+    elif state.order.mode == TURNS and target.role not in BENCH:  # one tap is one turn, and a second tap none
         require(next_up(state) == target.slot, RefusalCode.OUT_OF_ORDER, "another is next in the list")  # FL3
     return (own(command),)
 
@@ -131,20 +124,15 @@ def _on_turns(state: Sitting, leaf: Leaf) -> Sitting:
     return state._replace(order=state.order._replace(turns=tuple(leaf.facts[0])))
 
 
-def _on_next_turn(state: Sitting, leaf: Leaf) -> Sitting:
-    return _given(state, leaf, next_up(state), leaf.facts[0] if leaf.facts else None)
-
-
 def _on_floor(state: Sitting, leaf: Leaf) -> Sitting:
-    return _given(state, leaf, leaf.facts[0], leaf.facts[1] if len(leaf.facts) > 1 else None)
-
-
-def _given(state: Sitting, leaf: Leaf, slot: str | None, seconds: int | None) -> Sitting:
-    """HR9: who is given the floor is heard: his mute ends and his hand comes down. FL3: his turn is taken."""
+    """HR9: who is given the floor is heard: his mute ends and his hand comes down. FL3: his turn is taken, and with it
+    those of whoever was before him in the list.
+    """
+    slot, seconds = leaf.facts[0], leaf.facts[1] if len(leaf.facts) > 1 else None
     order: Floor = state.order
-    if slot is not None and slot != state.floor and slot == next_up(state):
+    if slot in order.turns and slot != state.floor:
         order = order._replace(turns=order.turns[order.turns.index(slot) + 1 :])
-    until = None if slot is None or seconds is None else leaf.ts_ms + 1_000 * seconds
+    until = None if seconds is None else leaf.ts_ms + 1_000 * seconds
     state = state._replace(floor=slot, order=order._replace(timed=slot, until_ms=until, told=False))
     return state if slot is None else with_seat(state, slot, hand=False, muted=False)
 
@@ -170,7 +158,6 @@ _OPEN: Final = frozenset({OPEN})
 ROWS: Final[Rows] = {
     "act.floor_mode": Row(JUDGE, LIVE, _mode, _on_mode),
     "act.turns": Row(JUDGE, LIVE, _turns, _on_turns),
-    "act.next_turn": Row(JUDGE, _OPEN, _next_turn, _on_next_turn),
     "act.floor": Row(JUDGE, _OPEN, _floor, _on_floor),
     "floor.time_up": Row(COURT_ONLY, _OPEN, _time_up, _on_time_up),
     "hand": Row(SPEAKERS - BENCH, _OPEN, _hand, _on_hand),

@@ -4,7 +4,7 @@ import pytest
 
 from hearing_server.flows.decider import COURT, Role
 from hearing_server.flows.hearing import HEARING, Phase
-from hearing_server.flows.hearing.floor import MAX_SECONDS, MIN_SECONDS, MODES, ROWS, open_to
+from hearing_server.flows.hearing.floor import MAX_SECONDS, MIN_SECONDS, MODES, ROWS, next_up, open_to
 from hearing_server.flows.hearing.pleas import GROUNDS, MAX_WAITING, MOTIONS, OUTCOMES
 from hearing_server.flows.hearing.pleas import ROWS as PLEAS
 from tests.hearing_server.flows.given import ALL_JOINED, CLOSED, OPEN, SCHEDULED, SEALING, SEATS, Story
@@ -95,15 +95,17 @@ def test_FL3_turns_are_taken_one_after_another_by_one_tap():
     told = mode("turns", ("judge/1", "act.turns", ("party/1", "party/2", "party/1")))
     seen = []
     for _ in range(3):
-        told.given(("judge/1", "act.next_turn"))
+        told.given(("judge/1", "act.floor", next_up(told.state)))
         seen.append(told.state.floor)
     assert seen == ["party/1", "party/2", "party/1"]
-    told.when("act.next_turn", by="judge/1").refused("out_of_order")
+    assert next_up(told.state) is None
+    told.when("act.floor", "party/2", by="judge/1").refused("out_of_order")
+    told.when("act.floor", "party/1", by="judge/1").refused("already_done")
 
 
 def test_FL3_whoever_is_not_here_loses_his_turn():
     told = mode("turns", ("judge/1", "act.turns", ("party/1", "party/2")), (COURT, "leave", "party/1", "network"))
-    told.given(("judge/1", "act.next_turn"))
+    told.given(("judge/1", "act.floor", "party/2"))
     assert (told.state.floor, told.state.order.turns) == ("party/2", ())
 
 
@@ -114,9 +116,10 @@ def test_FL3_out_of_turn_the_floor_is_given_to_the_bench_alone():
     assert told.state.order.turns == ("party/2",)
 
 
-@pytest.mark.parametrize("name", ["act.turns", "act.next_turn"])
+@pytest.mark.parametrize("name", [name for name in MODES if name != "turns"])
 def test_FL3_there_are_turns_only_in_their_mode(name):
-    story(*OPEN).when(name, *ARGS.get(name, ()), by="judge/1").refused("out_of_order")
+    told = story(*OPEN) if name == "free" else mode(name)
+    told.when("act.turns", ("party/1",), by="judge/1").refused("out_of_order")
 
 
 @pytest.mark.parametrize(
