@@ -1,4 +1,4 @@
-"""What is asked of the judge in due form, and how he answers: objection, motion, order, ruling (SPEC FL6-FL8).
+"""What is asked of the judge in due form, and how he answers: objection, motion, order, ruling (SPEC FL5-FL7).
 
 Law: a plea waits until the judge rules on it; nothing rules by itself, and nothing lapses by itself.
 """
@@ -56,7 +56,7 @@ def _rule(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact
 
 
 def _words(state: Sitting, command: Command, *, needed: bool) -> None:
-    """FL7: everybody folds these entries, so inside a restricted span their words would be everybody's: there they go
+    """FL6: everybody folds these entries, so inside a restricted span their words would be everybody's: there they go
     without, and what is to be said is said as a message.
     """
     if state.span is not None:

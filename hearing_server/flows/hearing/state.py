@@ -129,7 +129,7 @@ class Floor(NamedTuple):
 
 
 class Plea(NamedTuple):
-    """An objection or a motion that waits for the judge (FL6)."""
+    """An objection or a motion that waits for the judge (FL5)."""
 
     seq: int
     slot: str

@@ -134,9 +134,6 @@ ARGS: Mapping[str, Args] = {
     "channel": lambda rng, _state: (rng.choice([None, "en"]),),
     "act.link": lambda rng, state: (slot(rng, state), rng.choice([None, *state.seats])),
     "act.pin": lambda rng, state: (rng.choice([None, *state.seats]),),
-    "act.stage": lambda rng, _state: (rng.choice(["roll_call", "debate", "ruling", "no_stage"]),),
-    "act.adjourn": lambda rng, state: (state.scheduled_ms + rng.choice([-1, 3_600_000]),),
-    "act.convert": lambda rng, _state: (rng.choice(["refusal", "weather"]),),
     "hand": lambda rng, _state: (rng.random() < 0.5,),
     **{name: lambda _rng, _state: (BLOB,) for name in ("msg.voice", "msg.image", "msg.video", "msg.file")},
 }

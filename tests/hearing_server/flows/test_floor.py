@@ -171,11 +171,11 @@ def test_FL4_a_time_ends_with_its_floor(end):
     assert HEARING.due(told.state) is None or HEARING.due(told.state).command.name != "floor.time_up"
 
 
-# -- FL6-FL8 ----------------------------------------------------------------------------------------------------------
+# -- FL5-FL7 ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("what", "code"), [("objection", c) for c in sorted(GROUNDS)] + [("motion", c) for c in sorted(MOTIONS)]
 )
-def test_FL6_every_plea_waits_for_the_judge_and_every_outcome_but_reserving_ends_it(what, code):
+def test_FL5_every_plea_waits_for_the_judge_and_every_outcome_but_reserving_ends_it(what, code):
     for outcome in OUTCOMES[what]:
         told = story(*OPEN)
         told.when(what, code, by="party/1", content=WORDS).then((what, code))
@@ -185,27 +185,27 @@ def test_FL6_every_plea_waits_for_the_judge_and_every_outcome_but_reserving_ends
         told.when("act.rule", plea.seq, outcome, by="judge/1").refused("already_done")
 
 
-def test_FL6_an_outcome_of_the_other_kind_is_refused():
+def test_FL5_an_outcome_of_the_other_kind_is_refused():
     for what, other in (("objection", "granted"), ("motion", "sustained")):
         told = story(*OPEN)
         told.when(what, "other", by="party/1", content=WORDS)
         told.when("act.rule", told.state.pleas[0].seq, other, by="judge/1").refused("malformed")
 
 
-def test_FL6_one_person_does_not_fill_the_judges_list():
+def test_FL5_one_person_does_not_fill_the_judges_list():
     told = story(*OPEN, *(("party/1", "objection", "form"),) * MAX_WAITING)
     told.when("objection", "form", by="party/1").refused("too_many_open")
     told.when("objection", "form", by="party/2").then(("objection", "form"))
 
 
 @pytest.mark.parametrize(("name", "by", "args"), [("motion", "party/1", ("other",)), ("act.order", "judge/1", ())])
-def test_FL6_a_motion_and_an_order_have_words(name, by, args):
+def test_FL5_a_motion_and_an_order_have_words(name, by, args):
     story(*OPEN).when(name, *args, by=by).refused("content_required")
     story(*OPEN).when(name, *args, by=by, content={"text": " "}).refused("malformed")
     story(*OPEN).when(name, *args, by=by, content=WORDS).then((name, *args))
 
 
-def test_FL7_inside_a_restricted_span_pleas_go_without_words_for_everybody_folds_them():
+def test_FL6_inside_a_restricted_span_pleas_go_without_words_for_everybody_folds_them():
     told = story(*OPEN, ("judge/1", "act.restrict", ("party/1",)))
     told.when("objection", "form", by="party/1", content=WORDS).refused("not_permitted")
     told.when("objection", "form", by="party/2").refused("not_permitted")
@@ -213,7 +213,7 @@ def test_FL7_inside_a_restricted_span_pleas_go_without_words_for_everybody_folds
     told.when("act.order", by="judge/1", content=WORDS).refused("not_permitted")
 
 
-def test_FL8_a_plea_outlasts_a_recess_and_nothing_rules_on_it_by_itself():
+def test_FL7_a_plea_outlasts_a_recess_and_nothing_rules_on_it_by_itself():
     told = story(*OPEN, ("party/1", "objection", "form"), ("judge/1", "act.recess"), ("judge/1", "act.resume"))
     assert [plea.what for plea in told.state.pleas] == ["objection"]
     assert HEARING.due(told.state) is None or HEARING.due(told.state).command.name not in PLEAS
