@@ -435,3 +435,38 @@ def test_the_command_line_gives_a_camera_a_seat_and_says_how_to_send(tmp_path, c
     assert "seat    observer/1\naddress http://127.0.0.1:8080/api/whep" in screen
     assert "seat    room/1\n" in palmcourt("whip", case, "--seat", "room/1").out
     assert "32 hexadecimal digits" in palmcourt("whip", "case-1").err
+
+
+async def test_AU11_a_delayed_screen_is_shown_nothing_of_a_restricted_span_and_all_that_was_public_later(court, http):
+    judge, party = await open_court(court)
+    room = await court.room()
+    assert isinstance(await judge.submit("act.gallery_delay", (2,)), Receipt)
+    viewer, seen = await viewing(), collections.Counter()
+    async with Peer() as camera, Peer() as another:
+        await in_a_slot(judge, camera)
+        await in_a_slot(party, another)
+        headers = bearer(court.tickets["observer/1"])
+        async with http.post(f"{court.url}/api/whep", data=viewer.localDescription.sdp, headers=headers) as response:
+            await viewer.setRemoteDescription(RTCSessionDescription(await response.text(), "answer"))
+        readers = [asyncio.create_task(count(line.receiver.track, seen)) for line in viewer.getTransceivers()]
+        await seated(court, "observer/1")
+        assert isinstance(await judge.submit("act.admit", ("observer/1",)), Receipt)
+        await until(lambda: min(seen["audio"], seen["video"]) > 10)
+        assert isinstance(await judge.submit("act.restrict", [[]]), Receipt)
+        heard = seen["audio"]
+        await until(lambda: seen["audio"] > heard + 20)  # what was public before
+        await asyncio.sleep(2.2)
+        empty = dict(seen)
+        await asyncio.sleep(0.5)
+        assert dict(seen) == empty
+        assert isinstance(await judge.submit("act.unrestrict"), Receipt)
+        await asyncio.sleep(1.5)
+        assert dict(seen) == empty  # of the span nothing comes after it either
+        await until(lambda: min(seen["audio"] - empty["audio"], seen["video"] - empty["video"]) > 10)
+        for reader in readers:
+            reader.cancel()
+    await viewer.close()
+    await court.close_and_seal(judge)
+    shown = [rows for slot, rows in facts(room, "media.reached") if slot == "observer/1"]
+    assert {row[0] for rows in shown for row in rows} <= {"judge/1", "party/1"}
+    assert shown  # what was shown is on the record as sent
