@@ -9,7 +9,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transcripts import clock, naming
+from transcripts import clock, course, naming
 from transcripts.clock import Zone
 from transcripts.items import Missing, Text
 from transcripts.overview import Overview, Seat
@@ -74,6 +74,13 @@ def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
     if corrected is not None:
         shown = words.corrected.format(stream=corrected.stream_id.hex(), entries=corrected.entries)
         facts.insert(3, (words.corrects, shown))
+    if total.stages and total.governed:
+        called = total.governed.called
+        entered = [
+            f"{clock.time(each.place.ts_ms, zone)} {course.name(called, 'stages', each.code or '', words)}"
+            for each in total.stages
+        ]
+        facts.insert(-2, (words.course["stages"], one_line(words.clause.join(entered))))
     tracks = [
         (
             one_line(names.of(span.slot)),

@@ -4,6 +4,7 @@ Law of this module: an item says only what its entry says, and carries the entry
 whoever doubts a line can go back to the bytes. What is not here is `Missing`, never empty.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -124,6 +125,31 @@ class Acted:
     by: str
     act: str
     about: str | None
+    reason: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """By which rules the sitting goes; `called` names each `group/code` in each language, as the record does."""
+
+    place: Place
+    pack: str
+    version: str
+    called: Mapping[str, Mapping[str, str]]
+    absent: Missing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A step of the sitting's course: `step` is the entry's type without `act.`; `code` is the stage, or the ground of
+    a conversion; `at_ms` the date it is adjourned to.
+    """
+
+    place: Place
+    by: str
+    step: str
+    code: str | None
+    at_ms: int | None
     reason: Text
 
 
@@ -359,6 +385,8 @@ Item = (
     | Joined
     | Left
     | Acted
+    | Governed
+    | Moved
     | Restricted
     | Testified
     | Conducted

@@ -12,10 +12,12 @@ from transcripts.items import (
     Conducted,
     Faulted,
     Gap,
+    Governed,
     Item,
     Joined,
     Left,
     Missing,
+    Moved,
     Opened,
     Recorded,
     Restricted,
@@ -64,6 +66,10 @@ class Overview:
     began_ms: int | None = None
     closed_ms: int | None = None
     recesses: int = 0
+    governed: Governed | None = None
+    """By which rules it goes."""
+    stages: list[Moved] = field(default_factory=list)
+    """Each entering of a stage, in its order."""
     tracks: dict[tuple[str, str], TrackSum] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     faults: int = 0
@@ -82,7 +88,7 @@ class Overview:
         order = list(self.seats)
         return (order.index(slot) if slot in self.seats else len(order), slot)
 
-    def add(self, item: Item) -> None:  # noqa: C901 a row for each kind of item that counts
+    def add(self, item: Item) -> None:  # noqa: C901, PLR0912 a row for each kind of item that counts
         """Take the next item into the sum."""
         self.entries += 1
         self.last_ms = item.place.ts_ms
@@ -98,6 +104,10 @@ class Overview:
                 self.seats[item.slot] = Seat(item.slot, item.role, item.name)
             case Acted():
                 self._act(item)
+            case Governed():
+                self.governed = item
+            case Moved():
+                self._moved(item)
             case Said() | Sent():
                 self.spoken += 1
             case Recorded():
@@ -123,6 +133,12 @@ class Overview:
         elif item.act == "admit" and item.about in self.seats:
             seat = self.seats[item.about]
             seat.admitted_ms = seat.admitted_ms or item.place.ts_ms
+
+    def _moved(self, item: Moved) -> None:
+        if item.step == "stage":
+            self.stages.append(item)
+        elif item.step in {"convert", "cancel"}:
+            self.closed_ms = item.place.ts_ms
 
     def _presence(self, item: Joined | Left) -> None:
         seat = self.seats.get(item.slot)
@@ -153,7 +169,9 @@ def _missing(item: Item) -> Missing | None:
             words = item.text
         case Sent():
             words = item.file
-        case Acted() | Restricted():
+        case Governed():
+            words = item.absent
+        case Acted() | Moved() | Restricted():
             words = item.reason
         case CheckedIn():
             words = item.reason

@@ -51,6 +51,7 @@ from transcripts.items import (
     Text,
     Unread,
 )
+from transcripts.wording import LANGUAGES
 
 CONTENT_LIMIT: Final = 64 * 1024
 """Largest content object in bytes; a larger one is `Missing.UNREADABLE`."""
@@ -208,7 +209,7 @@ def read(entries: Iterable[Entry]) -> Iterator[Item]:
             yield Unread(place, leaf.actor, leaf.type)
 
 
-def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:
+def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: PLR0911 a row a part
     group, _, name = leaf.type.partition(".")
     if leaf.type in CONDUCT or (group == "act" and name in ACTS):
         timed = leaf.type == "act.floor" and len(leaf.facts) > 1
@@ -216,6 +217,8 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
         return _conducted(leaf, place, name or group, content) if told else _act(leaf, place, name, content)
     if leaf.type in course.COURSE:
         return _moved(leaf, place, content)
+    if leaf.type in course.COURSE:
+        return _course(leaf, place, content)
     if leaf.type in CHECKED_IN:
         return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
     if leaf.type in TESTIMONY:
@@ -248,6 +251,26 @@ def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | N
 
 
 def _moved(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Moved:
+    step = leaf.type.removeprefix("act.")
+    code = _text(leaf.facts, 0) if step in course.GROUPS else None
+    at_ms = _whole(leaf.facts, 0) if step == "adjourn" else None
+    return Moved(place, leaf.actor, step, code, at_ms, _field(content, "reason"))
+
+
+def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed:
+    called: dict[str, Mapping[str, str]] = {}
+    for group in ("title", *course.GROUPS.values()) if isinstance(content, Mapping) else ():
+        table = content.get(group) if isinstance(content, Mapping) else None
+        for code, names in ({"": table} if group == "title" else table if isinstance(table, dict) else {}).items():
+            if isinstance(names, dict) and all(isinstance(names.get(each), str) for each in LANGUAGES):
+                called[f"{group}/{code}"] = {each: well_formed(names[each]) for each in LANGUAGES}
+    absent = content if isinstance(content, Missing) else None
+    return Governed(place, _text(leaf.facts, 0), _text(leaf.facts, 1), called, absent)
+
+
+def _course(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed | Moved:
+    if leaf.type == "rules":
+        return _governed(leaf, place, content)
     step = leaf.type.removeprefix("act.")
     code = _text(leaf.facts, 0) if step in course.GROUPS else None
     at_ms = _whole(leaf.facts, 0) if step == "adjourn" else None
