@@ -183,7 +183,7 @@ CHECKED_IN: Final = frozenset(
 CONDUCT: Final = frozenset(
     {
         *("act.floor_mode", "act.turns", "floor.time_up"),
-        *("objection", "motion", "act.order", "act.rule"),
+        *("objection", "motion", "act.order", "act.rule", "act.gallery_delay"),
         *("act.prompt_absent", "act.warn_absent", "act.rule_absent"),
     }
 )
@@ -216,8 +216,6 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
         told = leaf.type in CONDUCT or timed
         return _conducted(leaf, place, name or group, content) if told else _act(leaf, place, name, content)
     if leaf.type in course.COURSE:
-        return _moved(leaf, place, content)
-    if leaf.type in course.COURSE:
         return _course(leaf, place, content)
     if leaf.type in CHECKED_IN:
         return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
@@ -237,24 +235,6 @@ def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missi
     given = name == "floor" and bool(leaf.facts) and leaf.facts[0] is not None
     about = _text(leaf.facts, 0) if one or given else None
     return Acted(place, leaf.actor, name, about, _field(content, "reason"))
-
-
-def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed:
-    called: dict[str, Mapping[str, str]] = {}
-    for group in ("title", *course.GROUPS.values()) if isinstance(content, Mapping) else ():
-        table = content.get(group) if isinstance(content, Mapping) else None
-        for code, names in ({"": table} if group == "title" else table if isinstance(table, dict) else {}).items():
-            if isinstance(names, dict) and all(isinstance(names.get(each), str) for each in LANGUAGES):
-                called[f"{group}/{code}"] = {each: well_formed(names[each]) for each in LANGUAGES}
-    absent = content if isinstance(content, Missing) else None
-    return Governed(place, _text(leaf.facts, 0), _text(leaf.facts, 1), called, absent)
-
-
-def _moved(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Moved:
-    step = leaf.type.removeprefix("act.")
-    code = _text(leaf.facts, 0) if step in course.GROUPS else None
-    at_ms = _whole(leaf.facts, 0) if step == "adjourn" else None
-    return Moved(place, leaf.actor, step, code, at_ms, _field(content, "reason"))
 
 
 def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed:
@@ -331,6 +311,9 @@ def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
             about, number = (_text(facts, 0),), _whole(facts, 1)
         case "rule_absent":
             about, code = (_text(facts, 0),), _text(facts, 1)
+        case "gallery_delay":
+            number = _whole(facts, 0)
+            code = None if number else "live"
         case _:
             about = (_text(facts, 0),)
     words = _field(content, "text")
@@ -339,7 +322,7 @@ def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
     )
 
 
-def _private(leaf: Leaf, place: Place) -> Conducted:
+def _private(leaf: Leaf, place: Place) -> Conducted:  # noqa: C901 one row a type
     facts, step = leaf.facts, leaf.type.replace("act.", "").replace(".", "_")
     about: tuple[str, ...] = ()
     code, number = None, None
@@ -473,8 +456,6 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
     match leaf.type:
         case "open":
             return _opened(leaf, place, content)
-        case "rules":
-            return _governed(leaf, place, content)
         case "seat":
             return Seated(place, _text(facts, 0), _text(facts, 1), _field(content, "name"))
         case "join":
