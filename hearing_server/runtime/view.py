@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, channels, floor, pleas, rooms
 from hearing_server.flows.hearing.people import standing
-from hearing_server.flows.hearing.people import standing
 from hearing_server.flows.hearing.quality import asks
 from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
 from hearing_server.flows.hearing.witness import TESTIFY, stand
@@ -125,7 +124,6 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "pleas": pleas.shown(state),
         "screen": state.screen,
         "bars": None if state.bars is None else list(state.bars),
-        "bars": None if state.bars is None else list(state.bars),
         "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
         "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
@@ -141,22 +139,17 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "rung": seat.rung,
                 "ruled": seat.ruled,
                 **_standing(state, seat.slot),
-                **_standing(state, seat.slot),
                 "away": absence.shown(state, seat.slot),
                 **_testimony(state, seat.slot),
             }
             for seat in state.seats.values()
         ],
-        "confrontation": list(state.confrontation.slots) if state.confrontation else None,
+        **rooms.shown(state),
+        **channels.shown(state),
+        "confrontation": state.confrontation._asdict() if state.confrontation else None,
         **_undertaking(state),
         "sealed": {"seq": state.size - 1, "ts_ms": state.sealed_ms} if state.phase is Phase.SEALED else None,
     }
-
-
-def _standing(state: Sitting, slot: str) -> dict[str, Any]:
-    """Whether he was known again, what he consents to and which court rules he has accepted (PE)."""
-    known = standing(state, slot)
-    return {"identity": known.identity, "consents": sorted(known.consents), "rules": known.rules}
 
 
 def _standing(state: Sitting, slot: str) -> dict[str, Any]:
@@ -182,7 +175,6 @@ def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
         "name": names.by_slot.get(slot, ""),
         "state": str(seat.state),
         **_standing(state, slot),
-        **_standing(state, slot),
         "away": absence.shown(state, slot),
         **_testimony(state, slot),
     }
@@ -197,6 +189,7 @@ def _testimony(state: Sitting, slot: str) -> dict[str, Any]:
     return {
         "stand": str(at),
         "sworn": known is not None and known.sworn,
+        "called": known is not None and known.called,
         "examiner": known.examiner if known is not None else None,
     }
 

@@ -128,3 +128,45 @@ function bench(): RoomView {
   const clerks = readView({ seats: ["clerk/1", "clerk/2"].map((slot) => ({ slot, role: "clerk", name: "", state: "admitted", connected: true })) }).seats;
   return { ...court, seats: [...court.seats.map((seat) => ({ ...seat, state: "admitted" as const })), ...clerks] };
 }
+
+describe("a testimony", () => {
+  const open = { ...court, phase: "open" as const, seats: [...court.seats, ...readView({ seats: [{ slot: "witness/1", role: "witness", name: "", state: "waiting", connected: true }] }).seats] };
+  const path: readonly [string, string, Leaf["facts"], string][] = [
+    ["act.call", "judge/1", ["witness/1"], "called"],
+    ["undertaking.sign", "witness/1", ["2026-1", "zh"], "signed"],
+    ["act.undertaking_begin", "judge/1", ["witness/1"], "reading"],
+    ["leave", "court", ["witness/1", "network"], "signed"],
+    ["join", "court", ["witness/1", "return"], "signed"],
+    ["act.undertaking_begin", "judge/1", ["witness/1"], "reading"],
+    ["act.undertaking_end", "judge/1", ["witness/1"], "testifying"],
+    ["act.release", "judge/1", ["witness/1", "excluded"], "excluded"],
+    ["act.recall", "judge/1", ["witness/1"], "testifying"],
+    ["act.release", "judge/1", ["witness/1", "may_observe"], "observing"],
+  ];
+  it("WI2 WI4 goes its path, and a reading that was cut is begun again", () => {
+    let room: RoomView = open;
+    for (const [type, actor, facts, stand] of path) {
+      room = fold(room, leaf(type, actor, facts));
+      expect(seatOf(room, "witness/1")?.stand).toBe(stand);
+      expect(seatOf(room, "witness/1")?.state).toBe(stand === "excluded" ? "waiting" : "admitted");
+    }
+  });
+  it("WI5 WI8 who has not sworn, and who was released, does not speak", () => {
+    const called = fold(open, leaf("act.call", "judge/1", ["witness/1"]));
+    expect(mayWrite(called, "witness/1")).toBe("not_sworn");
+    const observing = fold(called, leaf("act.release", "judge/1", ["witness/1", "may_observe"]));
+    expect(mayWrite(observing, "witness/1")).toBe("released");
+    expect(mayWrite(fold(open, leaf("act.admit", "judge/1", ["witness/1"])), "witness/1")).toBeNull();
+  });
+  it("WI7 while one examines, the others wait", () => {
+    const room = after(open, leaf("act.call", "judge/1", ["witness/1"]), leaf("act.undertaking_end", "judge/1", ["witness/1"]), leaf("act.examine", "judge/1", ["witness/1", "party/1"]));
+    expect([maySpeak(room, "party/1"), maySpeak(room, "party/2"), maySpeak(room, "witness/1")]).toEqual([null, "not_admitted", null]);
+    expect(fold(room, leaf("act.recess", "judge/1")).seats.every((seat) => seat.examiner === null)).toBe(true);
+  });
+  it("WI9 a confrontation ends as it began", () => {
+    const two = { ...open, seats: open.seats.flatMap((seat) => (seat.role === "witness" ? [{ ...seat, stand: "testifying" as const }, { ...seat, slot: "witness/2", stand: "excluded" as const }] : [seat])) };
+    const room = fold(two, leaf("act.confront", "judge/1", [["witness/1", "witness/2"]]));
+    expect(seatOf(room, "witness/2")).toMatchObject({ stand: "testifying", state: "admitted" });
+    expect(seatOf(fold(room, leaf("act.confront_end", "judge/1")), "witness/2")).toMatchObject({ stand: "excluded", state: "waiting" });
+  });
+});

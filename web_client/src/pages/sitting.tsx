@@ -53,7 +53,7 @@ function Inside({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JS
     const why = failureOf(line.detail, line.code);
     return <FailedPage why={why} inside={{ waiting: sitting.waiting.value }} again={why === "removed" || why === "expired" || why === "revoked" ? undefined : () => goBack(at)} />;
   }
-  if (lobby !== null) return <WaitingPage view={lobby} slot={at.visit.info.slot} />;
+  if (lobby !== null) return <WaitingPage view={lobby} slot={at.visit.info.slot} stand={sitting.held.value} />;
   if (view === null) {
     return line.kind === "waiting" && line.attempt > 3 ? (
       <FailedPage why="unreachable" inside={{ waiting: sitting.waiting.value }} again={() => sitting.wake()} />

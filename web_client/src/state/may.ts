@@ -1,9 +1,10 @@
 // What a person may do now, so that a button can say why it is still: a reading of the court's rules (SPEC.md HR1-HR9) for
 // the person's own eyes. The court decides; this only spares people a refusal they could have foreseen.
+import { hasTurn, unsworn } from "./testimony";
 import { seatOf, type Phase, type RoomView, type Seat } from "./view";
 
 /** Why not, as a code the catalogs have words for; null where the court would say yes. */
-export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | null;
+export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | "not_sworn" | "released" | null;
 
 const BENCH: ReadonlySet<string> = new Set(["judge", "clerk"]);
 
@@ -43,7 +44,7 @@ export function isOutside(view: RoomView, slot: string): boolean {
 export function mayWrite(view: RoomView, slot: string): Obstacle {
   const seat = seatOf(view, slot);
   if (seat === null) return "not_admitted";
-  return bySeat(seat, view) ?? (isOutside(view, slot) ? "restricted" : null);
+  return bySeat(seat, view) ?? unsworn(view, seat) ?? (isOutside(view, slot) ? "restricted" : null);
 }
 
 /** May this seat send a clip with its voice? As with live voice, the mute and the floor count (HR8, HR9). */
@@ -53,7 +54,7 @@ export function maySpeak(view: RoomView, slot: string): Obstacle {
   const written = mayWrite(view, slot);
   if (written !== null || isBench(seat.role)) return written;
   if (seat.muted) return "muted";
-  return view.floor === null || view.floor === slot ? null : "not_your_turn";
+  return (view.floor === null || view.floor === slot) && hasTurn(view, slot) ? null : "not_your_turn";
 }
 
 export type NextAct = "act.check_in" | "act.open" | "act.recess" | "act.resume" | "act.close" | "act.propose_seal" | "act.seal";

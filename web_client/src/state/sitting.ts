@@ -21,7 +21,8 @@ import { readLeaf, type Leaf } from "../record/leaf";
 import { hashLeaf } from "../record/tree";
 import { Outbox, type Draft, type Item, type OutboxPorts } from "./outbox";
 import { isBenchSlot } from "./may";
-import { fold, readView, type RoomView } from "./view";
+import type { Stand } from "./testimony";
+import { fold, readStand, readView, type RoomView } from "./view";
 import { Witness, type WitnessStore } from "./witness";
 
 /** One place on the record, as this viewer may see it. */
@@ -98,6 +99,8 @@ export class Sitting {
   readonly roundTrip = signal<number | null>(null);
   readonly me = signal<Me | null>(null);
   readonly lobby = signal<RoomView | null>(null);
+  /** How far this person's own testimony has come, while he is held (WI). */
+  readonly held = signal<Stand | null>(null);
   readonly view = signal<RoomView | null>(null);
   readonly entries = signal<readonly Entry[]>([]);
   readonly live = signal<ReadonlyMap<string, Live>>(new Map());
@@ -304,6 +307,7 @@ export class Sitting {
       case "lobby":
         batch(() => {
           this.lobby.value = readView(frame.view);
+          this.held.value = readStand(frame.view);
           this.witness.outside();
           this.view.value = null;
           this.me.value = null;

@@ -2,6 +2,8 @@
 // comes beside); it never asks who is looking, so everybody who may see an entry folds it the same way. The server's view
 // in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
 import type { Fact, Leaf } from "../record/leaf";
+import { foldConduct, readConduct, type Conduct } from "./conduct";
+import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
 export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "closed" | "sealed";
 export type SeatState = "absent" | "waiting" | "admitted" | "removed";
@@ -22,6 +24,12 @@ export interface Seat {
   readonly rung: Rung;
   /** The judge has ruled that it goes on with this seat as it is. */
   readonly ruled: boolean;
+  /** How far somebody who testifies has come; null for everybody else (WI). */
+  readonly stand: Stand | null;
+  readonly sworn: boolean;
+  readonly called: boolean;
+  /** Whose turn it is to question this seat. */
+  readonly examiner: string | null;
 }
 
 export interface RoomView {
@@ -35,6 +43,8 @@ export interface RoomView {
   readonly recessSinceMs: number | null;
   readonly recording: boolean;
   readonly floor: string | null;
+  /** How the floor is given, what waits for the judge, who was called while away (FL, AB). */
+  readonly conduct: Conduct;
   /** Whose screen may be shown (HR21). */
   readonly screen: string | null;
   readonly seats: readonly Seat[];
@@ -44,6 +54,9 @@ export interface RoomView {
   readonly restricted: { readonly seq: number; readonly slots: readonly string[] } | null;
   readonly sealed: { readonly seq: number; readonly tsMs: number } | null;
   readonly phone: string;
+  /** Witnesses who are in the room together by order (WI9). */
+  readonly confrontation: Confrontation | null;
+  readonly undertaking: Undertaking | null;
 }
 
 const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "closed", "sealed"];
@@ -66,6 +79,11 @@ export function readRung(value: unknown): Rung {
   return oneOf(RUNGS, value, "video");
 }
 
+/** How far whoever testifies has come; null for everybody else. */
+export function readStand(value: Map_): Stand | null {
+  return testifies(text(value["role"])) ? oneOf(STANDS, value["stand"], value["state"] === "admitted" ? "called" : "waiting") : null;
+}
+
 function readSeat(value: Map_): Seat {
   return {
     slot: text(value["slot"]),
@@ -78,6 +96,10 @@ function readSeat(value: Map_): Seat {
     hand: flag(value["hand"]),
     rung: readRung(value["rung"]),
     ruled: flag(value["ruled"]),
+    stand: readStand(value),
+    sworn: flag(value["sworn"]),
+    called: flag(value["called"]),
+    examiner: typeof value["examiner"] === "string" ? value["examiner"] : null,
   };
 }
 
@@ -96,13 +118,21 @@ export function readView(map: Map_): RoomView {
     recessSinceMs: instant(map["recess_since_ms"]),
     recording: flag(map["recording"]),
     floor: typeof map["floor"] === "string" ? map["floor"] : null,
+    conduct: readConduct(map),
     screen: typeof map["screen"] === "string" ? map["screen"] : null,
     seats,
     proposal: isMap(proposal) ? { seq: instant(proposal["seq"]) ?? 0, slot: text(proposal["slot"]) } : null,
     restricted: isMap(restricted) ? { seq: instant(restricted["seq"]) ?? 0, slots: slotsOf(restricted["slots"]) } : null,
     sealed: isMap(sealed) ? { seq: instant(sealed["seq"]) ?? 0, tsMs: instant(sealed["ts_ms"]) ?? 0 } : null,
     phone: text(map["phone"]),
+    confrontation: isMap(map["confrontation"]) ? { slots: slotsOf(map["confrontation"]["slots"]), before: slotsOf(map["confrontation"]["before"]) } : null,
+    undertaking: readUndertaking(map["undertaking"]),
   };
+}
+
+function readUndertaking(value: unknown): Undertaking | null {
+  if (!isMap(value) || !isMap(value["texts"])) return null;
+  return { version: text(value["version"]), texts: Object.fromEntries(Object.entries(value["texts"]).map(([language, words]) => [language, text(words)])) };
 }
 
 function slotsOf(value: unknown): readonly string[] {
@@ -121,6 +151,11 @@ function withAll(view: RoomView, change: (seat: Seat) => Partial<Seat>): RoomVie
 
 /** The room after this entry. `name` is the content of a `seat` entry, empty where it may not be read. */
 export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
+  const conduct = foldConduct(view.conduct, leaf, view.floor);
+  return foldSeats(conduct === view.conduct ? view : { ...view, conduct }, leaf, name);
+}
+
+function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
   const [first, second] = leaf.facts;
   const { tsMs } = leaf;
   switch (leaf.type) {
@@ -130,7 +165,7 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
         ...view,
         seats: [
           ...view.seats,
-          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false, rung: "video", ruled: false },
+          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false, rung: "video", ruled: false, stand: testifies(text(second)) ? "waiting" : null, sworn: false, called: false, examiner: null },
         ],
       };
     case "join":
@@ -140,7 +175,7 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
         state: STAFF.has(seat.role) ? "admitted" : seat.state === "absent" ? "waiting" : seat.state,
       }));
     case "leave":
-      return withSeat(view, first, (seat) => ({
+      return withSeat(interrupted(view, first), first, (seat) => ({
         connected: false,
         sinceMs: tsMs,
         hand: false,
@@ -151,19 +186,20 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
     case "act.check_in":
       return { ...view, phase: "checking_in" };
     case "act.admit":
-      return withSeat(view, first, () => ({ state: "admitted" }));
+      return withSeat(view, first, (seat) => ({ state: "admitted", stand: seat.stand === "waiting" ? "called" : seat.stand }));
     case "act.remove": {
-      const after = withSeat(view, first, () => ({ state: "removed", hand: false }));
+      // Whoever came by plain admission alone waits again (WI3).
+      const after = withSeat(view, first, (seat) => ({ state: "removed", hand: false, stand: seat.stand === "called" && !seat.called ? "waiting" : seat.stand }));
       return { ...after, floor: view.floor === first ? null : view.floor, screen: view.screen === first ? null : view.screen };
     }
     case "act.open":
       return { ...view, phase: "open", openedMs: tsMs, screen: null };
     case "act.recess":
-      return { ...withAll(view, () => ({ ruled: false })), phase: "in_recess", recessSinceMs: tsMs, floor: null, screen: null };
+      return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "in_recess", recessSinceMs: tsMs, floor: null, screen: null };
     case "act.resume":
       return { ...view, phase: "open", recessSinceMs: null };
     case "act.close":
-      return { ...view, phase: "closed", recessSinceMs: null, floor: null, screen: null, restricted: null };
+      return { ...interrupted(view), phase: "closed", recessSinceMs: null, floor: null, screen: null, restricted: null };
     case "act.restrict":
       return { ...view, restricted: { seq: leaf.seq, slots: slotsOf(first) } };
     case "act.unrestrict":
@@ -199,7 +235,7 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
     case "seal":
       return { ...view, phase: "sealed", recording: false, sealed: { seq: leaf.seq, tsMs } };
     default:
-      return view;
+      return foldTestimony(view, leaf) ?? view;
   }
 }
 

@@ -108,6 +108,8 @@ export const room = {
   not_admitted: "You have not been called in yet",
   not_your_turn: "Somebody else has the floor; raise your hand or write",
   muted: "You are muted; you can write",
+  not_sworn: "Please sign and read the undertaking first",
+  released: "Your testimony is finished; you may watch and listen",
   offline: "Reconnecting; try again in a moment",
 
   state: { absent: "absent", waiting: "waiting", admitted: "present", removed: "asked to leave" } as Record<string, string>,
@@ -187,6 +189,10 @@ export const room = {
   blob_altered: "the file does not match the record",
 
   refusals: {
+    not_sworn: "the undertaking must be signed and read first",
+    witness_in_room: "a witness is in the room: release him first, or confront the two",
+    wrong_stand: "the testimony is not at that point now",
+    released: "released already; recall lets the witness back in",
     not_permitted: "this is not yours to do",
     wrong_phase: "the hearing is not at that point now",
     unknown_seat: "there is no such seat",

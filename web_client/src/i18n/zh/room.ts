@@ -103,6 +103,8 @@ export const room = {
   not_admitted: "您还没有入庭",
   not_your_turn: "现在由他人发言，您可以举手或用文字",
   muted: "您已被静音，可以用文字发言",
+  not_sworn: "请先签署并宣读保证书",
+  released: "作证已结束，不再发言",
   offline: "正在重新连接，稍后再试",
 
   state: { absent: "未到", waiting: "候传", admitted: "在庭", removed: "已请出" } as Record<string, string>,
@@ -182,6 +184,10 @@ export const room = {
   blob_altered: "文件与记录不符",
 
   refusals: {
+    not_sworn: "需要先签署并宣读保证书",
+    witness_in_room: "已有证人在庭：请先让其退庭，或命双方对质",
+    wrong_stand: "证人现在不在这一步",
+    released: "作证已结束；请用「再次传唤」",
     not_permitted: "您没有这项权限",
     wrong_phase: "庭审现在不在这个阶段",
     unknown_seat: "没有这个席位",

@@ -12,6 +12,7 @@ import { askRemove, perform, under } from "./acts";
 import { here } from "./here";
 import { second } from "./session";
 import { speaking } from "./speaking";
+import { TestimonyCard } from "./testimony";
 
 interface Condition {
   readonly shape: "full" | "half" | "";
@@ -79,6 +80,7 @@ export function People(): JSX.Element | null {
                 )}
                 <span class={`tag ${at.tone}`}>{at.words}</span>
               </div>
+              {bench && <TestimonyCard view={view} seat={seat} judge={me.role === "judge"} />}
               {bench && seat.slot !== me.slot && !isBench(seat.role) && <SeatActs seat={seat} judge={me.role === "judge"} floor={view.floor === seat.slot} />}
             </li>
           );
@@ -118,12 +120,13 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
   };
   if (seat.state !== "admitted") {
     // Whoever was never here cannot be admitted; whoever was asked to leave can be let in again.
-    const may = (seat.state === "waiting" && seat.connected) || seat.state === "removed";
-    return may ? <div class="seat-acts">{button("admit", "act.admit", r.acts["act.admit"] ?? "", seat.state === "waiting")}</div> : null;
+    const called = view?.phase === "open" && seat.stand !== null && seat.state === "waiting"; // by his card (WI)
+    const may = ((seat.state === "waiting" && seat.connected) || seat.state === "removed") && !(called && view.seats.some((each) => each.called));
+    return may ? <div class="seat-acts">{button("admit", "act.admit", r.acts["act.admit"] ?? "", seat.state === "waiting" && !called)}</div> : null;
   }
   return (
     <div class="seat-acts" role="group" aria-label={r.acts_of(person(seat.role, seat.name))}>
-      {judge && seat.role !== "observer" && view?.phase === "open" && !floor && button("floor", "act.floor", r.acts["act.floor"] ?? "", seat.hand)}
+      {judge && seat.role !== "observer" && seat.stand !== "observing" && view?.phase === "open" && !floor && button("floor", "act.floor", r.acts["act.floor"] ?? "", seat.hand)}
       {seat.role !== "observer" &&
         seat.role !== "courtroom" &&
         view?.phase !== "in_recess" &&

@@ -5,10 +5,11 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 import { roomWords } from "../../i18n/room-words";
+import { witnessWords } from "../../i18n/witness-words";
 import { person, words } from "../../i18n/words";
 import { list } from "../../i18n/times";
 import { isBench, isOutside } from "../../state/may";
-import { seatOf, type RoomView } from "../../state/view";
+import { seatOf, type RoomView, type Seat } from "../../state/view";
 import { announce } from "../../ui/announce";
 import { Icon } from "../../ui/icons";
 import { CallCourt, Choices } from "../../ui/masthead";
@@ -27,6 +28,7 @@ import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
 import { Sound } from "./sound";
 import { Stage } from "./tiles";
+import { OwnTestimony } from "./testimony";
 import { Timeline } from "./timeline";
 import { who } from "./wording";
 
@@ -81,6 +83,7 @@ export function Room(): JSX.Element | null {
         <Sound />
         <LinkNotice />
         <OwnState view={view} slot={me.slot} />
+        <OwnTestimony view={view} slot={me.slot} />
         <OwnTrouble />
         <ScreenGrant />
         <Asks />
@@ -174,7 +177,11 @@ function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
   const { sitting } = here();
   const me = sitting.me.value;
   if (me === null || !isBench(me.role) || view.phase === "scheduled" || view.phase === "closed") return null;
-  const waiting = view.seats.filter((seat) => seat.state === "waiting" && seat.connected);
+  // Whoever has testified and is out waits for nothing (WI8).
+  const waiting = view.seats.filter((seat) => seat.state === "waiting" && seat.connected && seat.stand !== "excluded");
+  const w = witnessWords();
+  const call = (seat: Seat): boolean => seat.stand === "waiting" && view.phase === "open";
+  const calls = view.seats.some((seat) => seat.called);
   if (waiting.length === 0) return null;
   return (
     <ul class="door">
@@ -183,9 +190,16 @@ function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
           <span class="grow">
             {person(seat.role, seat.name)} · {r.state["waiting"]}
           </span>
-          <button type="button" class="button primary" data-testid={`door-admit-${seat.slot}`} disabled={under("act.admit", seat.slot)} onClick={() => perform("act.admit", [seat.slot])}>
-            {r.acts["act.admit"]}
-          </button>
+          {call(seat) && (
+            <button type="button" class="button primary" data-testid={`door-call-${seat.slot}`} disabled={under("act.call", seat.slot)} onClick={() => perform("act.call", [seat.slot])}>
+              {seat.role === "expert" ? w.call_expert : w.call}
+            </button>
+          )}
+          {!(call(seat) && calls) && (
+            <button type="button" class={`button ${call(seat) ? "" : "primary"}`} data-testid={`door-admit-${seat.slot}`} disabled={under("act.admit", seat.slot)} onClick={() => perform("act.admit", [seat.slot])}>
+              {r.acts["act.admit"]}
+            </button>
+          )}
         </li>
       ))}
     </ul>

@@ -1,6 +1,7 @@
 // An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
 import { roomWords } from "../../i18n/room-words";
 import { list, parts } from "../../i18n/times";
+import { witnessWords } from "../../i18n/witness-words";
 import { person, roleName } from "../../i18n/words";
 import type { Entry } from "../../state/sitting";
 import { readRung, seatOf, type RoomView } from "../../state/view";
@@ -108,8 +109,16 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : d.other(leaf.type);
+      return isMessage(leaf.type) ? actor : (testimony(leaf.type, first, second, actor, short) ?? d.other(leaf.type));
   }
+}
+
+/** A step of somebody's testimony (WI), by whoever made it; null for any other entry. */
+function testimony(type: string, about: unknown, how: unknown, actor: string, short: (slot: unknown) => string): string | null {
+  const key = type === "act.release" ? `${type}.${String(how)}` : type === "act.examine" && typeof how !== "string" ? "act.examine_end" : type;
+  const say = witnessWords().did[key];
+  if (say === undefined) return null;
+  return roomWords().by(actor, say(list((Array.isArray(about) ? about : [about]).map(short)), short(how)));
 }
 
 /** The words of a message, or of a reason given with an act. */

@@ -3,14 +3,16 @@
 import type { JSX } from "preact";
 
 import { roomWords } from "../../i18n/room-words";
+import { witnessWords } from "../../i18n/witness-words";
 import { courtTime, ownTime } from "../../i18n/times";
 import { person, words } from "../../i18n/words";
+import type { Stand } from "../../state/testimony";
 import type { RoomView } from "../../state/view";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { LeaveButton } from "../room/leave";
 import { LineState } from "../room/status";
 
-export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element {
+export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; readonly slot: string; readonly stand: Stand | null }): JSX.Element {
   const w = words();
   const r = roomWords();
   const own = view.scheduledMs === null ? null : ownTime(view.scheduledMs);
@@ -21,14 +23,7 @@ export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly 
         <p class="soft">
           {view.caseNumber} · <span data-testid="phase">{words().phases[view.phase]}</span>
         </p>
-        <h1>{r.waiting_title}</h1>
-        <div class="notice stack" role="status">
-          <p>
-            <strong>{r.waiting_lead}</strong>
-          </p>
-          <p>{r.waiting_private}</p>
-          <p>{view.phase === "scheduled" ? r.waiting_early : r.waiting_soon}</p>
-        </div>
+        <Lead view={view} stand={stand} />
         <LineState />
         {view.scheduledMs !== null && (
           <p>
@@ -60,5 +55,39 @@ export function WaitingPage({ view, slot }: { readonly view: RoomView; readonly 
         <LeaveButton />
       </footer>
     </main>
+  );
+}
+
+/** Whoever is to testify is told why nothing reaches him; whoever has testified, that it is over. */
+function Lead({ view, stand }: { readonly view: RoomView; readonly stand: Stand | null }): JSX.Element {
+  const r = roomWords();
+  const w = witnessWords();
+  if (stand !== null) {
+    const over = stand === "excluded";
+    return (
+      <>
+        <h1>{over ? w.released_title : w.held_title}</h1>
+        <div class={`notice stack ${over ? "good" : ""}`} role="status" data-testid={over ? "released" : "held"}>
+          <p>
+            <strong>{over ? w.released_lead : w.held_lead}</strong>
+          </p>
+          <p>{over ? w.released_next : w.held_private}</p>
+          {!over && <p>{w.held_alone}</p>}
+          {!over && <p>{view.phase === "scheduled" ? r.waiting_early : r.waiting_soon}</p>}
+        </div>
+      </>
+    );
+  }
+  return (
+    <>
+      <h1>{r.waiting_title}</h1>
+      <div class="notice stack" role="status">
+        <p>
+          <strong>{r.waiting_lead}</strong>
+        </p>
+        <p>{r.waiting_private}</p>
+        <p>{view.phase === "scheduled" ? r.waiting_early : r.waiting_soon}</p>
+      </div>
+    </>
   );
 }
