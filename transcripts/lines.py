@@ -241,7 +241,7 @@ class Lines:
 
     def _conducted(self, item: Conducted) -> Line:
         sentence = record_lines.conducted(item, self.names, self._words)
-        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "floor", "time_up"} else "act"
+        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "floor", "time_up", "gallery_delay"} else "act"
         if item.step in {"order", "objection", "motion"} and item.words:
             said, absent = self._words_said(item.words)
             return self._line(item, kind, item.by, f"{sentence}\n{said}", absent=absent)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hearing_server.flows.hearing import absence, floor, pleas
+from hearing_server.flows.hearing import absence, floor, gallery, pleas
 from recording.leaf import Leaf
 from transcripts.clock import COURT_ZONE
 from transcripts.items import Entry, Unread
@@ -22,6 +22,7 @@ TOLD: list[tuple[str, tuple[Any, ...]]] = [
     *(("objection", (code,)) for code in sorted(pleas.GROUNDS)),
     *(("motion", (code,)) for code in sorted(pleas.MOTIONS)),
     ("act.order", ()),
+    *(("act.gallery_delay", (seconds,)) for seconds in (0, 1, 90)),
     *(("act.rule", (3, outcome)) for outcome in sorted(frozenset[str]().union(*pleas.OUTCOMES.values()))),
     ("act.prompt_absent", ("party/1",)),
     ("act.warn_absent", ("party/1",)),
@@ -45,7 +46,7 @@ def line(kind: str, facts: tuple[Any, ...], language: Language) -> str:
 
 
 def test_every_row_of_the_parts_is_told():
-    rows = {**floor.ROWS, **pleas.ROWS, **absence.ROWS}
+    rows = {**floor.ROWS, **pleas.ROWS, **absence.ROWS, **gallery.ROWS}
     assert set(rows) == CONDUCT | {"act.floor", "hand", "drop"}
     assert {kind for kind, _ in TOLD} == set(rows) - {"hand"}
 
