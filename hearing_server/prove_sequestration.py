@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from hearing_server.flows.audience import first_visible
 from hearing_server.flows.hearing import HEARING, Phase, Sitting
+from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.witness import TESTIFY
 from recording.leaf import Leaf
 from transcripts.reader import BundleRecord
@@ -152,7 +153,12 @@ def _of_seat(slot: str, leaves: Sequence[Leaf], states: Sequence[Sitting]) -> Se
 
 
 def _acted(found: SeatFinding, leaf: Leaf) -> None:
-    """Whoever is held asks for nothing (HR4): an act of his would show that he had a place in the room."""
+    """Whoever is held asks for nothing but what is asked in the waiting room, such as his consent (HR4): any other act
+    of his would show that he had a place in the room.
+    """
+    row = RULES.get(leaf.type)
+    if row is not None and row.from_waiting:
+        return
     for held in found.held:
         if leaf.actor == found.slot and held.after < leaf.seq and (held.until is None or leaf.seq < held.until):
             found.breaches.append(Breach("acted", leaf.seq, held, at_ms=leaf.ts_ms))
