@@ -1,4 +1,4 @@
-"""The whole path of a witness in real pages: held, called from the judge's desk, signing and reading on his phone (WI)."""
+"""The whole path of a witness in real pages: held, called from the desk, signing and reading on his phone (WI)."""
 
 import pytest
 from browsers import DESK, PHONE
