@@ -4,12 +4,17 @@ Law: nothing that the plane counted is left out or rounded; rows of the same pub
 an entry says once what many events said.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from hearing_server.flows.decider import Command
 from hearing_server.flows.hearing.quality import MAX_REACHED
+from hearing_server.flows.hearing.state import PrivateRoom
 from media.events import Reached, Trouble
+
+MAX_PAST: Final = 64
+"""Former memberships that counts may still come of: a count is at most a minute old."""
 
 Row = tuple[str, str, int, int, int]
 
@@ -41,6 +46,32 @@ class Reach:
             all_rows = sorted(of_seat.values())
             for start in range(0, len(all_rows), MAX_REACHED):
                 yield Command("media.reached", (seat, tuple(all_rows[start : start + MAX_REACHED])))
+
+
+class Private:
+    """Who was in a private room that is not recorded, with whom and when: what flowed there is not noted (PR10)."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[int, frozenset[str]]] = {}
+        self._past: deque[tuple[int, int, frozenset[str]]] = deque(maxlen=MAX_PAST)
+
+    def follow(self, rooms: Iterable[PrivateRoom], now_ms: int) -> None:
+        """The rooms as they are from now on."""
+        after = {room.number: frozenset(room.slots) for room in rooms if not room.recorded}
+        for number, (since_ms, slots) in list(self._open.items()):
+            if after.get(number) != slots:
+                del self._open[number]
+                self._past.append((since_ms, now_ms, slots))
+        for number, slots in after.items():
+            self._open.setdefault(number, (now_ms, slots))
+
+    def covers(self, event: Reached) -> bool:
+        """Whether both were in such a room when the first of these packets was sent. The plane counts anew at each
+        change of routes, so a row lies inside a room as a whole or not at all.
+        """
+        both = {event.seat, event.publisher}
+        now = any(both <= slots and since <= event.first_ms for since, slots in self._open.values())
+        return now or any(both <= slots and since <= event.first_ms < end for since, end, slots in self._past)
 
 
 class Troubles:

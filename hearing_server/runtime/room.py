@@ -19,8 +19,6 @@ from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Ref
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.people import concerns
 from hearing_server.flows.hearing.rules import RULES
-from hearing_server.flows.hearing.people import concerns
-from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
@@ -64,8 +62,6 @@ LOBBY_NEWS: Final = frozenset(
     }
 )
 """What those who wait are told: the phase, and nothing of what was said."""
-FROM_WAITING: Final = frozenset(name for name, row in RULES.items() if row.from_waiting)
-"""What those who wait may ask (PE3); anything else of theirs is refused before its signature is looked at."""
 FROM_WAITING: Final = frozenset(name for name, row in RULES.items() if row.from_waiting)
 """What those who wait may ask (PE3); anything else of theirs is refused before its signature is looked at."""
 PAGE_BYTES: Final = 262_144
@@ -143,7 +139,7 @@ class Room:
         self._proof: tuple[tuple[int, int], list[bytes]] = ((0, 0), [])
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
-        self._span = writer.state.span
+        self._walls = writer.state.span, writer.state.rooms.open
         self._told: dict[str, dict[str, Any]] = {}
         self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
@@ -300,8 +296,6 @@ class Room:
         """Put an act on the record; in the order of the calls. Raises Refused or Busy; so may the future."""
         if phone.session.state is State.WAITING and frame.command not in FROM_WAITING:
             raise Refused(RefusalCode.NOT_ADMITTED, "wait until you are admitted")
-        if phone.session.state is State.WAITING and frame.command not in FROM_WAITING:
-            raise Refused(RefusalCode.NOT_ADMITTED, "wait until you are admitted")
         now_ms = self._clock.now_ms()
         command, stamp = signed_act(self.writer.stream_id, phone.slot, phone.key, frame, now_ms)
         try:
@@ -382,10 +376,12 @@ class Room:
             if phone.slot != slot and sees_live(self.writer.state, phone.slot, slot):
                 phone.act(phone.session.presence(slot, value))
 
-    def _span_changed(self, state: Sitting) -> None:
-        """A restricted span has ended: those who were outside see the marks of the others again, as they are now."""
-        before, self._span = self._span, state.span
-        if before is None or before == state.span:
+    def _walls_changed(self, state: Sitting) -> None:
+        """A restricted span has ended, or people came into a private room or out of one: those who see the marks of
+        others again, or for the first time, see them as they are now.
+        """
+        before, self._walls = self._walls, (state.span, state.rooms.open)
+        if before[0] is None and before[1] == state.rooms.open:
             return
         for phone in self.inside():
             for slot, value in self._presence.items():
@@ -432,9 +428,8 @@ class Room:
         news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
         for phone in list(self._phones.values()):
             self._publish_to(phone, state, entries, shared, news)
-        if state.span != self._span:
-            self._span_changed(state)
-        self._tell_waiting(entries)
+        if (state.span, state.rooms.open) != self._walls:
+            self._walls_changed(state)
         self._tell_waiting(entries)
         for listener in self.on_change:
             listener(state, entries)
@@ -464,13 +459,6 @@ class Room:
         """Let out and in again by entries that became durable together: what lies between is not for him (WI1)."""
         phone.act(phone.session.lobby(self._lobby(phone)))
         self._seat(phone, None)
-
-    def _tell_waiting(self, entries: Sequence[Entry]) -> None:
-        """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""
-        for slot in {concerns(entry.leaf.type, entry.leaf.actor, entry.leaf.facts) for entry in entries} - {None}:
-            phone = self._phones.get(str(slot))
-            if phone is not None and phone.session.state is State.WAITING:
-                phone.act(phone.session.lobby(self._lobby(phone)))
 
     def _tell_waiting(self, entries: Sequence[Entry]) -> None:
         """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""

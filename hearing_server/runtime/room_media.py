@@ -18,7 +18,7 @@ from hearing_server.flows.hearing import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.gallery import viewers
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry
-from hearing_server.runtime.media_notes import Reach, Troubles
+from hearing_server.runtime.media_notes import Private, Reach, Troubles
 from hearing_server.runtime.room import Room
 from hearing_server.runtime.segments import Blobs, Segments
 from media.events import Quality, Reached, RecordingGap, SeatGone, SegmentClosed, WorkerRestarted
@@ -97,6 +97,8 @@ class RoomMedia:
         self._rerouted = asyncio.Event()
         self._in_force = asyncio.Event()
         self._reach = Reach()
+        self._private = Private()
+        self._private.follow(room.writer.state.rooms.open, clock.now_ms())
         self._rungs: dict[str, tuple[str, str]] = {}
         self.troubles = Troubles()
         self._work: asyncio.Queue[object] = asyncio.Queue()
@@ -114,6 +116,8 @@ class RoomMedia:
     def _changed(self, state: Sitting, entries: Sequence[Entry]) -> None:
         if all(entry.leaf.type.startswith("msg.") for entry in entries):
             return  # words change nobody's standing, and are most of what comes by here
+        if entries:
+            self._private.follow(state.rooms.open, entries[-1].leaf.ts_ms)
         self._follow(state)
         for entry in entries:
             kind = entry.leaf.type
@@ -132,7 +136,7 @@ class RoomMedia:
     def event(self, event: object) -> None:
         """News of the plane for this room, in order."""
         if isinstance(event, Reached):
-            if self._reach.add(event):
+            if not self._private.covers(event) and self._reach.add(event):
                 self._work.put_nowait(_NoteReached())
             return
         if isinstance(event, SeatGone):
