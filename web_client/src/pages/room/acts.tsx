@@ -9,13 +9,13 @@ import type { Argument } from "../../protocol/frames.gen";
 import type { RoomView } from "../../state/view";
 import { isBench, nextActs, sealWaitsFor } from "../../state/may";
 import { person } from "../../i18n/words";
-import { list } from "../../i18n/times";
+import { list, parts } from "../../i18n/times";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
 import { here } from "./here";
 import { who } from "./wording";
 
-type Asked = { readonly act: "act.recess" | "act.close" | "act.propose_seal" | "act.seal" | "act.restrict" } | { readonly act: "act.remove"; readonly slot: string };
+type Asked = { readonly act: "act.recess" | "act.close" | "act.propose_seal" | "act.seal" | "act.restrict" | "act.gallery_delay" } | { readonly act: "act.remove"; readonly slot: string };
 const asked = signal<Asked | null>(null);
 
 const ID: Readonly<Record<string, string>> = {
@@ -99,6 +99,11 @@ export function Acts(): JSX.Element | null {
           {r.acts[view.restricted === null ? "act.restrict" : "act.unrestrict"]}
         </button>
       )}
+      {me.role === "judge" && live && view.seats.some((seat) => seat.role === "observer") && (
+        <button type="button" class="button" data-testid="act-gallery" disabled={!online || under("act.gallery_delay")} onClick={() => (asked.value = { act: "act.gallery_delay" })}>
+          {r.acts["act.gallery_delay"]}
+        </button>
+      )}
       {live && (
         <button
           type="button"
@@ -164,6 +169,8 @@ export function ActQuestion(): JSX.Element | null {
       );
     case "act.restrict":
       return <RestrictQuestion view={view} reason={reason} close={close} />;
+    case "act.gallery_delay":
+      return <GalleryQuestion close={close} />;
     case "act.seal":
       return (
         <Confirm
@@ -197,6 +204,28 @@ export function ActQuestion(): JSX.Element | null {
       );
     }
   }
+}
+
+/** Live, or late by one of a few lengths; the rules take any number of seconds up to half an hour (AU11). */
+const DELAYS = [0, 10, 60, 300, 1800] as const;
+
+function GalleryQuestion({ close }: { readonly close: () => void }): JSX.Element {
+  const r = roomWords();
+  const seconds = useSignal<number>(60);
+  return (
+    <Confirm title={r.act_gallery_title} text={r.act_gallery_text} sure={r.act_gallery_sure} not={r.cancel} testid="gallery" close={close} act={() => perform("act.gallery_delay", [seconds.peek()])}>
+      <div class="field">
+        <label for="gallery-delay">{r.act_gallery_title}</label>
+        <select id="gallery-delay" data-testid="gallery-delay" value={String(seconds.value)} onChange={(event) => (seconds.value = Number(event.currentTarget.value))}>
+          {DELAYS.map((each) => (
+            <option key={each} value={String(each)}>
+              {each === 0 ? r.act_gallery_live : r.hms(...parts(1000 * each))}
+            </option>
+          ))}
+        </select>
+      </div>
+    </Confirm>
+  );
 }
 
 /** Who may stay is named by the judge, one by one; nobody is chosen for him. */

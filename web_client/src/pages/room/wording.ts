@@ -84,6 +84,8 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.unmute":
     case "act.go_on":
       return r.by(actor, d[leaf.type](short(first)));
+    case "act.gallery_delay":
+      return r.by(actor, number(first) === 0 ? d.gallery_live : d["act.gallery_delay"](r.hms(...parts(1000 * number(first)))));
     case "act.allow_screen":
       return r.by(actor, first === leaf.actor ? d.screen_own : d["act.allow_screen"](short(first)));
     case "act.floor":
