@@ -89,6 +89,7 @@ export class Outbox {
   private readonly shares = signal<ReadonlyMap<number, number>>(new Map());
   private readonly reading = signal<number | null>(null);
   private send: ((submit: Submit) => boolean) | null = null;
+  private may: (command: string) => boolean = () => true;
   private lastDseq = 0;
   private flying: number | null = null;
   private cancel: (() => void) | null = null;
@@ -157,9 +158,16 @@ export class Outbox {
     return item;
   }
 
-  /** The line is open: what has a number goes again under the same one, in order; then the rest. */
-  connected(send: (submit: Submit) => boolean, lastDseq: number): void {
+  /** Whether anything can be sent now. */
+  get ready(): boolean {
+    return this.send !== null;
+  }
+
+  /** The line is open: what has a number goes again under the same one, in order; then the rest. `may`: whoever waits is
+   * asked a few things only; what he said before stays here until he is let in. */
+  connected(send: (submit: Submit) => boolean, lastDseq: number, may: (command: string) => boolean = () => true): void {
     this.send = send;
+    this.may = may;
     this.lastDseq = Math.max(this.lastDseq, lastDseq);
     this.flying = null;
     this.pump();
@@ -248,8 +256,9 @@ export class Outbox {
     const waiting = this.list.value.filter((item) => item.state === "waiting");
     // Numbered ones first: they may be on the record already, and numbers go up.
     const numbered = waiting.filter((item) => item.dseq !== null).sort((a, b) => (a.dseq as number) - (b.dseq as number));
-    let item = numbered[0] ?? waiting[0];
-    if (item === undefined) return;
+    // A number above one that is still to be answered would have that one refused.
+    let item = numbered[0] ?? waiting.find((each) => this.may(each.command));
+    if (item === undefined || !this.may(item.command)) return;
     if (item.dseq === null || item.csig === null) {
       const dseq = item.dseq ?? (await this.ports.store.nextDseq(this.streamKey, this.lastDseq));
       const { command, args, tsClientMs } = item;

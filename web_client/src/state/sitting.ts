@@ -19,6 +19,7 @@ import { actMessage, COURT } from "../record/csig";
 import type { DeviceKey } from "../record/device-key";
 import { readLeaf, type Leaf } from "../record/leaf";
 import { hashLeaf } from "../record/tree";
+import { fromWaiting } from "./checked";
 import { Outbox, type Draft, type Item, type OutboxPorts } from "./outbox";
 import { isBenchSlot } from "./may";
 import type { Stand } from "./testimony";
@@ -304,7 +305,8 @@ export class Sitting {
     switch (frame.type) {
       case "welcome":
         return this.welcome(frame);
-      case "lobby":
+      case "lobby": {
+        const came = this.lobby.peek() === null || !this.outbox.ready;
         batch(() => {
           this.lobby.value = readView(frame.view);
           this.held.value = readStand(frame.view);
@@ -312,7 +314,9 @@ export class Sitting {
           this.view.value = null;
           this.me.value = null;
         });
+        if (came) this.outbox.connected((submit) => this.connection.send(submit), 0, fromWaiting);
         return;
+      }
       case "deliver":
         return this.deliver(await Promise.all(frame.entries.map(readDelivered)));
       case "withheld":
@@ -325,6 +329,8 @@ export class Sitting {
         // Checked and kept before anything is called proven.
         await this.witness.receipt(frame, this.bySeq.get(frame.seq)?.leafHash);
         this.outbox.recorded(frame.dseq, frame.seq);
+        // Whoever waits is sent no entry that could take its place.
+        if (this.lobby.peek() !== null) this.outbox.settle((item) => item.dseq === frame.dseq);
         return;
       case "refused":
         this.outbox.refused(frame.dseq, frame.code, frame.detail, await this.witness.refusal(frame));

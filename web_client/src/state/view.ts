@@ -2,6 +2,7 @@
 // comes beside); it never asks who is looking, so everybody who may see an entry folds it the same way. The server's view
 // in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
 import type { Fact, Leaf } from "../record/leaf";
+import { foldChecked, readBars, readStanding, UNKNOWN, type Standing } from "./checked";
 import { foldConduct, readConduct, type Conduct } from "./conduct";
 import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
@@ -10,7 +11,7 @@ export type SeatState = "absent" | "waiting" | "admitted" | "removed";
 
 export type Rung = "video" | "small" | "audio" | "clips";
 
-export interface Seat {
+export interface Seat extends Standing {
   readonly slot: string;
   readonly role: string;
   readonly name: string;
@@ -54,6 +55,10 @@ export interface RoomView {
   readonly restricted: { readonly seq: number; readonly slots: readonly string[] } | null;
   readonly sealed: { readonly seq: number; readonly tsMs: number } | null;
   readonly phone: string;
+  /** What the bench found against an online hearing; null before it has looked (PE6). */
+  readonly bars: readonly string[] | null;
+  /** What the court knows of whoever waits, who is shown nobody else. */
+  readonly own: Standing;
   /** Witnesses who are in the room together by order (WI9). */
   readonly confrontation: Confrontation | null;
   readonly undertaking: Undertaking | null;
@@ -96,6 +101,7 @@ function readSeat(value: Map_): Seat {
     hand: flag(value["hand"]),
     rung: readRung(value["rung"]),
     ruled: flag(value["ruled"]),
+    ...readStanding(value),
     stand: readStand(value),
     sworn: flag(value["sworn"]),
     called: flag(value["called"]),
@@ -125,6 +131,8 @@ export function readView(map: Map_): RoomView {
     restricted: isMap(restricted) ? { seq: instant(restricted["seq"]) ?? 0, slots: slotsOf(restricted["slots"]) } : null,
     sealed: isMap(sealed) ? { seq: instant(sealed["seq"]) ?? 0, tsMs: instant(sealed["ts_ms"]) ?? 0 } : null,
     phone: text(map["phone"]),
+    bars: readBars(map["bars"]),
+    own: readStanding(map),
     confrontation: isMap(map["confrontation"]) ? { slots: slotsOf(map["confrontation"]["slots"]), before: slotsOf(map["confrontation"]["before"]) } : null,
     undertaking: readUndertaking(map["undertaking"]),
   };
@@ -165,7 +173,7 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
         ...view,
         seats: [
           ...view.seats,
-          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false, rung: "video", ruled: false, stand: testifies(text(second)) ? "waiting" : null, sworn: false, called: false, examiner: null },
+          { slot: first, role: text(second), name, state: "absent", connected: false, sinceMs: null, muted: false, hand: false, rung: "video", ruled: false, ...UNKNOWN, stand: testifies(text(second)) ? "waiting" : null, sworn: false, called: false, examiner: null },
         ],
       };
     case "join":
@@ -235,7 +243,7 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
     case "seal":
       return { ...view, phase: "sealed", recording: false, sealed: { seq: leaf.seq, tsMs } };
     default:
-      return foldTestimony(view, leaf) ?? view;
+      return foldTestimony(view, leaf) ?? foldChecked(view, leaf);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Live } from "../../state/sitting";
 import type { Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { askRemove, perform, under } from "./acts";
+import { Standings } from "./checked";
 import { here } from "./here";
 import { second } from "./session";
 import { speaking } from "./speaking";
@@ -81,6 +82,7 @@ export function People(): JSX.Element | null {
                 <span class={`tag ${at.tone}`}>{at.words}</span>
               </div>
               {bench && <TestimonyCard view={view} seat={seat} judge={me.role === "judge"} />}
+              {bench && <Standings seat={seat} />}
               {bench && seat.slot !== me.slot && !isBench(seat.role) && <SeatActs seat={seat} judge={me.role === "judge"} floor={view.floor === seat.slot} />}
             </li>
           );

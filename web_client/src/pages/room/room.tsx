@@ -16,6 +16,7 @@ import { CallCourt, Choices } from "../../ui/masthead";
 import { Sheet } from "../../ui/sheet";
 import { wide } from "../../ui/wide";
 import { ActQuestion, Acts, perform, under } from "./acts";
+import { Checklist } from "./checked";
 import { Composer } from "./composer";
 import { ForkNotice } from "./fork";
 import { here } from "./here";
@@ -102,6 +103,7 @@ export function Room(): JSX.Element | null {
         )}
         <Timeline search={search.value ?? ""} />
         <p class="typing soft">{typing.length > 0 && r.typing(typing[0] ?? "")}</p>
+        <Checklist />
         <Acts />
         <Composer wide={desk} />
       </div>

@@ -4,6 +4,7 @@ import { list, parts } from "../../i18n/times";
 import { witnessWords } from "../../i18n/witness-words";
 import { person, roleName } from "../../i18n/words";
 import type { Entry } from "../../state/sitting";
+import { checkedSentence } from "./checked-wording";
 import { readRung, seatOf, type RoomView } from "../../state/view";
 
 export function who(view: RoomView, slot: unknown): string {
@@ -111,7 +112,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : (testimony(leaf.type, first, second, actor, short) ?? d.other(leaf.type));
+      return isMessage(leaf.type) ? actor : (testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? d.other(leaf.type));
   }
 }
 
@@ -125,6 +126,7 @@ function testimony(type: string, about: unknown, how: unknown, actor: string, sh
 
 /** The words of a message, or of a reason given with an act. */
 export function wordsOf(entry: Entry): string {
+  if (entry.leaf?.type === "consent" || entry.leaf?.type === "rules.accept") return ""; // the court's own text, by its version
   const text = entry.words?.["text"] ?? entry.words?.["reason"];
   return typeof text === "string" ? text : "";
 }

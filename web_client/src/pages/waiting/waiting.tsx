@@ -10,6 +10,7 @@ import type { Stand } from "../../state/testimony";
 import type { RoomView } from "../../state/view";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { LeaveButton } from "../room/leave";
+import { CheckIn } from "./check-in";
 import { LineState } from "../room/status";
 
 export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; readonly slot: string; readonly stand: Stand | null }): JSX.Element {
@@ -24,6 +25,7 @@ export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; re
           {view.caseNumber} · <span data-testid="phase">{words().phases[view.phase]}</span>
         </p>
         <Lead view={view} stand={stand} />
+        <CheckIn view={view} />
         <LineState />
         {view.scheduledMs !== null && (
           <p>

@@ -1,0 +1,83 @@
+// Before the court opens: what is missing, of whom, and one tap to mend each; and at each person what the court knows of him.
+// Nothing here keeps the judge from opening: he rules, and the court notes what was open (PE7).
+import type { JSX } from "preact";
+
+import { tag } from "../../i18n/language";
+import { peopleWords, TEXTS_VERSION } from "../../i18n/people-words";
+import { roleName } from "../../i18n/words";
+import { isChecked, missing, type Missing } from "../../state/checked";
+import { isBench } from "../../state/may";
+import type { Seat } from "../../state/view";
+import { perform, under } from "./acts";
+import { here } from "./here";
+import { who } from "./wording";
+
+function mend(item: Missing): void {
+  if (item.what === "bars") perform("act.bars", [[]]);
+  else if (item.what === "identity") perform("act.verify", [item.slot, "document", "passed"]);
+  else if (item.what === "consent") perform("act.note_consent", [item.slot, "online_hearing", TEXTS_VERSION, tag()]);
+}
+
+const ACT: Readonly<Record<Missing["what"], string | null>> = { bars: "act.bars", identity: "act.verify", consent: "act.note_consent", rules: null };
+
+/** For the bench while people check in. Closed at first: the people are what the bench looks at. */
+export function Checklist(): JSX.Element | null {
+  const p = peopleWords();
+  const { sitting } = here();
+  const view = sitting.view.value;
+  const me = sitting.me.value;
+  if (view === null || me === null || !isBench(me.role) || view.phase !== "checking_in") return null;
+  const open = missing(view);
+  const offline = sitting.line.value.kind !== "open";
+  return (
+    <details class={`notice ${open.length === 0 ? "good" : "wait"}`} data-testid="checklist" data-open={open.length}>
+      <summary>{p.before(open.length)}</summary>
+      <ul class="stack">
+        {open.map((item) => {
+          const act = ACT[item.what];
+          return (
+            <li key={`${item.slot} ${item.what}`} class="row">
+              <span class="grow">
+                <strong>{item.slot === "court" ? roleName("court") : who(view, item.slot)}</strong> {p.lacks[item.what]}
+              </span>
+              {item.what !== "rules" && act !== null && (
+                <button type="button" class="button" data-testid={`mend-${item.what}-${item.slot}`} disabled={offline || under(act, item.slot)} onClick={() => mend(item)}>
+                  {p.mend[item.what]}
+                </button>
+              )}
+            </li>
+          );
+        })}
+      </ul>
+      {open.length > 0 && <p class="soft small">{p.before_hint}</p>}
+    </details>
+  );
+}
+
+/** What the court knows of this person, for the bench: until it opens, and of whoever comes later. */
+export function Standings({ seat }: { readonly seat: Seat }): JSX.Element | null {
+  const p = peopleWords();
+  const { sitting } = here();
+  const view = sitting.view.value;
+  if (view === null || (view.phase !== "checking_in" && seat.state !== "waiting") || view.phase === "closed" || view.phase === "sealed" || !isChecked(seat.role) || !seat.connected) return null;
+  const offline = sitting.line.value.kind !== "open" || under("act.verify", seat.slot);
+  const lacks = new Set(missing(view).flatMap((item) => (item.slot === seat.slot ? [item.what] : [])));
+  return (
+    <div class="row standing" data-testid={`standing-${seat.slot}`}>
+      <span class={`tag ${seat.identity === "passed" ? "good" : seat.identity === "failed" ? "bad" : "wait"}`}>{p.identity[seat.identity ?? "none"]}</span>
+      {lacks.has("consent") && <span class="tag wait">{p.consent.no}</span>}
+      {seat.consents.includes("online_hearing") && <span class="tag good">{p.consent.yes}</span>}
+      <span class={`tag ${seat.rules === null ? "wait" : "good"}`}>{seat.rules === null ? p.rules.no : p.rules.yes}</span>
+      {seat.identity !== "passed" && (
+        <button type="button" class="button" data-testid={`verify-${seat.slot}`} disabled={offline} onClick={() => perform("act.verify", [seat.slot, "document", "passed"])}>
+          {p.mend.identity}
+        </button>
+      )}
+      {seat.identity === null && (
+        <button type="button" class="button" data-testid={`doubt-${seat.slot}`} disabled={offline} onClick={() => perform("act.verify", [seat.slot, "document", "failed"])}>
+          {p.doubt}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+// Who somebody is, what he consents to and which court rules he has accepted, as the leaves tell it; and what the court looks
+// at before it opens (SPEC PE). The same list as the court's own (`people.checklist`), for the bench's eyes.
+import type { Fact, Leaf } from "../record/leaf";
+import type { RoomView, Seat } from "./view";
+
+export interface Standing {
+  /** What the court found when it last looked who he is; null before. */
+  readonly identity: "passed" | "failed" | null;
+  /** The forms he consents to now. */
+  readonly consents: readonly string[];
+  /** The version of the court rules that he has accepted. */
+  readonly rules: string | null;
+}
+
+export const UNKNOWN: Standing = { identity: null, consents: [], rules: null };
+
+/** What is asked of somebody by the court's door, one page each; the last two are texts of their own. */
+export type Asked = "rules" | "online_hearing" | "recording";
+
+const CONSENTING: ReadonlySet<string> = new Set(["plaintiff", "defendant", "third_party", "agent"]);
+const UNCHECKED: ReadonlySet<string> = new Set(["judge", "clerk", "courtroom", "observer"]);
+/** What may be sent by whoever waits (PE3). */
+const FROM_WAITING: ReadonlySet<string> = new Set(["consent", "consent.withdraw", "rules.accept"]);
+
+export function fromWaiting(command: string): boolean {
+  return FROM_WAITING.has(command);
+}
+
+export function isChecked(role: string): boolean {
+  return !UNCHECKED.has(role);
+}
+
+export function readStanding(map: { readonly [key: string]: unknown }): Standing {
+  const { identity, consents, rules } = map;
+  return {
+    identity: identity === "passed" || identity === "failed" ? identity : null,
+    consents: words(consents),
+    rules: typeof rules === "string" ? rules : null,
+  };
+}
+
+export function readBars(value: unknown): readonly string[] | null {
+  return Array.isArray(value) ? words(value) : null;
+}
+
+function words(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : [];
+}
+
+/** What is still to be asked of this person at the door, in order. */
+export function toAsk(role: string, own: Standing): readonly Asked[] {
+  const asked: Asked[] = [];
+  if (!isChecked(role)) return asked;
+  if (own.rules === null) asked.push("rules");
+  if (CONSENTING.has(role)) for (const form of ["online_hearing", "recording"] as const) if (!own.consents.includes(form)) asked.push(form);
+  return asked;
+}
+
+/** The room after an entry of this part; the same view for any other. */
+export function foldChecked(view: RoomView, leaf: Leaf): RoomView {
+  const [first, second] = leaf.facts;
+  const change = (slot: Fact | undefined, to: (seat: Seat) => Partial<Standing>): RoomView => ({
+    ...view,
+    seats: view.seats.map((seat) => (seat.slot === slot ? { ...seat, ...to(seat) } : seat)),
+  });
+  const given = (seat: Seat, form: Fact | undefined): readonly string[] => [...new Set([...seat.consents, String(form)])].sort();
+  switch (leaf.type) {
+    case "act.verify":
+      return change(first, () => ({ identity: leaf.facts[2] === "passed" ? "passed" : "failed" }));
+    case "act.note_consent":
+      return change(first, (seat) => ({ consents: given(seat, second) }));
+    case "consent":
+      return change(leaf.actor, (seat) => ({ consents: given(seat, first) }));
+    case "consent.withdraw":
+      return change(leaf.actor, (seat) => ({ consents: seat.consents.filter((form) => form !== first) }));
+    case "rules.accept":
+      return change(leaf.actor, () => ({ rules: typeof first === "string" ? first : null }));
+    case "act.bars":
+      return { ...view, bars: readBars(first) };
+    default:
+      return view;
+  }
+}
+
+/** One thing that is not done: of whom (or the court), and what. */
+export interface Missing {
+  readonly slot: string;
+  readonly what: "bars" | "identity" | "consent" | "rules";
+}
+
+/** What is missing before the court opens (PE6); whether the recorder failed is the court's to know. */
+export function missing(view: RoomView): readonly Missing[] {
+  const found: Missing[] = view.bars === null ? [{ slot: "court", what: "bars" }] : [];
+  for (const seat of view.seats) {
+    if (!isChecked(seat.role) || !seat.connected || (seat.state !== "waiting" && seat.state !== "admitted")) continue;
+    if (seat.identity !== "passed") found.push({ slot: seat.slot, what: "identity" });
+    if (CONSENTING.has(seat.role) && !seat.consents.includes("online_hearing")) found.push({ slot: seat.slot, what: "consent" });
+    if (seat.rules === null) found.push({ slot: seat.slot, what: "rules" });
+  }
+  return found;
+}
