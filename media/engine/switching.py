@@ -18,6 +18,7 @@ from media.engine.subscription import Subscription
 from media.events import Kind, Line
 
 KEYFRAME_INTERVAL_MS = 500
+HEARD_LATELY_MS = 2000  # whoever receives anything reports on it many times in a second
 TOP_TEMPORAL = 3  # the highest id VP8 can write: at this limit nothing is left out
 
 ReachedKey = tuple[int, int, Line, int, Kind]
@@ -76,9 +77,13 @@ class Switchboard(ABC):
             self.ask_for(subscription)
 
     def ask_for(self, subscription: Subscription) -> None:
-        """Asks for the keyframe a seeker waits for, if one would do it good now."""
-        layer = subscription.target
-        if layer is not None and subscription.leg.ready and layer.codec in subscription.leg.receive_pt:
+        """Asks for the keyframe a seeker waits for, if one would do it good now. A phone that is not heard may be
+        gone: what it would be sent is not worth the half second for which its successor could not ask.
+        """
+        layer, leg = subscription.target, subscription.leg
+        if layer is None or not leg.ready or self.now_ms - leg.heard_ms > HEARD_LATELY_MS:
+            return
+        if layer.codec in leg.receive_pt:
             self.ask_keyframe(layer, later=False)
 
     def limit_frames(self, subscription: Subscription, temporal: int) -> None:

@@ -137,6 +137,7 @@ enum { NEWS_FEEDBACK, NEWS_REMB, NEWS_LOSS };
 #define GROUP_MS 5
 #define HELD_MS 3000
 #define KEYFRAME_INTERVAL_MS 500
+#define HEARD_LATELY_MS 2000
 #define MAX_PROBE_BPS 5000000
 #define MAX_PROBE_MS 5000
 #define GSO_BYTES 60000   /* below the 64 KiB a datagram may have before it is cut */
@@ -944,7 +945,8 @@ static void ask_keyframe(struct engine *e, struct layer *l, int later) {
 
 static void ask_for(struct engine *e, struct subscription *s) {
     struct layer *l = s->target;
-    if (l && ready(s->leg) && s->leg->spec.receive_pt[l->codec] >= 0) ask_keyframe(e, l, 0);
+    if (!l || !ready(s->leg) || e->now_ms - s->leg->heard_ms > HEARD_LATELY_MS) return;
+    if (s->leg->spec.receive_pt[l->codec] >= 0) ask_keyframe(e, l, 0);
 }
 
 /* Books what was sent since the last time. */

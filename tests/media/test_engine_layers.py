@@ -27,9 +27,14 @@ def rooms(bench: Bench) -> tuple[Camera, Phone]:
 
 
 def run(bench: Bench, *cameras: Camera, frames: int = 1, answer: bool = True) -> None:
-    """Frames at 30 a second; the cameras answer requests for keyframes at the next one."""
-    for _ in range(frames):
+    """Frames at 30 a second; the cameras answer requests for keyframes at the next one. Everybody is heard
+    about every second, as from a browser that receives nothing but reports all the same.
+    """
+    for n in range(frames):
         bench.now += 33
+        if n % 30 == 0:
+            for phone in bench.phones:
+                phone.report(b"")
         for camera in cameras:
             for packet in camera.frame(bench.now):
                 camera.send(packet)
@@ -213,6 +218,45 @@ def test_a_layer_is_asked_for_keyframes_twice_a_second_at_most(bench: Bench) -> 
                 camera.send(packet)
     asked = [r.ssrc for r in camera.phone.reports() if isinstance(r, rtcp.KeyframeRequest)]
     assert 3 <= asked.count(1002) <= 5
+
+
+def test_a_phone_that_is_gone_does_not_spend_its_successors_keyframe(bench: Bench) -> None:
+    camera, _gone = rooms(bench)
+    for _ in range(8):  # only the camera is heard, for longer than anybody who is there keeps silent
+        bench.now += 300
+        for packet in camera.frame(bench.now):
+            camera.send(packet)
+        bench.turn()
+    bench.tick(0)
+    camera.phone.reports()
+    bench.engine.route(2, 0, "video", None, "video")
+    bench.engine.route(2, 0, "video", 1, "video")  # as when the same person comes in again: his old leg first
+    bench.tick(1)
+    assert not [r for r in camera.phone.reports() if isinstance(r, rtcp.KeyframeRequest)]
+    successor = bench.phone(3, modern())
+    bench.engine.route(3, 0, "video", 1, "video")
+    bench.tick(1)
+    assert [r.ssrc for r in camera.phone.reports() if isinstance(r, rtcp.KeyframeRequest)] == [1002]
+    camera.key = True
+    run(bench, camera, frames=1)
+    assert seen(successor.media())[-1] == b"h"
+
+
+def test_a_phone_that_is_heard_again_is_asked_for_at_once(bench: Bench) -> None:
+    camera, viewer = rooms(bench)
+    camera.key = False
+    run(bench, camera, frames=3, answer=False)
+    for _ in range(8):
+        bench.now += 300
+        for packet in camera.frame(bench.now):
+            camera.send(packet)
+        bench.turn()
+    bench.tick(0)
+    camera.phone.reports()
+    viewer.report(b"")
+    bench.turn()
+    bench.tick(50)
+    assert [r.ssrc for r in camera.phone.reports() if isinstance(r, rtcp.KeyframeRequest)] == [1002]
 
 
 def test_a_screen_has_a_slot_of_its_own_beside_the_camera(bench: Bench) -> None:
