@@ -4,7 +4,7 @@ import { hasTurn, unsworn } from "./testimony";
 import { seatOf, type Phase, type RoomView, type Seat } from "./view";
 
 /** Why not, as a code the catalogs have words for; null where the court would say yes. */
-export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | "not_sworn" | "released" | null;
+export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "suspended" | "adjourned" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | "not_sworn" | "released" | null;
 
 const BENCH: ReadonlySet<string> = new Set(["judge", "clerk"]);
 
@@ -22,6 +22,8 @@ const SPEAKING: Readonly<Record<Phase, Obstacle>> = {
   checking_in: "before",
   open: null,
   in_recess: "recess",
+  technical_suspension: "suspended",
+  adjourned: "adjourned",
   closed: "closed",
   sealed: "sealed",
 };
@@ -29,7 +31,7 @@ const SPEAKING: Readonly<Record<Phase, Obstacle>> = {
 function bySeat(seat: Seat, view: RoomView): Obstacle {
   if (seat.state !== "admitted") return "not_admitted";
   if (seat.role === "observer") return "observer";
-  if (isBench(seat.role)) return view.phase === "scheduled" || view.phase === "closed" || view.phase === "sealed" ? SPEAKING[view.phase] : null;
+  if (isBench(seat.role)) return view.phase === "scheduled" || view.phase === "adjourned" || view.phase === "closed" || view.phase === "sealed" ? SPEAKING[view.phase] : null;
   return SPEAKING[view.phase];
 }
 
@@ -70,6 +72,9 @@ export function nextActs(view: RoomView, slot: string): readonly NextAct[] {
       return judge ? ["act.open"] : [];
     case "open":
       return judge ? ["act.recess", "act.close"] : [];
+    case "adjourned":
+      return judge ? ["act.check_in", "act.close"] : isBench(role) ? ["act.check_in"] : [];
+    case "technical_suspension":
     case "in_recess":
       return judge ? ["act.resume", "act.close"] : [];
     case "closed":

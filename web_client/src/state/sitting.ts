@@ -357,7 +357,7 @@ export class Sitting {
   private seated(frame: Welcome): void {
     const slots = frame.media["slots"];
     const phase = frame.view["phase"];
-    if (typeof slots !== "number" || slots === 0 || phase === "closed" || phase === "sealed") return;
+    if (typeof slots !== "number" || slots === 0 || phase === "adjourned" || phase === "closed" || phase === "sealed") return;
     this.media?.seated(slots, readRelays(frame.media["ice_servers"]));
   }
 

@@ -2,11 +2,12 @@
 // comes beside); it never asks who is looking, so everybody who may see an entry folds it the same way. The server's view
 // in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
 import type { Fact, Leaf } from "../record/leaf";
+import { foldCourse, readCourse, readProgram, type Course, type Program } from "./course";
 import { foldChecked, readBars, readStanding, UNKNOWN, type Standing } from "./checked";
 import { foldConduct, readConduct, type Conduct } from "./conduct";
 import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
-export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "closed" | "sealed";
+export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "technical_suspension" | "adjourned" | "closed" | "sealed";
 export type SeatState = "absent" | "waiting" | "admitted" | "removed";
 
 export type Rung = "video" | "small" | "audio" | "clips";
@@ -43,6 +44,9 @@ export interface RoomView {
   readonly openedMs: number | null;
   readonly recessSinceMs: number | null;
   readonly recording: boolean;
+  /** The rules it goes by; null where it has none (ST1). */
+  readonly program: Program | null;
+  readonly course: Course;
   readonly floor: string | null;
   /** How the floor is given, what waits for the judge, who was called while away (FL, AB). */
   readonly conduct: Conduct;
@@ -64,7 +68,7 @@ export interface RoomView {
   readonly undertaking: Undertaking | null;
 }
 
-const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "closed", "sealed"];
+const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "technical_suspension", "adjourned", "closed", "sealed"];
 const RUNGS: readonly Rung[] = ["video", "small", "audio", "clips"];
 const STATES: readonly SeatState[] = ["absent", "waiting", "admitted", "removed"];
 
@@ -123,6 +127,8 @@ export function readView(map: Map_): RoomView {
     openedMs: instant(map["opened_ms"]),
     recessSinceMs: instant(map["recess_since_ms"]),
     recording: flag(map["recording"]),
+    program: readProgram(map["program"]),
+    course: readCourse(map),
     floor: typeof map["floor"] === "string" ? map["floor"] : null,
     conduct: readConduct(map),
     screen: typeof map["screen"] === "string" ? map["screen"] : null,
@@ -204,6 +210,16 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
       return { ...view, phase: "open", openedMs: tsMs, screen: null };
     case "act.recess":
       return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "in_recess", recessSinceMs: tsMs, floor: null, screen: null };
+    case "act.suspend":
+      return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "technical_suspension", recessSinceMs: tsMs, floor: null, screen: null };
+    case "act.adjourn":
+      return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "adjourned", recessSinceMs: null, floor: null, screen: null, restricted: null, scheduledMs: instant(first) };
+    case "stage":
+    case "act.stage":
+      return { ...view, course: foldCourse(view.course, leaf) };
+    case "act.convert":
+    case "act.cancel":
+      return { ...interrupted(view), course: foldCourse(view.course, leaf), phase: "closed", recessSinceMs: null, floor: null, screen: null, restricted: null };
     case "act.resume":
       return { ...view, phase: "open", recessSinceMs: null };
     case "act.close":

@@ -44,6 +44,8 @@ export const entry = {
     checking_in: "checking in",
     open: "in session",
     in_recess: "in recess",
+    technical_suspension: "suspended",
+    adjourned: "adjourned",
     closed: "closed",
     sealed: "sealed",
   } as Record<string, string>,

@@ -42,6 +42,8 @@ export const entry = {
     checking_in: "报到中",
     open: "庭审中",
     in_recess: "休庭中",
+    technical_suspension: "技术中止",
+    adjourned: "已延期",
     closed: "已闭庭",
     sealed: "已封存",
   } as Record<string, string>,

@@ -12,6 +12,7 @@ import { person } from "../../i18n/words";
 import { list, parts } from "../../i18n/times";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
+import { CourseActs } from "./course";
 import { here } from "./here";
 import { who } from "./wording";
 
@@ -120,6 +121,7 @@ export function Acts(): JSX.Element | null {
           {r.floor_end}
         </button>
       )}
+      <CourseActs />
       {acts.includes("act.close") && (
         <button type="button" class="button danger apart" data-testid="act-close" disabled={!online || under("act.close")} onClick={() => (asked.value = { act: "act.close" })}>
           {r.acts["act.close"]}

@@ -18,6 +18,7 @@ import { wide } from "../../ui/wide";
 import { ActQuestion, Acts, perform, under } from "./acts";
 import { Checklist } from "./checked";
 import { Composer } from "./composer";
+import { CourseNotice, CourseQuestion, StageState } from "./course";
 import { ForkNotice } from "./fork";
 import { here } from "./here";
 import { Keys } from "./keys";
@@ -64,6 +65,7 @@ export function Room(): JSX.Element | null {
         <img src="/emblem.svg" alt={r.emblem} width={28} height={28} />
         <h1 class="case">{view.caseNumber}</h1>
         <PhaseState />
+        <StageState />
         <span class="grow" />
         {desk && (
           <button type="button" class="button quiet icon-only" data-testid="search" aria-label={r.search} aria-pressed={search.value !== null} onClick={() => (search.value = search.value === null ? "" : null)}>
@@ -80,6 +82,7 @@ export function Room(): JSX.Element | null {
       <div class="hall">
         <LineState />
         <ForkNotice />
+        <CourseNotice />
         <Restricted view={view} slot={me.slot} />
         <Sound />
         <LinkNotice />
@@ -153,6 +156,7 @@ export function Room(): JSX.Element | null {
       )}
       {settings.value && <SettingsSheet close={() => (settings.value = false)} />}
       <ActQuestion />
+      <CourseQuestion />
       <Keys search={() => (search.value = search.value ?? "")} />
     </div>
   );

@@ -163,12 +163,12 @@ async function enterNow(visit: Visit): Promise<void> {
       closeDevices();
     }),
   );
-  // Nobody is heard after the closing, so nobody's camera stays on.
+  // Nobody is heard after the closing or an adjournment, so nobody's camera stays on.
   let over = false;
   undo.push(
     effect(() => {
       const phase = sitting.view.value?.phase;
-      if (over || (phase !== "closed" && phase !== "sealed")) return;
+      if (over || (phase !== "adjourned" && phase !== "closed" && phase !== "sealed")) return;
       over = true;
       endScreen();
       peer.stop();

@@ -14,7 +14,7 @@ export function PhaseState(): JSX.Element | null {
   const view = sitting.view.value;
   if (view === null) return null;
   void second.value;
-  const since = view.phase === "in_recess" ? view.recessSinceMs : view.phase === "open" ? view.openedMs : null;
+  const since = view.phase === "in_recess" || view.phase === "technical_suspension" ? view.recessSinceMs : view.phase === "open" ? view.openedMs : null;
   return (
     <span class="phase">
       <strong data-testid="phase" data-phase={view.phase}>

@@ -1,5 +1,6 @@
 // An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
 import { roomWords } from "../../i18n/room-words";
+import { courseSentence } from "./course-wording";
 import { list, parts } from "../../i18n/times";
 import { witnessWords } from "../../i18n/witness-words";
 import { person, roleName } from "../../i18n/words";
@@ -33,7 +34,7 @@ export function isQuiet(entry: Entry): boolean {
   const type = entry.leaf?.type;
   // A first key is everybody's, and an anchor comes by the clock: both stand in the sealed record.
   const routine = type === "key.add" ? entry.leaf?.facts[2] === "first" : type === "key.revoke" || type === "anchor";
-  return routine || type === "open" || type === "seat" || QUIET.has(type ?? "");
+  return routine || type === "open" || type === "rules" || type === "seat" || QUIET.has(type ?? "");
 }
 
 export function sentence(entry: Entry, view: RoomView): string {
@@ -112,8 +113,15 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : (testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? d.other(leaf.type));
+      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? d.other(leaf.type));
   }
+}
+
+/** A step of the sitting's course (ST); null for any other entry. */
+function course(type: string, first: unknown, by: string, actor: string, view: RoomView): string | null {
+  const court = by === "court";
+  const told = courseSentence(type, first, court, view);
+  return told === null || court ? told : roomWords().by(actor, told);
 }
 
 /** A step of somebody's testimony (WI), by whoever made it; null for any other entry. */
