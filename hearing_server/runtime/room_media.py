@@ -300,7 +300,9 @@ class RoomMedia:
 
 
 def _gallery(state: Sitting) -> Gallery | None:
-    """AU11. Each act of the judge is another line."""
-    if not state.delay.seconds or state.phase is Phase.SEALED:
+    """AU11. Each act of the judge is another line. It ends when the seal is proposed: what was sent is to be noted
+    before the seal (HR23).
+    """
+    if not state.delay.seconds or state.proposal is not None or state.phase is Phase.SEALED:
         return None
     return Gallery(state.delay.seq, state.delay.seconds * 1000, public(state), viewers(state))

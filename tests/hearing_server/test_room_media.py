@@ -40,7 +40,7 @@ class Plane:
         self.failing = 0
         self.pinned, self.clipped = frozenset(), []
 
-    async def set_routes(self, room, routes, pinned):
+    async def set_routes(self, room, routes, pinned, gallery):
         if self.failing:
             self.failing -= 1
             raise RuntimeError("the worker is gone")
