@@ -56,7 +56,9 @@ export function maySpeak(view: RoomView, slot: string): Obstacle {
   const written = mayWrite(view, slot);
   if (written !== null || isBench(seat.role)) return written;
   if (seat.muted) return "muted";
-  return (view.floor === null || view.floor === slot) && hasTurn(view, slot) ? null : "not_your_turn";
+  // FL1: unless the floor is free, nobody speaks without it; while a witness is examined his turns hold (WI7).
+  const free = view.conduct.mode === "free" || view.seats.some((each) => each.examiner !== null);
+  return (view.floor === slot || (view.floor === null && free)) && hasTurn(view, slot) ? null : "not_your_turn";
 }
 
 export type NextAct = "act.check_in" | "act.open" | "act.recess" | "act.resume" | "act.close" | "act.propose_seal" | "act.seal";

@@ -13,7 +13,9 @@ import { list, parts } from "../../i18n/times";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
 import { CourseActs } from "./course";
+import { FloorActs } from "./floor";
 import { here } from "./here";
+import { OrderButton } from "./pleas";
 import { who } from "./wording";
 
 type Asked = { readonly act: "act.recess" | "act.close" | "act.propose_seal" | "act.seal" | "act.restrict" | "act.gallery_delay" } | { readonly act: "act.remove"; readonly slot: string };
@@ -116,6 +118,8 @@ export function Acts(): JSX.Element | null {
           {r.acts[anyMuted ? "act.unmute_all" : "act.mute_all"]}
         </button>
       )}
+      <FloorActs />
+      <OrderButton />
       {me.role === "judge" && view.floor !== null && (
         <button type="button" class="button" data-testid="floor-end" disabled={!online} onClick={() => perform("act.floor", [null])}>
           {r.floor_end}

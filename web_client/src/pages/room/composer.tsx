@@ -12,6 +12,7 @@ import { seatOf } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { here } from "./here";
 import { ScreenButton } from "./notices";
+import { PleaButtons } from "./pleas";
 import { PhotoSheet, VideoSheet } from "./pictures";
 import { VoiceHold } from "./voice";
 
@@ -88,6 +89,7 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
         <Icon name="file" />
         {r.file}
       </button>
+      <PleaButtons />
     </div>
   );
   return (

@@ -8,8 +8,10 @@ import { isBench } from "../../state/may";
 import type { Live } from "../../state/sitting";
 import type { Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
+import { AwaySteps } from "./absence";
 import { askRemove, perform, under } from "./acts";
 import { Standings } from "./checked";
+import { ConsoleLine } from "./console";
 import { here } from "./here";
 import { second } from "./session";
 import { speaking } from "./speaking";
@@ -81,6 +83,8 @@ export function People(): JSX.Element | null {
                 )}
                 <span class={`tag ${at.tone}`}>{at.words}</span>
               </div>
+              {bench && seat.slot !== me.slot && <ConsoleLine view={view} seat={seat} live={live} now={now} />}
+              <AwaySteps seat={seat} view={view} />
               {bench && <TestimonyCard view={view} seat={seat} judge={me.role === "judge"} />}
               {bench && <Standings seat={seat} />}
               {bench && seat.slot !== me.slot && !isBench(seat.role) && <SeatActs seat={seat} judge={me.role === "judge"} floor={view.floor === seat.slot} />}

@@ -17,7 +17,9 @@ import { Sheet } from "../../ui/sheet";
 import { wide } from "../../ui/wide";
 import { ActQuestion, Acts, perform, under } from "./acts";
 import { Checklist } from "./checked";
+import { Missed } from "./absence";
 import { Composer } from "./composer";
+import { TimerPill } from "./floor";
 import { CourseNotice, CourseQuestion, StageState } from "./course";
 import { ForkNotice } from "./fork";
 import { here } from "./here";
@@ -25,6 +27,7 @@ import { Keys } from "./keys";
 import { LeaveButton } from "./leave";
 import { Asks, LinkNotice, OwnTrouble, ScreenGrant } from "./notices";
 import { People } from "./people";
+import { PleaList } from "./pleas";
 import { SettingsButton, SettingsSheet } from "./settings";
 import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
@@ -87,10 +90,13 @@ export function Room(): JSX.Element | null {
         <Sound />
         <LinkNotice />
         <OwnState view={view} slot={me.slot} />
+        <Missed view={view} slot={me.slot} />
+        <TimerPill />
         <OwnTestimony view={view} slot={me.slot} />
         <OwnTrouble />
         <ScreenGrant />
         <Asks />
+        <PleaList />
         {!desk && <Waiting view={view} />}
         {hasPictures && <Stage wide={desk} />}
         {search.value !== null && (

@@ -13,6 +13,7 @@ import { identityOf, outboxStore, witnessStore } from "../../state/device";
 import type { Visit } from "../../state/page";
 import { Sitting } from "../../state/sitting";
 import { watchLink } from "./link";
+import { watchVitals } from "./vitals";
 
 export interface Court {
   readonly visit: Visit;
@@ -114,7 +115,7 @@ async function enterNow(visit: Visit): Promise<void> {
       carrier = network.type;
     });
   }
-  undo.push(keepAwake(), watchDevices());
+  undo.push(keepAwake(), watchDevices(), watchVitals(sitting));
 
   const ticker = setInterval(() => (second.value = Date.now()), 1_000);
   undo.push(() => clearInterval(ticker));

@@ -1,4 +1,5 @@
 // An entry of the record as a sentence. Messages are shown as what was said; everything else is who did what to whom.
+import { conductWords } from "../../i18n/conduct-words";
 import { roomWords } from "../../i18n/room-words";
 import { courseSentence } from "./course-wording";
 import { list, parts } from "../../i18n/times";
@@ -27,7 +28,7 @@ export function isMessage(type: string): boolean {
 }
 
 /** What the machine notes of links and tracks: in the room it is told where it is seen, and the whole of it is on the record. */
-const QUIET: ReadonlySet<string> = new Set(["rec.segment", "rec.gap", "quality", "media.reached"]);
+const QUIET: ReadonlySet<string> = new Set(["rec.segment", "rec.gap", "quality", "media.reached", "drop"]);
 
 /** What a person reads in the room: acts and words, not the bookkeeping of the machine. */
 export function isQuiet(entry: Entry): boolean {
@@ -91,6 +92,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.allow_screen":
       return r.by(actor, first === leaf.actor ? d.screen_own : d["act.allow_screen"](short(first)));
     case "act.floor":
+      if (typeof first === "string" && typeof second === "number") return r.by(actor, conductWords().did.floor_for(short(first), r.hms(...parts(second * 1_000))));
       return r.by(actor, typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end);
     case "hand":
       return r.by(actor, first === true ? d.hand_up : d.hand_down);
@@ -113,7 +115,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? d.other(leaf.type));
+      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? conducted(entry, view) ?? d.other(leaf.type));
   }
 }
 
@@ -130,6 +132,44 @@ function testimony(type: string, about: unknown, how: unknown, actor: string, sh
   const say = witnessWords().did[key];
   if (say === undefined) return null;
   return roomWords().by(actor, say(list((Array.isArray(about) ? about : [about]).map(short)), short(how)));
+}
+
+/** How the sitting is conducted (FL, AB); null for anything else. */
+function conducted(entry: Entry, view: RoomView): string | null {
+  const w = conductWords();
+  const d = w.did;
+  if (entry.leaf === null) return null;
+  const { type, actor, facts } = entry.leaf;
+  const [first, second] = facts;
+  const by = (words: string): string => roomWords().by(whoShort(view, actor), words);
+  const short = whoShort(view, String(first));
+  const code = (value: unknown): string => w.codes[String(value)] ?? String(value);
+  switch (type) {
+    case "act.floor_mode":
+      return by(d.mode(first === "hands" || first === "turns" ? w.modes[first] : w.modes.free));
+    case "act.turns":
+      return by(d.turns(list(Array.isArray(first) ? first.map((slot) => whoShort(view, String(slot))) : [])));
+    case "floor.time_up":
+      return d.time_up(short);
+    case "objection":
+      return by(d.objection(code(first)));
+    case "motion":
+      return by(d.motion(code(first)));
+    case "act.order":
+      return by(d.order);
+    case "act.rule":
+      return by(d.rule(typeof first === "number" ? first : 0, code(second)));
+    case "drop":
+      return d.drop(short);
+    case "act.prompt_absent":
+      return by(d.prompt(short));
+    case "act.warn_absent":
+      return by(d.warn(short));
+    case "act.rule_absent":
+      return by(d.ruled(short, w.rulings[String(second)] ?? String(second)));
+    default:
+      return null;
+  }
 }
 
 /** The words of a message, or of a reason given with an act. */

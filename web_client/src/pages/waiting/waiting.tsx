@@ -9,6 +9,7 @@ import { person, words } from "../../i18n/words";
 import type { Stand } from "../../state/testimony";
 import type { RoomView } from "../../state/view";
 import { CallCourt, Masthead } from "../../ui/masthead";
+import { Missed } from "../room/absence";
 import { LeaveButton } from "../room/leave";
 import { CheckIn } from "./check-in";
 import { LineState } from "../room/status";
@@ -24,6 +25,7 @@ export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; re
         <p class="soft">
           {view.caseNumber} · <span data-testid="phase">{words().phases[view.phase]}</span>
         </p>
+        <Missed view={view} slot={slot} />
         <Lead view={view} stand={stand} />
         <CheckIn view={view} />
         <LineState />
