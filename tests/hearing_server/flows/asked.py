@@ -14,7 +14,6 @@ from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
 from hearing_server.flows.hearing.rules import RULES
-from hearing_server.flows.hearing.tables import COURT_ONLY
 
 STREAM, DIGEST, BLOB = bytes(16), b"d" * 32, b"b" * 32
 CONTENT = {
@@ -60,6 +59,10 @@ def an_outcome(rng: Random) -> str:
 
 def a_row_of_media(rng: Random, state: Sitting) -> tuple[Any, ...]:
     return (slot(rng, state), ((slot(rng, state), rng.choice(["audio", "video"]), 5, 1, 2),))
+
+
+def a_witness(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    return (rng.choice([s for s in state.seats if s.startswith("witness")]),)
 
 
 def a_room(rng: Random, state: Sitting) -> tuple[Any, ...]:
@@ -113,21 +116,21 @@ ARGS: Mapping[str, Args] = {
     "act.gallery_delay": lambda rng, _state: (rng.choice([0, 3, 1_800, 1_801]),),
     "act.go_on": seat,
     "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
-    "act.call": seat,
+    "act.call": a_witness,
     "undertaking.sign": lambda _rng, _state: (undertaking.VERSION, "zh"),
-    "act.undertaking_begin": seat,
-    "act.undertaking_end": seat,
-    "act.undertaking_refused": seat,
-    "act.examine": lambda rng, state: (slot(rng, state), rng.choice([None, *state.seats])),
-    "act.release": lambda rng, state: (slot(rng, state), rng.choice(["may_observe", "excluded"])),
-    "act.recall": seat,
-    "act.confront": lambda rng, state: (some(rng, state, without_bench=True),),
+    "act.undertaking_begin": a_witness,
+    "act.undertaking_end": a_witness,
+    "act.undertaking_refused": a_witness,
+    "act.examine": lambda rng, state: (*a_witness(rng, state), rng.choice([None, *state.seats])),
+    "act.release": lambda rng, state: (*a_witness(rng, state), rng.choice(["may_observe", "excluded"])),
+    "act.recall": a_witness,
+    "act.confront": lambda _rng, state: (tuple(s for s in state.seats if s.startswith("witness")),),
     "act.stage": lambda rng, _state: (rng.choice(["roll_call", "debate", "ruling", "no_stage"]),),
     "act.adjourn": lambda rng, state: (state.scheduled_ms + rng.choice([-1, 3_600_000]),),
     "act.convert": lambda rng, _state: (rng.choice(["refusal", "weather"]),),
     "act.room_open": lambda rng, state: (*a_room(rng, state), rng.random() < 0.2),
     "act.room_grant": lambda rng, state: (whose_ask(rng, state), False),
-    "act.room_close": lambda rng, state: (rng.randint(1, state.rooms.last + 1), rng.choice([0, 1, 121])),
+    "act.room_close": lambda rng, state: (rng.randint(1, state.rooms.last + 1), rng.choice([0, 1, 1, 121])),
     "room.ask": a_room,
     "room.end": lambda _rng, state: (state.rooms.last, 0),
     "act.channel": lambda rng, state: (slot(rng, state), rng.choice([None, "en"])),
@@ -142,19 +145,33 @@ ARGS: Mapping[str, Args] = {
 WEIGHT: Mapping[str, float] = {
     **dict.fromkeys(("join", "act.admit"), 6.0),  # else the court would sit alone
     **dict.fromkeys(("quality", "rec.stop"), 3.0),
-    **dict.fromkeys(("act.adjourn", "act.convert", "act.cancel", "act.suspend"), 0.1),
-    **dict.fromkeys(("act.open", "act.resume"), 60.0),  # else it would never begin
-    **dict.fromkeys(("act.close", "act.remove", "leave"), 0.25),  # else every walk would be short
+    **dict.fromkeys(("act.open", "act.resume"), 30.0),  # else it would never begin, or rest for ever
+    **dict.fromkeys(("act.adjourn", "act.convert", "act.close"), 0.1),  # else every walk would be short
+    **dict.fromkeys(("act.prompt_absent", "act.warn_absent", "act.rule_absent"), 10.0),
+    **dict.fromkeys(("undertaking.sign", "act.undertaking_begin", "act.undertaking_end"), 8.0),  # a long way to go
+    **dict.fromkeys(
+        (
+            "act.cancel",
+            "act.room_open",
+            "room.ask",
+            "act.room_grant",
+            "act.room_close",
+            "act.confront",
+            "act.examine",
+            "channel",
+        ),
+        4.0,
+    ),
+    **dict.fromkeys(("act.suspend", "act.recess", "act.remove", "leave"), 0.25),
 }
 """How often a command is asked beside another (1)."""
 
 
-def _content(rng: Random, name: str) -> Mapping[str, Any] | None:
+def content_of(name: str) -> Mapping[str, Any] | None:
+    """What goes with a command that cannot be without."""
     if name == "undertaking.sign":
         return {"text": undertaking.TEXTS[undertaking.VERSION]["zh"]}
-    words = RULES[name].words
-    given = words is Words.NEEDED or (words is Words.REASON and rng.random() < 0.5)
-    return CONTENT if given else None
+    return CONTENT if RULES[name].words is Words.NEEDED else None
 
 
 def ask(rng: Random, state: Sitting) -> tuple[str, Command]:
@@ -167,9 +184,5 @@ def ask(rng: Random, state: Sitting) -> tuple[str, Command]:
     [name] = rng.choices(names, [WEIGHT.get(name, 1.0) for name in names])
     args = ARGS.get(name, nothing)(rng, state)
     refs = ((b"c" * 16, 3, b"h" * 32),) if name == "redact" else ()
-    return actor, Command(name, args, refs, _content(rng, name))
-
-
-def of_the_court(name: str) -> bool:
-    """Whether only the court's own machine asks for it."""
-    return RULES[name].whose == COURT_ONLY
+    reason = CONTENT if RULES[name].words is Words.REASON and rng.random() < 0.5 else None
+    return actor, Command(name, args, refs, content_of(name) or reason)
