@@ -30,7 +30,7 @@ export function Checklist(): JSX.Element | null {
   const open = missing(view);
   const offline = sitting.line.value.kind !== "open";
   return (
-    <details class={`notice ${open.length === 0 ? "good" : "wait"}`} data-testid="checklist" data-open={open.length}>
+    <details class={`checklist notice ${open.length === 0 ? "good" : "wait"}`} data-testid="checklist" data-open={open.length}>
       <summary>{p.before(open.length)}</summary>
       <ul class="stack">
         {open.map((item) => {
