@@ -33,7 +33,7 @@ import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
 import { Sound } from "./sound";
 import { Stage } from "./tiles";
-import { OwnTestimony } from "./testimony";
+import { OwnTestimony, swears } from "./testimony";
 import { Timeline } from "./timeline";
 import { who } from "./wording";
 
@@ -82,7 +82,7 @@ export function Room(): JSX.Element | null {
         )}
         {desk && <LeaveButton />}
       </header>
-      <div class="hall">
+      <div class={`hall ${swears(view, me.slot) ? "swearing" : ""}`}>
         <LineState />
         <ForkNotice />
         <CourseNotice />

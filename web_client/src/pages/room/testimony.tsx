@@ -58,6 +58,13 @@ export function TestimonyCard({ view, seat, judge }: { readonly view: RoomView; 
   );
 }
 
+/** Whether this person has an undertaking before him: to sign, or to read aloud. */
+export function swears(view: RoomView, slot: string): boolean {
+  const stand = seatOf(view, slot)?.stand;
+  // A bench whose client knows no undertaking admits and asks: nothing is put before the witness then.
+  return view.undertaking !== null && ((stand === "called" && seatOf(view, slot)?.called === true) || stand === "signed" || stand === "reading");
+}
+
 /** What the one who testifies is to do now. */
 export function OwnTestimony({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
   const w = witnessWords();
@@ -75,12 +82,11 @@ export function OwnTestimony({ view, slot }: { readonly view: RoomView; readonly
     ) : null;
   }
   const text = words?.texts[language.value] ?? words?.texts["zh"] ?? "";
-  // A bench whose client knows no undertaking admits and asks: nothing is put before the witness then.
-  if (words === null || text === "" || (stand === "called" && !seat.called)) return null;
+  if (words === null || text === "" || !swears(view, slot)) return null;
   const spoken = words.texts[language.value] === undefined ? "zh" : language.value;
   const open = here().sitting.line.value.kind === "open";
   return (
-    <section class="undertaking stack" aria-labelledby="undertaking-title" data-testid="own-testimony" data-stand={stand}>
+    <section key={stand} class="undertaking stack" aria-labelledby="undertaking-title" data-testid="own-testimony" data-stand={stand}>
       <h2 id="undertaking-title">{stand === "called" ? w.called_title : stand === "signed" ? w.signed_title : w.reading_title}</h2>
       {stand !== "reading" && <p>{stand === "called" ? w.called_lead : w.signed_lead}</p>}
       <blockquote lang={spoken} class={stand === "called" ? "" : "aloud"} data-testid="undertaking-text" tabIndex={0}>
