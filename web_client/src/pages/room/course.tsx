@@ -47,13 +47,13 @@ export function StageState(): JSX.Element | null {
   const picks = me.role === "judge" && view.phase === "open";
   if (!picks) {
     return (
-      <span class="stage-state" data-testid="stage" data-stage={view.course.stage}>
+      <span class="stage-state" data-testid="stage-now" data-stage={view.course.stage}>
         {w.stage_now(name)}
       </span>
     );
   }
   return (
-    <button type="button" class="button quiet stage-state" data-testid="stage" data-stage={view.course.stage} aria-haspopup="dialog" onClick={() => (asked.value = "stages")}>
+    <button type="button" class="button quiet stage-state" data-testid="stage-now" data-stage={view.course.stage} aria-haspopup="dialog" onClick={() => (asked.value = "stages")}>
       {w.stage_now(name)} <span aria-hidden="true">▾</span>
     </button>
   );
