@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 
 import { conductWords } from "../../i18n/conduct-words";
 import { roomWords } from "../../i18n/room-words";
-import { length } from "../../i18n/times";
+import { clock, length } from "../../i18n/times";
 import { nextStep } from "../../state/conduct";
 import { asksOf } from "../../state/may";
 import type { Live } from "../../state/sitting";
@@ -38,8 +38,8 @@ export function ConsoleLine({ view, seat, live, now }: { readonly view: RoomView
   const r = roomWords();
   const at = reading(view, seat, live, now);
   const rows: (readonly [string, string])[] = [];
-  if (!seat.connected) rows.push([w.console.since, seat.sinceMs === null ? w.console.never : length(now - seat.sinceMs)]);
-  else if (seat.rung !== "video") rows.push([w.console.link, r.rungs[seat.rung]]);
+  if (!seat.connected && seat.sinceMs !== null) rows.push([w.console.since, clock(seat.sinceMs)]);
+  if (seat.connected && seat.rung !== "video") rows.push([w.console.link, r.rungs[seat.rung]]);
   if (seat.connected && live?.silentMs != null) rows.push([w.console.quiet, length(now - live.silentMs)]);
   if (at.next !== null) rows.push([w.console.next, at.next]);
   if (at.wording !== null) rows.push([w.console.wording, at.wording]);

@@ -132,7 +132,7 @@ function SeatActs({ seat, judge, floor }: { readonly seat: Seat; readonly judge:
   }
   return (
     <div class="seat-acts" role="group" aria-label={r.acts_of(person(seat.role, seat.name))}>
-      {judge && seat.role !== "observer" && seat.stand !== "observing" && view?.phase === "open" && !floor && button("floor", "act.floor", r.acts["act.floor"] ?? "", seat.hand)}
+      {judge && seat.role !== "observer" && seat.stand !== "observing" && view?.phase === "open" && !floor && view.conduct.mode !== "turns" && button("floor", "act.floor", r.acts["act.floor"] ?? "", seat.hand)}
       {seat.role !== "observer" &&
         seat.role !== "courtroom" &&
         view?.phase !== "in_recess" &&

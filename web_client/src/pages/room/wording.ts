@@ -92,7 +92,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.allow_screen":
       return r.by(actor, first === leaf.actor ? d.screen_own : d["act.allow_screen"](short(first)));
     case "act.floor":
-      if (typeof first === "string" && typeof second === "number") return r.by(actor, conductWords().did.floor_for(short(first), r.hms(...parts(second * 1_000))));
+      if (typeof first === "string" && typeof second === "number") return r.by(actor, conductWords().did.floor_for(short(first), second % 60 === 0 ? conductWords().minutes(second / 60) : r.hms(...parts(second * 1_000))));
       return r.by(actor, typeof first === "string" ? d["act.floor"](short(first)) : d.floor_end);
     case "hand":
       return r.by(actor, first === true ? d.hand_up : d.hand_down);
