@@ -1,16 +1,19 @@
 """SPEC WI over real sockets and real media: the whole path of a witness, and `palmcourt prove sequestration`."""
 
+import asyncio
 import json
 
+import aiohttp
 import pytest
 from courtroom import act, arrived, court_in, on_the_line, until
+from test_hostile import JPEG, uploaded
 
 from hearing_server.cli import main
 from hearing_server.flows.decider import Command, Role
 from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
 from hearing_server.runtime.registry import NewSeat
 from media.peer.peer import Peer
-from signaling.frames import Delivered, Lobby, Receipt, Refused
+from signaling.frames import Delivered, Lobby, Presence, Receipt, Refused, Welcome
 
 SEATS = (
     NewSeat(Role.JUDGE, "陈静"),
@@ -137,3 +140,72 @@ async def test_WI10_what_was_lost_with_a_worker_is_said_and_an_altered_export_pr
     checkpoint.write_bytes(checkpoint.read_bytes().replace(b"\n", b"x\n", 1))
     assert proved(made.path) in {1, 2}
     assert "holds: in the times" not in capsys.readouterr().out
+
+
+async def exhibit(court, client):
+    """A picture that the room is shown; gives its name."""
+    status, _body, commit = await uploaded(court, client, JPEG)
+    assert status == 204
+    words = json.dumps({"mime": "image/jpeg"}).encode()
+    assert isinstance(await client.submit("msg.image", (commit,), content=words), Receipt)
+    return commit
+
+
+async def fetched(court, client, commit):
+    headers = {"Authorization": f"Bearer {client.session.welcome.session}"}
+    path = f"/api/streams/{(await court.sitting).hex()}/blobs/{commit.hex()}"
+    async with aiohttp.ClientSession(base_url=court.url) as http, http.get(path, headers=headers) as answer:
+        return answer.status
+
+
+async def test_WI1_no_exhibit_file_and_no_live_mark_reaches_him_outside_his_testimony(tmp_path):
+    async with court_in(tmp_path / "data") as court:
+        seen = []
+        judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=seen.append)
+        await judge.admitted()
+        await court.until_connected(2)
+        await act(judge, "act.open")
+        before = await exhibit(court, judge)
+        await act(judge, "act.call", "witness/1")
+        await witness.admitted()
+        during = await exhibit(court, judge)
+        assert (await fetched(court, witness, before), await fetched(court, witness, during)) == (404, 200)
+        await act(judge, "act.release", "witness/1", "excluded")
+        await until(lambda: isinstance(seen[-1], Lobby))
+        told = len(seen)
+        assert await fetched(court, witness, during) == 404
+        await judge.signal("typing", True)
+        (await court.room()).presence("judge/1", {"quiet": True})
+        await act(judge, "act.recess")
+        await act(judge, "act.resume")
+        after = await exhibit(court, judge)
+        await act(judge, "act.recall", "witness/1")
+        await until(lambda: isinstance(seen[-1], Presence | Delivered | Welcome) and len(seen) > told)
+        welcome = next(event for event in seen[told:] if isinstance(event, Welcome))
+        between = seen[told : seen.index(welcome, told)]
+        assert {type(event) for event in between} == {Lobby}  # the recess is told to whoever waits, and nothing else
+        assert [await fetched(court, witness, each) for each in (before, during, after)] == [404, 404, 404]
+
+
+async def test_WI1_whoever_is_released_and_recalled_at_once_does_not_get_what_lies_between(tmp_path):
+    """The three acts become durable together, while his phone is in the room before and after."""
+    async with court_in(tmp_path / "data") as court:
+        seen = []
+        judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=seen.append)
+        await judge.admitted()
+        await court.until_connected(2)
+        await act(judge, "act.open")
+        await act(judge, "act.call", "witness/1")
+        await witness.admitted()
+        room = await court.room()
+        moves = [
+            judge.submit("act.release", ("witness/1", "excluded")),
+            said(judge, "between"),
+            judge.submit("act.recall", ("witness/1",)),
+        ]
+        released, between, recalled = await asyncio.gather(*moves)
+        assert isinstance(recalled, Receipt)
+        await until(lambda: any(isinstance(each, Welcome) and each.start_seq >= recalled.seq for each in seen))
+        got = {event.seq for event in seen if isinstance(event, Delivered)}
+        assert not {released.seq, between.seq} & got
+        assert room.writer.state.seats["witness/1"].admitted_seq == recalled.seq
