@@ -99,13 +99,16 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
         return (self.name, self.version, self.digest, stages, limits, tuple(self.conversion))
 
     def words(self, kind: str) -> dict[str, Any]:
-        """The content of the same entry: what its codes are called, and what people are told of the recording."""
+        """The content of the same entry: what its codes are called, what people are told of the recording, and the
+        texts that they accept, so that the record holds the words behind each version.
+        """
         return {
             "title": msgspec.to_builtins(self.title),
             "stages": {code: msgspec.to_builtins(self.stages[code]) for code in self.kinds[kind].stages},
             "roles": msgspec.to_builtins(self.roles),
             "conversion": msgspec.to_builtins(self.conversion),
             "recording": msgspec.to_builtins(self.recording.text),
+            "texts": msgspec.to_builtins(self.texts),
         }
 
 

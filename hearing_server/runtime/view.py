@@ -208,4 +208,5 @@ def _head(state: Sitting, names: Names) -> dict[str, Any]:
         "kind": state.kind,
         "scheduled_ms": state.scheduled_ms,
         "ending": state.progress.ending,
+        "texts": names.rules.get("texts", {}),
     }

@@ -57,6 +57,7 @@ async def test_pe3_who_waits_consents_on_his_phone_and_receives_his_own_receipt_
             await socket.send(encode(hello))
             phone = Waiting(socket, identity, await court.sitting)
             await phone.lobby(lambda view: view["consents"] == [] and view["rules"] is None)
+            assert {"court_rules", "consent"} <= set(phone.came[0].view["texts"]), "from the rules on this record"
 
             assert (await phone.ask("msg.text", content=b'{"text":"hello"}')).code == "not_admitted"
             assert (await phone.ask("hand", True)).code == "not_admitted"

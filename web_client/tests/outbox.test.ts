@@ -100,6 +100,28 @@ describe("the outbox", () => {
     expect(sent[0]?.salt).toBeNull();
   });
 
+  it("PE3 sends from the waiting room what may be asked there, and keeps the rest in its order until it is let in", async () => {
+    const store = new Memory();
+    const box = made(store);
+    const sent: Submit[] = [];
+    const send = (submit: Submit): boolean => sent.push(submit) > 0;
+    await box.add({ command: "msg.text", content: { text: "said before" } });
+    await box.add({ command: "rules.accept", args: ["1"], content: { text: "rules" } });
+    box.connected(send, 0, (command) => command === "rules.accept");
+    await settle();
+    expect(sent.map((submit) => [submit.command, submit.dseq])).toEqual([["rules.accept", 1]]);
+    box.recorded(1, 7);
+    box.connected(send, 1);
+    await settle();
+    expect(sent.map((submit) => [submit.command, submit.dseq])).toEqual([["rules.accept", 1], ["msg.text", 2]]);
+    // A word that went out under a number and was not answered goes first, so nothing overtakes it from the waiting room.
+    box.disconnected();
+    await box.add({ command: "rules.accept", args: ["2"], content: { text: "rules" } });
+    box.connected(send, 1, (command) => command === "rules.accept");
+    await settle();
+    expect(sent.length).toBe(2);
+  });
+
   it("keeps a refusal until it has been read, and goes on", async () => {
     const store = new Memory();
     const box = made(store);

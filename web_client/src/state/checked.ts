@@ -14,8 +14,34 @@ export interface Standing {
 
 export const UNKNOWN: Standing = { identity: null, consents: [], rules: null };
 
-/** What is asked of somebody by the court's door, one page each; the last two are texts of their own. */
+/** What is asked of somebody at the court's door, one page each. */
 export type Asked = "rules" | "online_hearing" | "recording";
+
+/** Words that a person accepts, by their version. A text is never changed: a better one is a new version. */
+export interface Text {
+  readonly version: string;
+  readonly zh: string;
+  readonly en: string;
+}
+export type Texts = Readonly<Record<string, Text>>;
+
+/** Which of the texts of a court's rules each question shows. */
+const TEXT: Readonly<Record<Asked, string>> = { rules: "court_rules", online_hearing: "consent", recording: "recording" };
+
+export function textOf(texts: Texts, asked: Asked): Text | null {
+  return texts[TEXT[asked]] ?? null;
+}
+
+export function readTexts(value: unknown): Texts {
+  if (typeof value !== "object" || value === null) return {};
+  const found: Record<string, Text> = {};
+  for (const [name, each] of Object.entries(value as { readonly [key: string]: unknown })) {
+    if (typeof each !== "object" || each === null) continue;
+    const { version, zh, en } = each as { readonly [key: string]: unknown };
+    if (typeof version === "string" && typeof zh === "string" && typeof en === "string") found[name] = { version, zh, en };
+  }
+  return found;
+}
 
 const CONSENTING: ReadonlySet<string> = new Set(["plaintiff", "defendant", "third_party", "agent"]);
 const UNCHECKED: ReadonlySet<string> = new Set(["judge", "clerk", "courtroom", "observer"]);
@@ -47,13 +73,13 @@ function words(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : [];
 }
 
-/** What is still to be asked of this person at the door, in order. */
-export function toAsk(role: string, own: Standing): readonly Asked[] {
+/** What is still to be asked of this person at the door, in order. Where the court has rules, what they have a text for. */
+export function toAsk(role: string, own: Standing, texts: Texts): readonly Asked[] {
   const asked: Asked[] = [];
   if (!isChecked(role)) return asked;
   if (own.rules === null) asked.push("rules");
   if (CONSENTING.has(role)) for (const form of ["online_hearing", "recording"] as const) if (!own.consents.includes(form)) asked.push(form);
-  return asked;
+  return Object.keys(texts).length === 0 ? asked : asked.filter((each) => textOf(texts, each) !== null);
 }
 
 /** The room after an entry of this part; the same view for any other. */

@@ -3,7 +3,7 @@
 // in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
 import type { Fact, Leaf } from "../record/leaf";
 import { foldCourse, readCourse, readProgram, type Course, type Program } from "./course";
-import { foldChecked, readBars, readStanding, UNKNOWN, type Standing } from "./checked";
+import { foldChecked, readBars, readStanding, readTexts, UNKNOWN, type Standing, type Texts } from "./checked";
 import { foldConduct, readConduct, type Conduct } from "./conduct";
 import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
@@ -61,6 +61,8 @@ export interface RoomView {
   readonly phone: string;
   /** What the bench found against an online hearing; null before it has looked (PE6). */
   readonly bars: readonly string[] | null;
+  /** What people accept and consent to, as this sitting's rules have it; empty where it has none. */
+  readonly texts: Texts;
   /** What the court knows of whoever waits, who is shown nobody else. */
   readonly own: Standing;
   /** Witnesses who are in the room together by order (WI9). */
@@ -139,6 +141,7 @@ export function readView(map: Map_): RoomView {
     phone: text(map["phone"]),
     bars: readBars(map["bars"]),
     own: readStanding(map),
+    texts: readTexts(map["texts"]),
     confrontation: isMap(map["confrontation"]) ? { slots: slotsOf(map["confrontation"]["slots"]), before: slotsOf(map["confrontation"]["before"]) } : null,
     undertaking: readUndertaking(map["undertaking"]),
   };

@@ -3,19 +3,19 @@
 import type { JSX } from "preact";
 
 import { tag } from "../../i18n/language";
-import { peopleWords, TEXTS_VERSION } from "../../i18n/people-words";
+import { peopleWords, textShown } from "../../i18n/people-words";
 import { roleName } from "../../i18n/words";
-import { isChecked, missing, type Missing } from "../../state/checked";
+import { isChecked, missing, type Missing, type Texts } from "../../state/checked";
 import { isBench } from "../../state/may";
 import type { Seat } from "../../state/view";
 import { perform, under } from "./acts";
 import { here } from "./here";
 import { who } from "./wording";
 
-function mend(item: Missing): void {
+function mend(item: Missing, texts: Texts): void {
   if (item.what === "bars") perform("act.bars", [[]]);
   else if (item.what === "identity") perform("act.verify", [item.slot, "document", "passed"]);
-  else if (item.what === "consent") perform("act.note_consent", [item.slot, "online_hearing", TEXTS_VERSION, tag()]);
+  else if (item.what === "consent") perform("act.note_consent", [item.slot, "online_hearing", textShown(texts, "online_hearing").version, tag()]);
 }
 
 const ACT: Readonly<Record<Missing["what"], string | null>> = { bars: "act.bars", identity: "act.verify", consent: "act.note_consent", rules: null };
@@ -41,7 +41,7 @@ export function Checklist(): JSX.Element | null {
                 <strong>{item.slot === "court" ? roleName("court") : who(view, item.slot)}</strong> {p.lacks[item.what]}
               </span>
               {item.what !== "rules" && act !== null && (
-                <button type="button" class="button" data-testid={`mend-${item.what}-${item.slot}`} disabled={offline || under(act, item.slot)} onClick={() => mend(item)}>
+                <button type="button" class="button" data-testid={`mend-${item.what}-${item.slot}`} disabled={offline || under(act, item.slot)} onClick={() => mend(item, view.texts)}>
                   {p.mend[item.what]}
                 </button>
               )}

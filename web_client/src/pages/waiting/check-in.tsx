@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 
 import { tag } from "../../i18n/language";
-import { peopleWords, TEXTS_VERSION } from "../../i18n/people-words";
+import { peopleWords, textShown } from "../../i18n/people-words";
 import { roomWords } from "../../i18n/room-words";
 import { toAsk, UNKNOWN, type Asked } from "../../state/checked";
 import type { Draft } from "../../state/outbox";
@@ -12,9 +12,9 @@ import type { RoomView } from "../../state/view";
 import { Confirm } from "../../ui/sheet";
 import { here } from "../room/here";
 
-function answer(asked: Asked, text: string): Draft {
+function answer(asked: Asked, version: string, text: string): Draft {
   const content = { text };
-  return asked === "rules" ? { command: "rules.accept", args: [TEXTS_VERSION], content } : { command: "consent", args: [asked, TEXTS_VERSION, tag()], content };
+  return asked === "rules" ? { command: "rules.accept", args: [version], content } : { command: "consent", args: [asked, version, tag()], content };
 }
 
 export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | null {
@@ -22,8 +22,8 @@ export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | nu
   const { sitting, visit } = here();
   const { role } = visit.info;
   const passed = useSignal<readonly Asked[]>([]);
-  const all = toAsk(role, UNKNOWN);
-  const open = toAsk(role, view.own);
+  const all = toAsk(role, UNKNOWN, view.texts);
+  const open = toAsk(role, view.own, view.texts);
   const now = open.find((asked) => !passed.value.includes(asked));
   if (all.length === 0) return null;
   const sending = sitting.outbox.items.value.some((item) => item.state === "waiting" && (item.command === "consent" || item.command === "rules.accept"));
@@ -35,12 +35,13 @@ export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | nu
       </section>
     );
   }
+  const { version, text } = textShown(view.texts, now);
   return (
     <section class="card stack" aria-labelledby="check-in-title" data-testid={`check-in-${now}`}>
       <p class="soft small">{p.step(all.indexOf(now) + 1, all.length)}</p>
       <h2 id="check-in-title">{p.asked[now]}</h2>
-      <p>{p.texts[now]}</p>
-      <button type="button" class="button primary wide" data-testid="check-in-yes" disabled={sending} onClick={() => void sitting.say(answer(now, p.texts[now]))}>
+      <p data-testid="check-in-text">{text}</p>
+      <button type="button" class="button primary wide" data-testid="check-in-yes" disabled={sending} onClick={() => void sitting.say(answer(now, version, text))}>
         {sending ? roomWords().sending : p.yes[now]}
       </button>
       <button type="button" class="button quiet" data-testid="check-in-later" disabled={sending} onClick={() => (passed.value = [...passed.peek(), now])}>
