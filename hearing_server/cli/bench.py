@@ -38,6 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--entries", type=int, default=100_000, help="verify: how many signed entries")
     parser.add_argument("--participants", type=int, default=7, help="media: people in each hearing")
+    parser.add_argument("--audio-only", action="store_true", help="media: voices and no pictures")
     parser.add_argument("--engine", choices=("auto", "py", "native"), default="auto", help="media: which engine")
     parser.add_argument(
         "--with-janus", action="store_true", help="media: beside Debian's Janus under the same load (needs root)"
@@ -85,6 +86,7 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": seconds,
         "engine": arguments.engine,
         "with_janus": arguments.with_janus,
+        "audio_only": arguments.audio_only,
     }
 
 

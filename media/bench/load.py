@@ -8,7 +8,7 @@ payload carries the moment it left; every eighth packet that arrives is decrypte
 and compared with the moment the kernel put it into the phone's socket: how long this process
 then takes to fetch it is not the server's latency.
 
-    python -m media.bench.load palmcourt|janus HEARINGS PARTICIPANTS
+    python -m media.bench.load palmcourt|janus HEARINGS PARTICIPANTS [audio]
 
 speaks JSON lines with bench.py: offers and answers until `ready`, then for each `run` it is
 told a `begin` and an `end` with figures, until its standard input ends.
@@ -72,8 +72,8 @@ class Alarm:
 class FastLoop:
     """Sends on schedule, receives what comes, never waits for anything else."""
 
-    def __init__(self, phones: list[Phone], senders: list[Phone]) -> None:
-        self._phones, self._senders = phones, senders
+    def __init__(self, phones: list[Phone], senders: list[Phone], *, pictures: bool = True) -> None:
+        self._phones, self._senders, self._pictures = phones, senders, pictures
         self._out = Batch(BURST, 0)
         self._in = Batch(IN_ROWS, 0)
         for batch, rows in ((self._out, BURST), (self._in, IN_ROWS)):
@@ -108,7 +108,8 @@ class FastLoop:
         heap: list[tuple[float, int, str]] = []
         for n in range(len(self._senders)):
             heap += [(start + AUDIO_S * n / len(self._senders), n, "audio")]
-            heap += [(start + VIDEO_S * (n * 0.618 % 1), n, "video")]
+            if self._pictures:
+                heap += [(start + VIDEO_S * (n * 0.618 % 1), n, "video")]
             heap += [(start + REPORT_S * (n * 0.618 % 1), n, "report")]
         heap += [(start + FEEDBACK_S * (n * 0.618 % 1), n, "feedback") for n in range(len(self._phones))]
         heapq.heapify(heap)
@@ -350,10 +351,10 @@ def _warm(loop: FastLoop, receivers: int) -> float:
 
 
 def main() -> None:
-    """SERVER HEARINGS PARTICIPANTS"""
+    """SERVER HEARINGS PARTICIPANTS [audio]: with the last, voices only."""
     server, hearings, participants = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     phones, senders = asyncio.run(_connect(server, hearings, participants))
-    loop = FastLoop(phones, senders)
+    loop = FastLoop(phones, senders, pictures="audio" not in sys.argv[4:])
     with contextlib.suppress(PermissionError):  # a late measuring instrument measures itself
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     gc.collect()

@@ -54,9 +54,15 @@ class StallablePlane(ProcessMediaPlane):
 
 
 async def bench_media(
-    hearings: int, participants: int, seconds: float, engine: Engine = "auto", with_janus: bool = False
+    hearings: int,
+    participants: int,
+    seconds: float,
+    engine: Engine = "auto",
+    *,
+    with_janus: bool = False,
+    audio_only: bool = False,
 ) -> dict[str, Any]:
-    """Everybody in each hearing sends to everybody else for `seconds`.
+    """Everybody in each hearing sends to everybody else for `seconds`; with `audio_only` voices and no pictures.
 
     `packets_per_s_per_core` counts packets forwarded per CPU second of all media processes;
     latencies are from the phone's send call to the arrival in the other phone's socket;
@@ -65,7 +71,7 @@ async def bench_media(
     that is more than a few milliseconds the machine was busy and the latencies say little.
     """
     if not with_janus:
-        return await _court(hearings, participants, seconds, engine, "127.0.0.1")
+        return await _court(hearings, participants, seconds, engine, "127.0.0.1", audio_only=audio_only)
     skipped = "" if janus.installed() else "Janus is not installed (Debian: apt-get install janus)"
     if not skipped:
         try:
@@ -73,10 +79,13 @@ async def bench_media(
         except namespace.NoNamespace as error:
             skipped = str(error)
     if skipped:
-        return {**await _court(hearings, participants, seconds, engine, "127.0.0.1"), "janus_skipped": skipped}
+        return {
+            **await _court(hearings, participants, seconds, engine, "127.0.0.1", audio_only=audio_only),
+            "janus_skipped": skipped,
+        }
     for left in reversed(range(ROUNDS)):
-        ours = await _court(hearings, participants, seconds, engine, namespace.ADDRESS)
-        theirs = await _beside(hearings, participants, seconds)
+        ours = await _court(hearings, participants, seconds, engine, namespace.ADDRESS, audio_only=audio_only)
+        theirs = await _beside(hearings, participants, seconds, audio_only=audio_only)
         figures = {**ours, **theirs, "janus_ratio": round(theirs["janus_us_per_packet"] / ours["us_per_packet"], 2)}
         try:
             _judge(figures)
@@ -113,7 +122,7 @@ class Generator:
         self._stdin, self._stdout = process.stdin, process.stdout
 
     @classmethod
-    async def start(cls, server: str, hearings: int, participants: int) -> "Generator":
+    async def start(cls, server: str, hearings: int, participants: int, *, audio_only: bool) -> "Generator":
         """Its phones connect as the lines are answered."""
         root = str(Path(__file__).resolve().parent.parent.parent)  # noqa: ASYNC240 - no I/O of note
         return cls(
@@ -121,7 +130,7 @@ class Generator:
                 sys.executable,
                 "-m",
                 "media.bench.load",
-                *(server, str(hearings), str(participants)),
+                *(server, str(hearings), str(participants), *(("audio",) if audio_only else ())),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=1 << 20,
@@ -158,11 +167,13 @@ class Generator:
         await ended(self._process, self._stdin.close)
 
 
-async def _court(hearings: int, participants: int, seconds: float, engine: Engine, address: str) -> dict[str, Any]:
+async def _court(
+    hearings: int, participants: int, seconds: float, engine: Engine, address: str, *, audio_only: bool
+) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="palmcourt-bench-") as directory:
         config = MediaConfig(recordings=Path(directory), addresses=(address,), workers=1, engine=engine)
         plane = await StallablePlane.start(config)
-        generator = await Generator.start("palmcourt", hearings, participants)
+        generator = await Generator.start("palmcourt", hearings, participants, audio_only=audio_only)
         try:
             seats = [f"party/{n}" for n in range(participants)]
             routes = {
@@ -202,11 +213,11 @@ async def _court(hearings: int, participants: int, seconds: float, engine: Engin
     }
 
 
-async def _beside(hearings: int, participants: int, seconds: float) -> dict[str, Any]:
+async def _beside(hearings: int, participants: int, seconds: float, *, audio_only: bool) -> dict[str, Any]:
     """The same load through Janus."""
     with tempfile.TemporaryDirectory(prefix="palmcourt-janus-") as directory:
         server = await janus.Janus.start(Path(directory), namespace.ADDRESS)
-        generator = await Generator.start("janus", hearings, participants)
+        generator = await Generator.start("janus", hearings, participants, audio_only=audio_only)
         try:
             feeds: list[int] = []
             asked: list[int] = []
