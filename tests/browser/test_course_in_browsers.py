@@ -47,6 +47,7 @@ async def test_ST_the_judge_moves_the_stages_suspends_adjourns_and_everybody_see
     await shot(judge, "stage-desk-zh")
     await shot(party, "stage-phone-en")
 
+    await tid(judge, "course-more").click()
     await tid(judge, "act-suspend").click()
     await tid(judge, "suspend-confirm").click()
     assert "please stay" in await tid(party, "course-notice").inner_text()
@@ -54,6 +55,7 @@ async def test_ST_the_judge_moves_the_stages_suspends_adjourns_and_everybody_see
     await tid(judge, "act-resume").click()
     await tid(party, "course-notice").wait_for(state="detached")
 
+    await tid(judge, "course-more").click()
     await tid(judge, "act-adjourn").click()
     assert await tid(judge, "adjourn-confirm").is_disabled()
     await tid(judge, "adjourn-when").fill("2099-03-02T09:30")

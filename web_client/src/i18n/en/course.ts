@@ -1,7 +1,6 @@
 import type { CourseWords } from "../zh/course";
 
 export const course: CourseWords = {
-  stage: "Stage",
   stage_now: (name) => `Stage: ${name}`,
   stage_choose: "Which stage to enter",
   stage_back: (name) => `Back to: ${name}`,
@@ -10,8 +9,7 @@ export const course: CourseWords = {
   stage_here: "now",
   stage_held: "held",
   reason: "Reason (goes on the record)",
-  more: "Adjourn, suspend, convert",
-  more_scheduled: "Cancel the sitting",
+  more: "Adjourn, suspend…",
   suspend: "Suspend",
   suspend_text: "Sound, picture and recording stop, the record goes on. A judge resumes it.",
   suspended: "Suspended for technical reasons: sound, picture and recording have stopped, the record goes on. The judge will resume; please stay.",
@@ -34,6 +32,7 @@ export const course: CourseWords = {
   did: {
     rules: "The rules of this sitting were put on the record",
     stage: (name) => `entered the stage: ${name}`,
+    stage_court: (name) => `The stage is now: ${name}`,
     suspend: "suspended the sitting for technical reasons",
     suspend_court: "No judge was connected: the sitting was suspended",
     adjourn: (date) => `adjourned to ${date}`,

@@ -1,5 +1,4 @@
 export const course = {
-  stage: "阶段",
   stage_now: (name: string) => `阶段：${name}`,
   stage_choose: "进入哪个阶段",
   stage_back: (name: string) => `回到：${name}`,
@@ -8,8 +7,7 @@ export const course = {
   stage_here: "现在",
   stage_held: "已进行",
   reason: "理由（会记入笔录）",
-  more: "延期、中止、转线下",
-  more_scheduled: "取消开庭",
+  more: "延期、中止…",
   suspend: "技术中止",
   suspend_text: "声音、图像和录制停止，记录继续。由法官恢复。",
   suspended: "技术中止：声音、图像和录制已停止，记录继续。法官恢复后继续开庭，请不要离开。",
@@ -32,6 +30,7 @@ export const course = {
   did: {
     rules: "本次庭审适用的程序规则已记入",
     stage: (name: string) => `进入阶段：${name}`,
+    stage_court: (name: string) => `庭审进入阶段：${name}`,
     suspend: "宣布技术中止",
     suspend_court: "没有法官在线，庭审自动技术中止",
     adjourn: (date: string) => `宣布延期至 ${date}`,

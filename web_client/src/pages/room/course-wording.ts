@@ -19,7 +19,7 @@ export function courseSentence(type: string, first: unknown, court: boolean, vie
       return d.rules;
     case "stage":
     case "act.stage":
-      return d.stage(called(view.program?.stages ?? [], first));
+      return (court ? d.stage_court : d.stage)(called(view.program?.stages ?? [], first));
     case "act.suspend":
       return court ? d.suspend_court : d.suspend;
     case "act.adjourn":

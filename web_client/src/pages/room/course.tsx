@@ -17,8 +17,8 @@ import { called } from "./course-wording";
 import { here } from "./here";
 
 type Rare = "act.suspend" | "act.adjourn" | "act.convert" | "act.cancel";
-const asked = signal<Rare | "stages" | null>(null);
-const SHEET: Readonly<Record<Rare, string>> = { "act.suspend": "suspend", "act.adjourn": "adjourn", "act.convert": "convert", "act.cancel": "cancel" };
+const asked = signal<Rare | "stages" | "more" | null>(null);
+const SHEET: Readonly<Record<Rare, "suspend" | "adjourn" | "convert" | "cancel">> = { "act.suspend": "suspend", "act.adjourn": "adjourn", "act.convert": "convert", "act.cancel": "cancel" };
 
 function rare(view: RoomView): readonly Rare[] {
   switch (view.phase) {
@@ -90,21 +90,30 @@ function notice(view: RoomView, judge: boolean): string | null {
   return view.course.ending === null ? null : w[view.course.ending];
 }
 
-/** The judge's rare acts, each with its question; beside the frequent ones. */
+/** The judge's rare acts, each with its question: behind one button, so that the frequent ones keep their place. */
 export function CourseActs(): JSX.Element | null {
   const w = courseWords();
   const { sitting } = here();
   const view = sitting.view.value;
   const online = sitting.line.value.kind === "open";
   if (view === null || sitting.me.value?.role !== "judge") return null;
+  const acts = rare(view);
+  const [only] = acts;
+  if (only === undefined) return null;
+  if (acts.length === 1) return <RareAct act={only} />;
   return (
-    <>
-      {rare(view).map((act) => (
-        <button key={act} type="button" class="button apart" data-testid={`act-${SHEET[act]}`} disabled={!online || under(act)} onClick={() => (asked.value = act)}>
-          {w[SHEET[act] as "suspend" | "adjourn" | "convert" | "cancel"]}
-        </button>
-      ))}
-    </>
+    <button type="button" class="button apart" data-testid="course-more" aria-haspopup="dialog" disabled={!online} onClick={() => (asked.value = "more")}>
+      {w.more}
+    </button>
+  );
+}
+
+function RareAct({ act, wide = false }: { readonly act: Rare; readonly wide?: boolean }): JSX.Element {
+  const online = here().sitting.line.value.kind === "open";
+  return (
+    <button type="button" class={`button ${wide ? "wide" : "apart"}`} data-testid={`act-${SHEET[act]}`} disabled={!online || under(act)} onClick={() => (asked.value = act)}>
+      {courseWords()[SHEET[act]]}
+    </button>
   );
 }
 
@@ -126,6 +135,17 @@ export function CourseQuestion(): JSX.Element | null {
     asked.value = null;
   };
   switch (question) {
+    case "more":
+      return (
+        <Sheet title={w.more} close={close} testid="course-more-sheet">
+          {rare(view).map((act) => (
+            <RareAct key={act} act={act} wide />
+          ))}
+          <button type="button" class="button wide" onClick={close}>
+            {w.not}
+          </button>
+        </Sheet>
+      );
     case "stages":
       return <Stages view={view} reason={reason} close={close} />;
     case "act.suspend":
@@ -236,27 +256,29 @@ function Stages({ view, reason, close }: { readonly view: RoomView; readonly rea
   };
   return (
     <Sheet title={w.stage_choose} close={close} testid="stages-sheet">
-      <ol class="stack stages">
-        {program?.stages.map((stage) => {
-          const way = wayTo(program, course, stage.code);
-          const name = stage[language.value];
-          const note = way === "here" ? w.stage_here : way === null ? w.stage_not_yet : course.held.includes(stage.code) ? w.stage_held : "";
-          return (
-            <li key={stage.code}>
-              <button
-                type="button"
-                class={`button wide ${way === "here" ? "primary" : ""}`}
-                data-testid={`stage-${stage.code}`}
-                aria-current={way === "here" ? "step" : undefined}
-                disabled={way === "here" || way === null}
-                onClick={() => (way === "back" ? (back.value = stage.code) : go(stage.code))}
-              >
-                {name} {note !== "" && <span class="small">· {note}</span>}
-              </button>
-            </li>
-          );
-        })}
-      </ol>
+      {back.value === null && (
+        <ol class="stack stages">
+          {program?.stages.map((stage) => {
+            const way = wayTo(program, course, stage.code);
+            const name = stage[language.value];
+            const note = way === "here" ? w.stage_here : way === null ? w.stage_not_yet : course.held.includes(stage.code) ? w.stage_held : "";
+            return (
+              <li key={stage.code}>
+                <button
+                  type="button"
+                  class={`button wide ${way === "here" ? "primary" : ""}`}
+                  data-testid={`stage-${stage.code}`}
+                  aria-current={way === "here" ? "step" : undefined}
+                  disabled={way === "here" || way === null}
+                  onClick={() => (way === "back" ? (back.value = stage.code) : go(stage.code))}
+                >
+                  {name} {note !== "" && <span class="small">· {note}</span>}
+                </button>
+              </li>
+            );
+          })}
+        </ol>
+      )}
       {back.value !== null && (
         <div class="stack">
           <p>{w.stage_back_why}</p>
