@@ -1,10 +1,11 @@
 // What a person may do now, so that a button can say why it is still: a reading of the court's rules (SPEC.md HR1-HR9) for
 // the person's own eyes. The court decides; this only spares people a refusal they could have foreseen.
+import { deliberates, roomOf } from "./private";
 import { hasTurn, unsworn } from "./testimony";
 import { seatOf, type Phase, type RoomView, type Seat } from "./view";
 
 /** Why not, as a code the catalogs have words for; null where the court would say yes. */
-export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "suspended" | "adjourned" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | "not_sworn" | "released" | null;
+export type Obstacle = "offline" | "not_admitted" | "observer" | "before" | "recess" | "suspended" | "adjourned" | "closed" | "sealed" | "muted" | "not_your_turn" | "restricted" | "not_sworn" | "released" | "in_private_room" | "deliberating" | null;
 
 const BENCH: ReadonlySet<string> = new Set(["judge", "clerk"]);
 
@@ -46,6 +47,8 @@ export function isOutside(view: RoomView, slot: string): boolean {
 export function mayWrite(view: RoomView, slot: string): Obstacle {
   const seat = seatOf(view, slot);
   if (seat === null) return "not_admitted";
+  if (roomOf(view.privately, slot) !== null) return "in_private_room";
+  if (view.phase === "open" && deliberates(view.privately) && !isBench(seat.role)) return "deliberating";
   return bySeat(seat, view) ?? unsworn(view, seat) ?? (isOutside(view, slot) ? "restricted" : null);
 }
 

@@ -5,6 +5,7 @@ import type { Fact, Leaf } from "../record/leaf";
 import { foldCourse, readCourse, readProgram, type Course, type Program } from "./course";
 import { foldChecked, readBars, readStanding, readTexts, UNKNOWN, type Standing, type Texts } from "./checked";
 import { foldConduct, readConduct, type Conduct } from "./conduct";
+import { companions, foldPrivate, left, readPrivate, type Private } from "./private";
 import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
 export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "technical_suspension" | "adjourned" | "closed" | "sealed";
@@ -68,6 +69,8 @@ export interface RoomView {
   /** Witnesses who are in the room together by order (WI9). */
   readonly confrontation: Confrontation | null;
   readonly undertaking: Undertaking | null;
+  /** Private rooms, channels, linked pairs, the signer (PR). */
+  readonly privately: Private;
 }
 
 const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "technical_suspension", "adjourned", "closed", "sealed"];
@@ -144,6 +147,7 @@ export function readView(map: Map_): RoomView {
     texts: readTexts(map["texts"]),
     confrontation: isMap(map["confrontation"]) ? { slots: slotsOf(map["confrontation"]["slots"]), before: slotsOf(map["confrontation"]["before"]) } : null,
     undertaking: readUndertaking(map["undertaking"]),
+    privately: readPrivate(map),
   };
 }
 
@@ -169,7 +173,39 @@ function withAll(view: RoomView, change: (seat: Seat) => Partial<Seat>): RoomVie
 /** The room after this entry. `name` is the content of a `seat` entry, empty where it may not be read. */
 export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
   const conduct = foldConduct(view.conduct, leaf, view.floor);
-  return foldSeats(conduct === view.conduct ? view : { ...view, conduct }, leaf, name);
+  const role = (slot: string): string => seatOf(view, slot)?.role ?? "";
+  const privately = foldPrivate(view.privately, leaf, role);
+  const same = conduct === view.conduct && privately === view.privately;
+  return together(view, foldSeats(same ? view : { ...view, conduct, privately }, leaf, name), leaf);
+}
+
+/** What follows for linked people (PR8), and for the private room of whoever is not admitted any more or is in another
+ *  room from now on (PR3, PR6). */
+function together(before: RoomView, view: RoomView, leaf: Leaf): RoomView {
+  let after = view;
+  const admitted = (seats: readonly Seat[], slot: string): boolean => seats.some((seat) => seat.slot === slot && seat.state === "admitted");
+  if (leaf.type === "room.open") {
+    const slots = slotsOf(leaf.facts[2]);
+    const free = (slot: string | null): string | null => (slot !== null && slots.includes(slot) ? null : slot);
+    return { ...view, floor: free(view.floor), screen: free(view.screen), seats: view.seats.map((seat) => (slots.includes(seat.slot) ? { ...seat, hand: false } : seat)) };
+  }
+  if (before.seats === view.seats) return view;
+  const { links } = view.privately;
+  for (const interpreter of Object.keys(links)) {
+    const whose = links[interpreter] ?? "";
+    if (!admitted(before.seats, whose) && admitted(view.seats, whose)) after = withSeat(after, interpreter, (seat) => ({ state: seat.state === "waiting" ? "admitted" : seat.state }));
+  }
+  if (leaf.type === "act.remove") {
+    for (const slot of companions(view.privately, String(leaf.facts[0]))) {
+      after = { ...withSeat(after, slot, () => ({ state: "removed", hand: false })), floor: after.floor === slot ? null : after.floor, screen: after.screen === slot ? null : after.screen };
+    }
+  }
+  const role = (slot: string): string => seatOf(view, slot)?.role ?? "";
+  const gone = before.seats.filter((seat) => {
+    const now = seatOf(after, seat.slot);
+    return now !== null && ((seat.state === "admitted" && now.state !== "admitted") || (seat.stand !== now.stand && (now.stand === "observing" || now.stand === "refused")));
+  });
+  return gone.length === 0 ? after : { ...after, privately: gone.reduce((its, seat) => left(its, seat.slot, role), after.privately) };
 }
 
 function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {

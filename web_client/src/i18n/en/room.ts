@@ -110,6 +110,8 @@ export const room = {
   not_admitted: "You have not been called in yet",
   not_your_turn: "Somebody else has the floor; raise your hand or write",
   muted: "You are muted; you can write",
+  in_private_room: "You are in a private room; the record is written in the courtroom",
+  deliberating: "The bench is deliberating",
   not_sworn: "Please sign and read the undertaking first",
   released: "Your testimony is finished; you may watch and listen",
   offline: "Reconnecting; try again in a moment",
@@ -191,6 +193,9 @@ export const room = {
   blob_altered: "the file does not match the record",
 
   refusals: {
+    in_private_room: "please come back from the private room first",
+    unknown_room: "there is no such room (any more)",
+    unknown_channel: "nobody interprets into this language now",
     not_sworn: "the undertaking must be signed and read first",
     witness_in_room: "a witness is in the room: release him first, or confront the two",
     wrong_stand: "the testimony is not at that point now",

@@ -105,6 +105,8 @@ export const room = {
   not_admitted: "您还没有入庭",
   not_your_turn: "现在由他人发言，您可以举手或用文字",
   muted: "您已被静音，可以用文字发言",
+  in_private_room: "您在单独的房间里，回到法庭后才能发言记录",
+  deliberating: "正在合议，请稍候",
   not_sworn: "请先签署并宣读保证书",
   released: "作证已结束，不再发言",
   offline: "正在重新连接，稍后再试",
@@ -186,6 +188,9 @@ export const room = {
   blob_altered: "文件与记录不符",
 
   refusals: {
+    in_private_room: "请先从单独的房间回到法庭",
+    unknown_room: "没有这个房间，或已结束",
+    unknown_channel: "目前没有这种语言的翻译",
     not_sworn: "需要先签署并宣读保证书",
     witness_in_room: "已有证人在庭：请先让其退庭，或命双方对质",
     wrong_stand: "证人现在不在这一步",

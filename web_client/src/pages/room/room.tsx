@@ -33,6 +33,7 @@ import { watchSpeaking } from "./speaking";
 import { LineState, PhaseState } from "./status";
 import { Sound } from "./sound";
 import { Stage } from "./tiles";
+import { ChannelChooser, PrivateBanner, PrivateControls } from "./private";
 import { OwnTestimony, swears } from "./testimony";
 import { Timeline } from "./timeline";
 import { who } from "./wording";
@@ -92,6 +93,8 @@ export function Room(): JSX.Element | null {
         <OwnState view={view} slot={me.slot} />
         <Missed view={view} slot={me.slot} />
         <TimerPill />
+        <PrivateBanner view={view} slot={me.slot} />
+        <ChannelChooser view={view} slot={me.slot} />
         <OwnTestimony view={view} slot={me.slot} />
         <OwnTrouble />
         <ScreenGrant />
@@ -113,6 +116,7 @@ export function Room(): JSX.Element | null {
         <Timeline search={search.value ?? ""} />
         <p class="typing soft">{typing.length > 0 && r.typing(typing[0] ?? "")}</p>
         <Checklist />
+        <PrivateControls view={view} slot={me.slot} />
         <Acts />
         <Composer wide={desk} />
       </div>

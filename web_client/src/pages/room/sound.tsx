@@ -9,6 +9,9 @@ import { unlockAudio } from "../../media/level";
 import type { ReceiveSlot } from "../../media/transceivers";
 import { here } from "./here";
 
+/** How loud the court is below its interpreter: heard, and in nobody's way. */
+const BELOW = 0.2;
+
 /** Everybody's sound, whatever is on the screen; and the tap that a reloaded page needs before it may sound. */
 export function Sound(): JSX.Element {
   const r = roomWords();
@@ -50,6 +53,15 @@ function SlotSound({ slot }: { readonly slot: ReceiveSlot }): JSX.Element {
   useEffect(() => {
     if (audio.current !== null) audio.current.srcObject = new MediaStream([slot.audio]);
   }, [slot.audio]);
+  const { sitting, peer } = here();
+  const its = sitting.view.value?.privately;
+  const source = peer.seats.value.get(slot.index);
+  // Whoever listens to an interpreter hears the court on, softly.
+  const language = its?.tuned[sitting.me.value?.slot ?? ""];
+  const softly = language !== undefined && (source === undefined || its?.voices[source] !== language);
+  useEffect(() => {
+    if (audio.current !== null) audio.current.volume = softly ? BELOW : 1;
+  }, [softly, slot.audio]);
   const where = speaker.value;
   useEffect(() => {
     const element = audio.current as (HTMLAudioElement & { setSinkId?(id: string): Promise<void> }) | null;

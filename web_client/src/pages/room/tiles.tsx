@@ -10,6 +10,7 @@ import { camera, cameraOn, microphoneOn, pictureHeld, stream } from "../../media
 import { saver } from "../../media/saver";
 import { endScreen, shown } from "../../media/screen";
 import type { ReceiveSlot } from "../../media/transceivers";
+import { roomOf, together } from "../../state/private";
 import { whyUnseen } from "../../state/unseen";
 import { seatOf, type RoomView, type Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
@@ -27,9 +28,11 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
   const view = sitting.view.value;
   const me = sitting.me.value;
   if (view === null || me === null) return null;
-  const live = isLive(view);
-  const present = view.seats.filter((seat) => seat.state === "admitted" && seat.role !== "observer" && (seat.connected || seat.sinceMs !== null));
-  const middle = centre(view, me.slot) ?? me.slot;
+  const live = isLive(view, me.slot);
+  const present = view.seats.filter((seat) => together(view.privately, seat.slot, me.slot) && seat.state === "admitted" && seat.role !== "observer" && (seat.connected || seat.sinceMs !== null));
+  const found = centre(view, me.slot) ?? me.slot;
+  const other = present.find((seat) => seat.slot !== me.slot)?.slot ?? me.slot;
+  const middle = together(view.privately, found, me.slot) ? found : other;
   const slotOf = (source: string): ReceiveSlot | undefined => {
     for (const [index, whose] of peer.seats.value) if (whose === source) return peer.receive.value.find((slot) => slot.index === index);
     return undefined;
@@ -38,7 +41,7 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
     <Tile key={seat.slot} seat={seat} own={seat.slot === me.slot} receive={slotOf(seat.slot)} large={large} live={live} />
   );
   const main = seatOf(view, middle);
-  const shower = seatOf(view, view.screen);
+  const shower = roomOf(view.privately, me.slot) === null ? seatOf(view, view.screen) : null;
   const screenSlot = shower === null ? undefined : slotOf(`${shower.slot}${SCREEN_SLOT}`);
   // A screen is there to be read: it takes the large place, and the faces stand in the strip.
   const screen =
@@ -71,8 +74,8 @@ export function Stage({ wide }: { readonly wide: boolean }): JSX.Element | null 
 }
 
 /** Pictures and sound go round only then; at any other time a tile is a name plate. */
-function isLive(view: RoomView): boolean {
-  return view.phase === "checking_in" || view.phase === "open";
+function isLive(view: RoomView, slot: string): boolean {
+  return roomOf(view.privately, slot) !== null || view.phase === "checking_in" || view.phase === "open";
 }
 
 /** Few people stand in one row; more in two or three of equal length. */
@@ -85,8 +88,9 @@ function MediaState(): JSX.Element | null {
   const { sitting, peer } = here();
   const state = peer.state.value;
   const view = sitting.view.value;
+  const me = sitting.me.value;
   // What cannot connect at all has its own line, with what works instead.
-  if (state !== "connecting" || view === null || !isLive(view)) return null;
+  if (state !== "connecting" || view === null || me === null || !isLive(view, me.slot)) return null;
   return (
     <p class="media-state" role="status" data-testid="media-state">
       {r.media_down}

@@ -3,8 +3,10 @@ import { conductWords } from "../../i18n/conduct-words";
 import { roomWords } from "../../i18n/room-words";
 import { courseSentence } from "./course-wording";
 import { list, parts } from "../../i18n/times";
+import { privateWords } from "../../i18n/private-words";
 import { witnessWords } from "../../i18n/witness-words";
 import { person, roleName } from "../../i18n/words";
+import type { Leaf } from "../../record/leaf";
 import type { Entry } from "../../state/sitting";
 import { checkedSentence } from "./checked-wording";
 import { readRung, seatOf, type RoomView } from "../../state/view";
@@ -115,7 +117,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? conducted(entry, view) ?? d.other(leaf.type));
+      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? conducted(entry, view) ?? privately(leaf, actor, short) ?? d.other(leaf.type));
   }
 }
 
@@ -132,6 +134,40 @@ function testimony(type: string, about: unknown, how: unknown, actor: string, sh
   const say = witnessWords().did[key];
   if (say === undefined) return null;
   return roomWords().by(actor, say(list((Array.isArray(about) ? about : [about]).map(short)), short(how)));
+}
+
+/** Private rooms, channels, pairs, the signer (PR); null for any other entry. */
+function privately(leaf: Leaf, actor: string, short: (slot: unknown) => string): string | null {
+  const r = roomWords();
+  const w = privateWords();
+  const [first, second, third, fourth] = leaf.facts;
+  const people = (slots: unknown): string => list((Array.isArray(slots) ? slots : []).map(short));
+  switch (leaf.type) {
+    case "act.room_open":
+      return r.by(actor, w.did_open(w.kinds[String(first)] ?? "", people(second)));
+    case "room.ask":
+      return r.by(actor, w.did_ask(w.kinds[String(first)] ?? "", people(second)));
+    case "act.room_grant":
+      return r.by(actor, w.did_grant(short(first)));
+    case "room.open":
+      return w.did_enter(w.kinds[String(second)] ?? "", people(third), fourth === true);
+    case "act.room_close":
+      return r.by(actor, second === 0 ? w.did_close : w.did_close_in(Number(second)));
+    case "room.leave":
+      return r.by(actor, w.did_leave);
+    case "room.end":
+      return w.did_end;
+    case "act.channel":
+      return r.by(actor, typeof second === "string" ? w.did_channel(short(first), w.language(second)) : w.did_channel_end(short(first)));
+    case "channel":
+      return r.by(actor, typeof first === "string" ? w.did_tune(w.language(first)) : w.did_untune);
+    case "act.link":
+      return r.by(actor, typeof second === "string" ? w.did_link(short(first), short(second)) : w.did_unlink(short(first)));
+    case "act.pin":
+      return r.by(actor, typeof first === "string" ? w.did_pin(short(first)) : w.did_unpin);
+    default:
+      return null;
+  }
 }
 
 /** How the sitting is conducted (FL, AB); null for anything else. */
