@@ -3,6 +3,8 @@
 import asyncio
 import os
 
+from hearing_server.flows.decider import SLOT_PREFIX, Role
+
 SHOTS = os.environ.get("PALMCOURT_SHOTS")
 """A directory for pictures of the pages; without it none are taken."""
 
@@ -26,10 +28,9 @@ async def new_case(page, desk, names, *, number="(2018)浙0281民初1234号", ca
         await tid(page, f"new-role-{index}").select_option(role)
         await tid(page, f"new-name-{index}").fill(name)
     await tid(page, "case-create").click()
-    slots = {"judge": "judge", "clerk": "clerk", "plaintiff": "party", "defendant": "party", "witness": "witness"}
     counts, links = {}, {}
     for role, _name in names:
-        prefix = slots[role]
+        prefix = SLOT_PREFIX[Role(role)]
         counts[prefix] = counts.get(prefix, 0) + 1
         slot = f"{prefix}/{counts[prefix]}"
         await tid(page, f"issue-{slot}").click()
