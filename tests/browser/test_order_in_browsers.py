@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from hands import come_in, shot, tid
+from hands import shot, tid
 from test_hearing_in_browsers import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-async def test_FL3_FL5_AB4_turns_an_objection_and_somebody_who_is_called_while_he_is_away(served, pages):
-    _clerk, judge, plaintiff, defendant, links = await opened(served, pages)
+async def test_FL3_FL4_FL5_turns_with_a_time_and_an_objection_that_is_ruled_on(served, pages):
+    _clerk, judge, plaintiff, defendant, _links = await opened(served, pages)
 
     await tid(judge, "floor-mode").click()
     await tid(judge, "mode-turns").check()
@@ -39,16 +39,20 @@ async def test_FL3_FL5_AB4_turns_an_objection_and_somebody_who_is_called_while_h
     for kind in ("objection", "act.rule"):
         await defendant.locator(f"[data-testid=timeline] li[data-type='{kind}']").first.wait_for()
 
-    await plaintiff.goto("about:blank")
-    await judge.locator("[data-testid='seat-party/1'][data-connected=no]").wait_for()
+
+@pytest.mark.torture
+async def test_AB4_whoever_is_called_while_his_line_is_dead_reads_it_when_he_is_back(served, pages):
+    _clerk, judge, plaintiff, _defendant, _links = await opened(served, pages)
+    await plaintiff.context.set_offline(True)
+    await judge.locator("[data-testid='seat-party/1'][data-connected=no]").wait_for(timeout=40_000)
     for step in ("prompt", "warn"):
         await tid(judge, f"{step}-party/1").click()
         await shot(judge, f"away-{step}-judge")
         await tid(judge, "away-confirm").click()
     await tid(judge, "left_court-party/1").wait_for()
-    await come_in(plaintiff, links["party/1"])
+    await plaintiff.context.set_offline(False)
     missed = plaintiff.locator("[data-testid=missed][data-step=warned]")
-    await missed.wait_for()
+    await missed.wait_for(timeout=40_000)
     assert re.search(r"\d\d:\d\d", await missed.inner_text())
     await shot(plaintiff, "missed-plaintiff")
     await tid(plaintiff, "missed-read").click()
