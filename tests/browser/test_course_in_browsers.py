@@ -1,4 +1,4 @@
-"""The stages and the end of a sitting in real pages (ST): picked by the judge, seen by everybody in his own language."""
+"""The stages and the end of a sitting in real pages (ST): the judge picks, all see it in their own language."""
 
 import pytest
 from browsers import DESK, PHONE
