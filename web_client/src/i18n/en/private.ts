@@ -10,6 +10,8 @@ export const privately = {
   back_in: (seconds: number) => `Back in the courtroom in ${seconds} s`,
   leave: "Back to the courtroom",
   deliberating: "The bench is deliberating; until it is back nobody is heard and nothing is recorded",
+  elsewhere: "in a private room",
+  in_court: "in the courtroom",
   rooms: "Private rooms",
   open_counsel: "Lawyer and client",
   open_sidebar: "Sidebar",

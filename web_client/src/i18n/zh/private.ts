@@ -10,6 +10,8 @@ export const privately = {
   back_in: (seconds: number) => `${seconds} 秒后回到法庭`,
   leave: "回到法庭",
   deliberating: "正在合议。合议结束前庭上无声，也不录音录像",
+  elsewhere: "在单独的房间里",
+  in_court: "在法庭",
   rooms: "单独的房间",
   open_counsel: "代理人与当事人会谈",
   open_sidebar: "庭边商议",

@@ -1,10 +1,12 @@
 // Who is in the room, who cannot be heard or seen and since when; for the bench, what can be done about each.
 import type { JSX } from "preact";
 
+import { privateWords } from "../../i18n/private-words";
 import { roomWords } from "../../i18n/room-words";
 import { length } from "../../i18n/times";
 import { person } from "../../i18n/words";
 import { isBench } from "../../state/may";
+import { roomOf, together } from "../../state/private";
 import type { Live } from "../../state/sitting";
 import type { Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
@@ -62,7 +64,9 @@ export function People(): JSX.Element | null {
       <ul>
         {seats.map((seat) => {
           const live = sitting.live.value.get(seat.slot);
-          const at = condition(seat, live, now);
+          const away = !together(view.privately, seat.slot, me.slot);
+          const room = away ? roomOf(view.privately, seat.slot) : null;
+          const at: Condition = away && seat.connected ? { shape: "half", tone: "wait", words: room === null ? privateWords().in_court : privateWords().elsewhere } : condition(seat, live, now);
           return (
             <li key={seat.slot} data-testid={`seat-${seat.slot}`} data-state={seat.state} data-connected={seat.connected ? "yes" : "no"}>
               <div class="row">
@@ -73,7 +77,7 @@ export function People(): JSX.Element | null {
                   <strong>{person(seat.role, seat.name)}</strong>
                   {seat.slot === me.slot && r.is_you}
                   {view.floor === seat.slot && <span class="tag good">{r.has_floor}</span>}
-                  {view.phase !== "in_recess" && speaking.value.has(seat.slot) && <span class="tag good" aria-hidden="true">▮▮</span>}
+                  {view.phase !== "in_recess" && together(view.privately, seat.slot, me.slot) && speaking.value.has(seat.slot) && <span class="tag good" aria-hidden="true">▮▮</span>}
                 </span>
                 {seat.hand && (
                   <span class="tag wait" data-testid={`hand-${seat.slot}`}>
@@ -87,7 +91,7 @@ export function People(): JSX.Element | null {
               <AwaySteps seat={seat} view={view} />
               {bench && <TestimonyCard view={view} seat={seat} judge={me.role === "judge"} />}
               {bench && <Standings seat={seat} />}
-              {bench && seat.slot !== me.slot && !isBench(seat.role) && <SeatActs seat={seat} judge={me.role === "judge"} floor={view.floor === seat.slot} />}
+              {bench && seat.slot !== me.slot && !away && !isBench(seat.role) && <SeatActs seat={seat} judge={me.role === "judge"} floor={view.floor === seat.slot} />}
             </li>
           );
         })}

@@ -94,6 +94,7 @@ export function PrivateBanner({ view, slot }: Props): JSX.Element | null {
 export function PrivateControls({ view, slot }: Props): JSX.Element | null {
   const w = privateWords();
   const opening = useSignal<Kind | null>(null);
+  const shown = useSignal(false);
   const me = seatOf(view, slot);
   if (me === null || me.state !== "admitted" || (view.phase !== "open" && view.phase !== "in_recess")) return null;
   const bench = isBench(me.role);
@@ -110,7 +111,7 @@ export function PrivateControls({ view, slot }: Props): JSX.Element | null {
   const interpreters = bench ? view.seats.filter((seat) => seat.role === "interpreter") : [];
   if (kinds.length === 0 && !canAsk && asked.length === 0 && (!bench || rooms.length === 0) && interpreters.length === 0) return null;
   return (
-    <details class="private-controls" data-testid="private-controls" open={asked.length > 0 || (bench && rooms.length > 0)}>
+    <details class="private-controls" data-testid="private-controls" open={shown.value || asked.length > 0} onToggle={(event) => (shown.value = event.currentTarget.open)}>
       <summary>{w.rooms}</summary>
       {asked.map(([whose, ask]) => (
         <p key={whose} class="row">
@@ -174,7 +175,7 @@ function OpenQuestion({ kind, view, slot, bench, free, close }: Props & { readon
   };
   const text = bench ? w.open_text : view.phase === "open" ? w.ask_text_open : w.ask_text_recess;
   return (
-    <Confirm title={w.kinds[kind] ?? w.rooms} text={text} sure={bench ? w.sure : w.sure_ask} not={r.cancel} testid="room" close={close} act={go}>
+    <Confirm title={{ counsel: w.open_counsel, sidebar: w.open_sidebar, deliberation: w.open_deliberation }[kind]} text={text} sure={bench ? w.sure : w.sure_ask} not={r.cancel} testid="room" close={close} act={go}>
       <fieldset class="stack">
         <legend>{w.who}</legend>
         {seats.map((seat) => (
