@@ -108,8 +108,7 @@ async def test_WI10_a_record_that_tells_of_sound_sent_to_a_witness_before_his_ca
         await court.until_connected(2)
         await act(judge, "act.open")
         room = await court.room()
-        called = room.writer.state.size
-        await act(judge, "act.call", "witness/1")
+        called = (await judge.submit("act.call", ("witness/1",))).seq
         await witness.admitted()
         at = room.writer.log.read(called, called + 1)
         at_ms = next(iter(at)).leaf.ts_ms + (-1 if when == "before" else 1)

@@ -167,7 +167,11 @@ def _sign(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]
     """WI4: the words are in it, and they are the court's."""
     content = command.content or {}
     require(len(command.args) == 2, RefusalCode.MALFORMED, "a version and a language are named")
-    require(is_text(command.args[0], command.args[1], content.get("text")), RefusalCode.MALFORMED, "it is not the court's undertaking")
+    require(
+        is_text(command.args[0], command.args[1], content.get("text")),
+        RefusalCode.MALFORMED,
+        "it is not the court's undertaking",
+    )
     _own(state, command, seat)
     return (own(command),)
 
