@@ -223,7 +223,7 @@ export function ChannelChooser({ view, slot }: Props): JSX.Element | null {
   const w = privateWords();
   const { voices, tuned } = view.privately;
   const languages = [...new Set(Object.values(voices))];
-  if (languages.length === 0 || voices[slot] !== undefined) return null;
+  if (languages.length === 0 || voices[slot] !== undefined || roomOf(view.privately, slot) !== null) return null;
   return (
     <div class="channel-bar">
       <Choice id="channel" label={w.channel} value={tuned[slot] ?? ""} options={[["", w.channel_none], ...languages.map((tag): [string, string] => [tag, w.channel_of(w.language(tag))])]} choose={(value) => perform("channel", [value === "" ? null : value])} />

@@ -7,6 +7,7 @@ import { roomWords } from "../../i18n/room-words";
 import { canChooseSpeaker, speaker } from "../../media/devices";
 import { unlockAudio } from "../../media/level";
 import type { ReceiveSlot } from "../../media/transceivers";
+import { roomOf } from "../../state/private";
 import { here } from "./here";
 
 /** How loud the court is below its interpreter: heard, and in nobody's way. */
@@ -56,8 +57,9 @@ function SlotSound({ slot }: { readonly slot: ReceiveSlot }): JSX.Element {
   const { sitting, peer } = here();
   const its = sitting.view.value?.privately;
   const source = peer.seats.value.get(slot.index);
-  // Whoever listens to an interpreter hears the court on, softly.
-  const language = its?.tuned[sitting.me.value?.slot ?? ""];
+  // Whoever listens to an interpreter hears the court on, softly; in a private room no channel counts (PR3).
+  const own = sitting.me.value?.slot ?? "";
+  const language = its === undefined || roomOf(its, own) !== null ? undefined : its.tuned[own];
   const softly = language !== undefined && (source === undefined || its?.voices[source] !== language);
   useEffect(() => {
     if (audio.current !== null) audio.current.volume = softly ? BELOW : 1;
