@@ -15,6 +15,8 @@ from hearing_server.runtime.registry import NewSeat
 from media.peer.peer import Peer
 from signaling.frames import Delivered, Lobby, Presence, Receipt, Refused, Welcome
 
+pytestmark = pytest.mark.timeout(90)
+
 SEATS = (
     NewSeat(Role.JUDGE, "陈静"),
     NewSeat(Role.CLERK, "李敏"),
@@ -57,11 +59,11 @@ async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, caps
             answer = await plane.negotiate(stream, "witness/1", await phone.offer(3), 3)
             await phone.answer(answer.sdp)
             await phone.connected()
-            await until(lambda: arrived(bench) > 30)
+            await until(lambda: arrived(bench) > 30, within=30)
             assert arrived(phone) == 0
             await act(judge, "act.call", "witness/1")
             welcome = await witness.admitted()
-            await until(lambda: arrived(phone) > 20)
+            await until(lambda: arrived(phone) > 20, within=30)
             second = await judge.submit("act.call", ("witness/2",))
             assert (type(second), second.code) == (Refused, "witness_in_room")
             early = await said(witness, "I saw it")
@@ -73,7 +75,7 @@ async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, caps
             taken = len(seen)
             assert isinstance(await said(party, "after the release"), Receipt)
             before = arrived(bench)
-            await until(lambda: arrived(bench) > before + 60)
+            await until(lambda: arrived(bench) > before + 60, within=30)
             # What he holds begins with his call and ends before his release; what comes after has no way to him.
             assert seen[taken:] == []
             got = [event.seq for event in seen if isinstance(event, Delivered)]
@@ -92,9 +94,6 @@ async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, caps
     assert proved(made.path, "--seat", "witness/1", "--language", "zh") == 0
     assert "席位 witness/2" not in capsys.readouterr().out
     assert proved(made.path, "--seat", "witness/9") == 2
-
-
-pytestmark = pytest.mark.timeout(40)
 
 
 @pytest.mark.parametrize(("when", "status"), [("before", 1), ("after", 0)])
