@@ -88,7 +88,8 @@ async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, caps
         key.write_text(str(court.node.court.docket.court_key()))
     assert proved(made.path, "--court-key", str(key)) == 0
     shown = capsys.readouterr().out
-    assert "\nholds: in the times listed nothing reached" in shown
+    # On a slow machine a line of progress comes first, on a quick one the verdict.
+    assert any(line.startswith("holds: in the times listed nothing reached") for line in shown.splitlines())
     assert "Seat witness/1" in shown
     assert "Seat witness/2" in shown
     assert proved(made.path, "--seat", "witness/1", "--language", "zh") == 0
