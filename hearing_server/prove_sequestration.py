@@ -6,7 +6,6 @@ leaves. What the court counted as sent to it (`media.reached`), by the court's t
 And that its device did not act while it was held.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -96,8 +95,10 @@ def prove_sequestration(path: Path, court_key: str | None = None, seat: str | No
     if report.outcome == CANNOT_CHECK:
         return Finding(CANNOT_CHECK, report, why="cannot_check")
     try:
-        leaves = [entry.leaf for entry in BundleRecord(path).entries()]
-        seats = list(_looked_at(leaves, seat))
+        record = _Walk(seat)
+        for entry in BundleRecord(path).entries():
+            record.see(entry.leaf)
+        seats = record.found()
     except Exception:  # noqa: BLE001 - a record that holds may still not be of a sitting as these rules know it
         return Finding(CANNOT_CHECK, report, why="unreadable")
     if not seats:
@@ -106,50 +107,72 @@ def prove_sequestration(path: Path, court_key: str | None = None, seat: str | No
         outcome = ALTERED
     else:
         outcome = CANNOT_CHECK if any(found.unknown for found in seats) else HOLDS
-    silent = any(leaf.type == "rec.fault" and leaf.facts[0] == "no_media_plane" for leaf in leaves)
-    return Finding(outcome, report, seats, without_media=silent)
+    return Finding(outcome, report, seats, without_media=record.without_media)
 
 
-def _looked_at(leaves: Sequence[Leaf], only: str | None) -> Iterable[SeatFinding]:
-    seats = [leaf.facts[0] for leaf in leaves if leaf.type == "seat" and leaf.facts[1] in TESTIFY]
-    states = _states(leaves)
-    for slot in seats:
-        if only in (None, slot):
-            yield _of_seat(slot, leaves, states)
+class _Walk:
+    """The record gone through once, entry by entry, with what the proof needs of it kept: a hearing of hours has many
+    entries, and few of them are of a witness.
+    """
 
+    def __init__(self, only: str | None) -> None:
+        self.without_media = False
+        self._only = only
+        self._state: Sitting = HEARING.initial
+        self._seats: dict[str, SeatFinding] = {}
+        self._since: dict[str, tuple[int, int, bool]] = {}
+        """Held seats: from which entry and time on, and whether he was in the sitting before."""
+        self._telling: dict[str, list[Leaf]] = {}
+        """Of each seat what was sent to it, and what came from it."""
+        self._faults: list[Leaf] = []
+        self._last: Leaf | None = None
 
-def _states(leaves: Sequence[Leaf]) -> list[Sitting]:
-    """The state after each entry, folded by the rules that the court itself uses."""
-    state, states = HEARING.initial, []
-    for leaf in leaves:
-        state = HEARING.evolve(state, leaf)
-        states.append(state)
-    return states
+    def see(self, leaf: Leaf) -> None:
+        """Take in the next entry."""
+        self._state, self._last = HEARING.evolve(self._state, leaf), leaf
+        if leaf.type == "seat" and leaf.facts[1] in TESTIFY and self._only in (None, leaf.facts[0]):
+            self._seats[leaf.facts[0]] = SeatFinding(leaf.facts[0])
+            self._telling[leaf.facts[0]] = []
+        elif leaf.type == "rec.fault":
+            self.without_media |= leaf.facts[0] == "no_media_plane"
+            if leaf.facts[0] in LOSES_COUNTS:
+                self._faults.append(leaf)
+        for slot, seat in self._seats.items():
+            if slot in (leaf.actor, leaf.facts[0] if leaf.facts else None):
+                self._of(seat, leaf)
+            self._hold(seat, leaf)
 
+    def _of(self, seat: SeatFinding, leaf: Leaf) -> None:
+        if leaf.type == "join" and seat.joined_ms is None:
+            seat.joined_ms = leaf.ts_ms
+        if leaf.actor == seat.slot or leaf.type == "media.reached":
+            self._telling[seat.slot].append(leaf)
 
-def _of_seat(slot: str, leaves: Sequence[Leaf], states: Sequence[Sitting]) -> SeatFinding:
-    found = SeatFinding(slot)
-    since: tuple[int, int, bool] | None = None
-    for leaf, state in zip(leaves, states, strict=True):
-        if leaf.type == "join" and leaf.facts[0] == slot and found.joined_ms is None:
-            found.joined_ms = leaf.ts_ms
-        held = first_visible(state, slot) is None
-        if held and since is None:
-            since = (leaf.seq, leaf.ts_ms, slot in (states[leaf.seq - 1].seats if leaf.seq else {}))
-        elif not held and since is not None:
-            found.held.append(Held(since[0], leaf.seq, since[1], leaf.ts_ms, since[2]))
-            since = None
-    if since is not None:
-        found.held.append(Held(since[0], None, since[1], leaves[-1].ts_ms + 1, since[2]))
-    for leaf in leaves:
-        _acted(found, leaf)
-        _reached(found, leaf)
-        if leaf.type == "rec.fault" and leaf.facts[0] in LOSES_COUNTS:
-            _uncounted(found, "fault", leaf, leaf.ts_ms - UNCOUNTED_MS, leaf.ts_ms)
-    last = leaves[-1]
-    if states[-1].phase is not Phase.SEALED and states[-1].recording:
-        _uncounted(found, "open", last, last.ts_ms - UNCOUNTED_MS, last.ts_ms)
-    return found
+    def _hold(self, seat: SeatFinding, leaf: Leaf) -> None:
+        since = self._since.get(seat.slot)
+        if first_visible(self._state, seat.slot) is None:
+            if since is None:
+                self._since[seat.slot] = (leaf.seq, leaf.ts_ms, leaf.type != "seat")
+        elif since is not None:
+            seat.held.append(Held(since[0], leaf.seq, since[1], leaf.ts_ms, since[2]))
+            del self._since[seat.slot]
+
+    def found(self) -> list[SeatFinding]:
+        """What the record tells of each seat."""
+        if self._last is None:
+            return []
+        for slot, seat in self._seats.items():
+            if slot in self._since:
+                after, from_ms, released = self._since[slot]
+                seat.held.append(Held(after, None, from_ms, self._last.ts_ms + 1, released))
+            for leaf in self._telling[slot]:
+                _acted(seat, leaf)
+                _reached(seat, leaf)
+            for fault in self._faults:
+                _uncounted(seat, "fault", fault, fault.ts_ms)
+            if self._state.phase is not Phase.SEALED and self._state.recording:
+                _uncounted(seat, "open", self._last, self._last.ts_ms)
+        return list(self._seats.values())
 
 
 def _acted(found: SeatFinding, leaf: Leaf) -> None:
@@ -180,9 +203,9 @@ def _reached(found: SeatFinding, leaf: Leaf) -> None:
                 found.unknown.append(Unknown("across", leaf.seq, held.from_ms, held.to_ms))
 
 
-def _uncounted(found: SeatFinding, code: str, leaf: Leaf, from_ms: int, to_ms: int) -> None:
+def _uncounted(found: SeatFinding, code: str, leaf: Leaf, to_ms: int) -> None:
     """Only while he was here and held is a missing count a question."""
     for held in found.held:
-        first, last = max(from_ms, held.from_ms, found.joined_ms or to_ms), min(to_ms, held.to_ms)
+        first, last = max(to_ms - UNCOUNTED_MS, held.from_ms, found.joined_ms or to_ms), min(to_ms, held.to_ms)
         if found.joined_ms is not None and first < last:
             found.unknown.append(Unknown(code, leaf.seq, first, last))
