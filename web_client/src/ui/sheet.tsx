@@ -52,6 +52,8 @@ interface ConfirmProps {
   readonly sure: string;
   readonly not: string;
   readonly danger?: boolean;
+  /** Whether what the court needs is filled in. */
+  readonly ready?: boolean;
   readonly testid: string;
   readonly act: () => void;
   readonly close: () => void;
@@ -59,7 +61,7 @@ interface ConfirmProps {
 }
 
 /** Asked only before what cannot be undone. */
-export function Confirm({ title, text, sure, not, danger, testid, act, close, children }: ConfirmProps): JSX.Element {
+export function Confirm({ title, text, sure, not, danger, ready = true, testid, act, close, children }: ConfirmProps): JSX.Element {
   return (
     <Sheet title={title} close={close} testid={`${testid}-sheet`}>
       {text !== undefined && <p>{text}</p>}
@@ -72,6 +74,7 @@ export function Confirm({ title, text, sure, not, danger, testid, act, close, ch
           type="button"
           class={`button grow ${danger === true ? "danger sure" : "primary"}`}
           data-testid={`${testid}-confirm`}
+          disabled={!ready}
           onClick={() => {
             act();
             close();

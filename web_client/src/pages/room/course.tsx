@@ -1,7 +1,7 @@
 // Where the sitting stands and where the judge takes it (SPEC ST): the stage, always seen and picked by the judge; the
 // notice of a suspension or an end; and the acts that are rare and stand apart: suspend, adjourn, convert, cancel.
 import { signal, useSignal, type Signal } from "@preact/signals";
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
 import { courseWords } from "../../i18n/course-words";
@@ -11,7 +11,7 @@ import { courtTime, ownTime } from "../../i18n/times";
 import { wayTo } from "../../state/course";
 import { isBench } from "../../state/may";
 import type { RoomView } from "../../state/view";
-import { Sheet } from "../../ui/sheet";
+import { Confirm, Sheet } from "../../ui/sheet";
 import { perform, under } from "./acts";
 import { called } from "./course-wording";
 import { here } from "./here";
@@ -150,16 +150,16 @@ export function CourseQuestion(): JSX.Element | null {
       return <Stages view={view} reason={reason} close={close} />;
     case "act.suspend":
       return (
-        <Ask title={w.suspend} text={w.suspend_text} sure={w.suspend} testid="suspend" close={close} act={() => perform("act.suspend", [], reason.peek())}>
+        <Confirm not={w.not} title={w.suspend} text={w.suspend_text} sure={w.suspend} testid="suspend" close={close} act={() => perform("act.suspend", [], reason.peek())}>
           <Why reason={reason} />
-        </Ask>
+        </Confirm>
       );
     case "act.adjourn": {
       const ms = new Date(when.value).getTime();
       const known = Number.isFinite(ms);
       const past = known && ms <= sitting.courtNow();
       return (
-        <Ask title={w.adjourn} text={w.adjourn_text} sure={w.adjourn} testid="adjourn" ready={known && !past} close={close} act={() => perform("act.adjourn", [ms], reason.peek())}>
+        <Confirm not={w.not} title={w.adjourn} text={w.adjourn_text} sure={w.adjourn} testid="adjourn" ready={known && !past} close={close} act={() => perform("act.adjourn", [ms], reason.peek())}>
           <div class="field">
             <label for="adjourn-when">{w.adjourn_date}</label>
             <input id="adjourn-when" type="datetime-local" data-testid="adjourn-when" aria-describedby="adjourn-clock" value={when.value} onInput={(event) => (when.value = event.currentTarget.value)} />
@@ -168,12 +168,12 @@ export function CourseQuestion(): JSX.Element | null {
             </p>
           </div>
           <Why reason={reason} />
-        </Ask>
+        </Confirm>
       );
     }
     case "act.convert":
       return (
-        <Ask title={w.convert} text={w.convert_text} sure={w.convert} danger testid="convert" close={close} act={() => perform("act.convert", [ground.peek()], reason.peek())}>
+        <Confirm not={w.not} title={w.convert} text={w.convert_text} sure={w.convert} danger testid="convert" close={close} act={() => perform("act.convert", [ground.peek()], reason.peek())}>
           <fieldset class="stack">
             <legend>{w.convert_ground}</legend>
             {view.program?.grounds.map((each) => (
@@ -184,55 +184,15 @@ export function CourseQuestion(): JSX.Element | null {
             ))}
           </fieldset>
           <Why reason={reason} />
-        </Ask>
+        </Confirm>
       );
     case "act.cancel":
       return (
-        <Ask title={w.cancel} text={w.cancel_text} sure={w.cancel} danger testid="cancel" ready={reason.value.trim() !== ""} close={close} act={() => perform("act.cancel", [], reason.peek())}>
+        <Confirm not={w.not} title={w.cancel} text={w.cancel_text} sure={w.cancel} danger testid="cancel" ready={reason.value.trim() !== ""} close={close} act={() => perform("act.cancel", [], reason.peek())}>
           <Why reason={reason} />
-        </Ask>
+        </Confirm>
       );
   }
-}
-
-interface AskProps {
-  readonly title: string;
-  readonly text: string;
-  readonly sure: string;
-  readonly testid: string;
-  readonly danger?: boolean;
-  /** Whether what the court needs is filled in. */
-  readonly ready?: boolean;
-  readonly act: () => void;
-  readonly close: () => void;
-  readonly children: ComponentChildren;
-}
-
-/** A question whose answer may need something filled in first. */
-function Ask({ title, text, sure, testid, danger, ready = true, act, close, children }: AskProps): JSX.Element {
-  return (
-    <Sheet title={title} close={close} testid={`${testid}-sheet`}>
-      <p>{text}</p>
-      {children}
-      <div class="row confirm">
-        <button type="button" class="button grow" data-testid={`${testid}-cancel`} onClick={close}>
-          {courseWords().not}
-        </button>
-        <button
-          type="button"
-          class={`button grow ${danger === true ? "danger sure" : "primary"}`}
-          data-testid={`${testid}-confirm`}
-          disabled={!ready}
-          onClick={() => {
-            act();
-            close();
-          }}
-        >
-          {sure}
-        </button>
-      </div>
-    </Sheet>
-  );
 }
 
 function Why({ reason }: { readonly reason: Signal<string> }): JSX.Element {
