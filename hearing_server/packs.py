@@ -19,13 +19,15 @@ from msgspec import Meta, Struct
 from hearing_server.config import ConfigError
 from hearing_server.flows.decider import Role
 from hearing_server.flows.hearing import KINDS
-from hearing_server.flows.hearing.stages import MAX_GROUNDS, MAX_STAGES
+from hearing_server.flows.hearing.stages import MAX_GROUNDS, MAX_STAGES, MAX_TEXTS
+from hearing_server.flows.hearing.texts import CONSENT, COURT_RULES, UNDERTAKING, digest_of
 from recording.leaf import Fact
 
 Code = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Phrase = Annotated[str, Meta(min_length=1, max_length=200)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 SUFFIX: Final = ".toml"
+NEEDED_TEXTS: Final = (COURT_RULES, CONSENT, UNDERTAKING)
 
 
 class Named(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +98,12 @@ class Pack(Struct, frozen=True, forbid_unknown_fields=True):
         chosen = self.kinds[kind]
         stages = tuple((code, code in chosen.may_skip) for code in chosen.stages)
         limits = tuple(sorted(msgspec.to_builtins(self.limits).items()))
-        return (self.name, self.version, self.digest, stages, limits, tuple(self.conversion))
+        texts = tuple(
+            (name, language, text.version, digest_of(words))
+            for name, text in self.texts.items()
+            for language, words in (("zh", text.zh), ("en", text.en))
+        )
+        return (self.name, self.version, self.digest, stages, limits, tuple(self.conversion), texts)
 
     def words(self, kind: str) -> dict[str, Any]:
         """The content of the same entry: what its codes are called, what people are told of the recording, and the
@@ -154,5 +161,7 @@ def _check(chosen: str, pack: Pack) -> None:
     must(not missing, f"the roles {', '.join(missing)} have no name")
     unknown = sorted(set(pack.roles) - set(Role))
     must(not unknown, f"the roles {', '.join(unknown)} are not known to this court")
-    must("court_rules" in pack.texts and "consent" in pack.texts, "texts.court_rules and texts.consent are needed")
+    lacking = [f"texts.{name}" for name in NEEDED_TEXTS if name not in pack.texts]
+    must(not lacking, f"{' and '.join(lacking)} must be there")
+    must(2 * len(pack.texts) <= MAX_TEXTS, f"texts holds more than {MAX_TEXTS // 2}")
     must(0 < len(pack.conversion) <= MAX_GROUNDS, f"conversion names between one and {MAX_GROUNDS} grounds")

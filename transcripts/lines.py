@@ -142,7 +142,8 @@ class Lines:
                 text, absent = self._with_reason(sentence, item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
             case CheckedIn():
-                text, absent = self._with_reason(record_lines.checked_in(item, self.names, self._words), item.reason)
+                sentence = record_lines.checked_in(item, self.names, self._words, self._called)
+                text, absent = self._with_reason(sentence, item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
             case Testified():
                 return self._testified(item)

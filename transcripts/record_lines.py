@@ -5,7 +5,7 @@ supplement adds, and who sealed it.
 from collections.abc import Mapping
 from typing import Final
 
-from transcripts import clock, naming
+from transcripts import clock, course, naming
 from transcripts.clock import Zone
 from transcripts.items import (
     Anchored,
@@ -57,8 +57,10 @@ def restricted(item: Restricted, names: Names, words: Wording) -> str:
     return words.restrict.format(who=words.comma.join(names.of(slot) for slot in item.slots))
 
 
-def checked_in(item: CheckedIn, names: Names, words: Wording) -> str:
-    """What was looked at or agreed to before the court sat; codes that are not known here are shown as they stand."""
+def checked_in(item: CheckedIn, names: Names, words: Wording, called: course.Called) -> str:
+    """What was looked at or agreed to before the court sat; codes that are not known here are shown as they stand. What
+    speaks against an online hearing is called what the record calls it.
+    """
 
     def named(code: str) -> str:
         return words.checked_in_codes.get(code, code)
@@ -71,7 +73,7 @@ def checked_in(item: CheckedIn, names: Names, words: Wording) -> str:
         )
         return words.checked_in[what].format(what=words.comma.join(missing))
     if what == "bars":
-        found = words.comma.join(words.checked_in_codes.get(f"bar.{code}", code) for code in codes)
+        found = words.comma.join(course.name(called, "conversion", code, words) for code in codes)
         return words.checked_in["bars"].format(what=found) if codes else words.checked_in["no_bars"]
     if what == "verify" and len(codes) == 2:
         what = f"verify.{codes[1]}" if f"verify.{codes[1]}" in words.checked_in else what

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, channels, floor, pleas, rooms
 from hearing_server.flows.hearing.people import standing
 from hearing_server.flows.hearing.quality import asks
-from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
+from hearing_server.flows.hearing.texts import UNDERTAKING
 from hearing_server.flows.hearing.witness import TESTIFY, stand
 from hearing_server.runtime.entry import Entry
 
@@ -147,7 +147,7 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         **rooms.shown(state),
         **channels.shown(state),
         "confrontation": state.confrontation._asdict() if state.confrontation else None,
-        **_undertaking(state),
+        **_undertaking(state, names),
         "sealed": {"seq": state.size - 1, "ts_ms": state.sealed_ms} if state.phase is Phase.SEALED else None,
     }
 
@@ -194,11 +194,12 @@ def _testimony(state: Sitting, slot: str) -> dict[str, Any]:
     }
 
 
-def _undertaking(state: Sitting) -> dict[str, Any]:
+def _undertaking(state: Sitting, names: Names) -> dict[str, Any]:
     """The words that are signed and read, where somebody is to testify."""
-    if not any(seat.role in TESTIFY for seat in state.seats.values()):
+    text = names.rules.get("texts", {}).get(UNDERTAKING)
+    if text is None or not any(seat.role in TESTIFY for seat in state.seats.values()):
         return {}
-    return {"undertaking": {"version": VERSION, "texts": dict(TEXTS[VERSION])}}
+    return {"undertaking": {"version": text["version"], "texts": {"zh": text["zh"], "en": text["en"]}}}
 
 
 def _head(state: Sitting, names: Names) -> dict[str, Any]:

@@ -8,12 +8,19 @@ import time
 import websockets
 from courtroom import act, court_in, until
 
+from hearing_server import packs
 from hearing_server.rehearsal.device import Device
 from signaling import frames
 from signaling.client_session import Act
 from signaling.frames import Hello, Lobby, Pong, Receipt, Refused, Submit, decode_server, encode
 
-WORDS = json.dumps({"text": "我同意在线庭审"}, ensure_ascii=False).encode()
+TEXTS = packs.load("cn-civil").texts
+VERSION = TEXTS["consent"].version
+
+
+def words(name):
+    """As the door shows them: the text of the court's rules."""
+    return json.dumps({"text": TEXTS[name].zh}, ensure_ascii=False).encode()
 
 
 class Waiting:
@@ -61,21 +68,24 @@ async def test_pe3_who_waits_consents_on_his_phone_and_receives_his_own_receipt_
 
             assert (await phone.ask("msg.text", content=b'{"text":"hello"}')).code == "not_admitted"
             assert (await phone.ask("hand", True)).code == "not_admitted"
-            assert isinstance(await phone.ask("consent", "online_hearing", "2026-1", "zh", content=WORDS), Receipt)
+            other = await phone.ask("consent", "online_hearing", VERSION, "zh", content=words("court_rules"))
+            assert other.code == "malformed"
+            first = await phone.ask("consent", "online_hearing", VERSION, "zh", content=words("consent"))
+            assert isinstance(first, Receipt)
             await phone.lobby(lambda view: view["consents"] == ["online_hearing"])
-            again = await phone.ask("consent", "online_hearing", "2026-1", "zh", content=WORDS)
+            again = await phone.ask("consent", "online_hearing", VERSION, "zh", content=words("consent"))
             assert again.code == "already_done"
-            assert isinstance(await phone.ask("rules.accept", "2026-1", content=WORDS), Receipt)
+            assert isinstance(await phone.ask("rules.accept", VERSION, content=words("court_rules")), Receipt)
             await act(judge, "act.verify", "party/1", "document", "passed")
-            await phone.lobby(lambda view: view["identity"] == "passed" and view["rules"] == "2026-1")
+            await phone.lobby(lambda view: view["identity"] == "passed" and view["rules"] == VERSION)
             assert {type(frame) for frame in phone.came} <= {Lobby, Receipt, Refused}
             assert all("seats" not in frame.view for frame in phone.came if isinstance(frame, Lobby))
 
             seat = (await court.room()).writer.state.people["party/1"]
             assert (seat.identity, dict(seat.consents), seat.rules) == (
                 "passed",
-                {"online_hearing": "2026-1"},
-                "2026-1",
+                {"online_hearing": VERSION},
+                VERSION,
             )
             await act(judge, "act.open")
             room = await court.room()

@@ -8,14 +8,16 @@ import pytest
 from courtroom import act, arrived, court_in, on_the_line, until
 from test_hostile import JPEG, uploaded
 
+from hearing_server import packs
 from hearing_server.cli import main
 from hearing_server.flows.decider import Command, Role
-from hearing_server.flows.hearing.undertaking import TEXTS, VERSION
 from hearing_server.runtime.registry import NewSeat
 from media.peer.peer import Peer
 from signaling.frames import Delivered, Lobby, Presence, Receipt, Refused, Welcome
 
 pytestmark = pytest.mark.timeout(90)
+
+UNDERTAKING = packs.load("cn-civil").texts["undertaking"]
 
 SEATS = (
     NewSeat(Role.JUDGE, "陈静"),
@@ -30,10 +32,19 @@ async def said(client, text):
     return await client.submit("msg.text", (), content=json.dumps({"text": text}).encode())
 
 
+async def held_witness(court, on_event):
+    """An open court and a witness who waits outside."""
+    judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=on_event)
+    await judge.admitted()
+    await court.until_connected(2)
+    await act(judge, "act.open")
+    return judge, witness
+
+
 async def swear(judge, witness, slot):
     """He signs on his phone and reads aloud."""
-    text = json.dumps({"text": TEXTS[VERSION]["zh"]}, ensure_ascii=False).encode()
-    assert isinstance(await witness.submit("undertaking.sign", (VERSION, "zh"), content=text), Receipt)
+    text = json.dumps({"text": UNDERTAKING.zh}, ensure_ascii=False).encode()
+    assert isinstance(await witness.submit("undertaking.sign", (UNDERTAKING.version, "zh"), content=text), Receipt)
     await act(judge, "act.undertaking_begin", slot)
     await act(judge, "act.undertaking_end", slot)
 
@@ -160,10 +171,7 @@ async def fetched(court, client, commit):
 async def test_WI1_no_exhibit_file_and_no_live_mark_reaches_him_outside_his_testimony(tmp_path):
     async with court_in(tmp_path / "data") as court:
         seen = []
-        judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=seen.append)
-        await judge.admitted()
-        await court.until_connected(2)
-        await act(judge, "act.open")
+        judge, witness = await held_witness(court, seen.append)
         before = await exhibit(court, judge)
         await act(judge, "act.call", "witness/1")
         await witness.admitted()
@@ -190,10 +198,7 @@ async def test_WI1_whoever_is_released_and_recalled_at_once_does_not_get_what_li
     """The three acts become durable together, while his phone is in the room before and after."""
     async with court_in(tmp_path / "data") as court:
         seen = []
-        judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=seen.append)
-        await judge.admitted()
-        await court.until_connected(2)
-        await act(judge, "act.open")
+        judge, witness = await held_witness(court, seen.append)
         await act(judge, "act.call", "witness/1")
         await witness.admitted()
         room = await court.room()

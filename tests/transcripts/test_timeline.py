@@ -192,7 +192,7 @@ def test_pe_who_somebody_is_and_what_he_agreed_to_is_told_in_both_languages():
     assert told["en"][4].endswith("consents to the recording in place of a written record (text 2026-1).")
     assert told["en"][5] == "Read and accepted the court rules (text 2026-1)."
     assert told["en"][6].endswith("nothing found.")
-    assert told["en"][7].endswith("original must be seen in person, weather.")
+    assert told["en"][7].endswith("originals, weather."), "this record has no names for them"
     assert told["en"][8].endswith("identity not looked at.")
 
 

@@ -14,12 +14,12 @@ from hearing_server.flows.hearing.identity import METHODS, OUTCOMES, names_a_num
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, Seat, SeatState, Sitting, Standing
 from hearing_server.flows.hearing.tables import EVERYONE, LIVE
+from hearing_server.flows.hearing.texts import COURT_RULES, OF_FORM, is_known, is_text
+from hearing_server.flows.wire import is_word
 from recording.leaf import Leaf
 
 FORMS: Final = frozenset({"online_hearing", "online_evidence", "online_service", "recording"})
 """What is consented to, each for itself (ODR 2, 4, 21, 29; REC 8)."""
-BARS: Final = frozenset({"refusal", "no_equipment", "originals", "complex", "secret", "impact"})
-"""What speaks against an online hearing (ODR 21)."""
 PERSONS: Final[frozenset[str]] = EVERYONE - BENCH - {Role.COURTROOM}
 """Who is looked at and asked: the bench asks, and a camera is nobody."""
 CHECKED: Final[frozenset[str]] = PERSONS - {Role.OBSERVER}
@@ -114,7 +114,7 @@ def _verify(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fa
 def _consent(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     form, version, language = _arguments(command, 3)
     _form(form, version, language)
-    require(is_str((command.content or {}).get("text"), MAX_WORDS), RefusalCode.MALFORMED, "the words he was shown")
+    _words(state, command, OF_FORM.get(form), version, language)
     if seat is not None:
         _not_yet(state, seat.slot, form, version)
     return (own(command),)
@@ -136,6 +136,16 @@ def _form(form: object, version: object, language: object) -> None:
     require(fits, RefusalCode.MALFORMED, "language")
 
 
+def _words(state: Sitting, command: Command, name: str | None, version: str, language: str | None = None) -> None:
+    """PE3: the words he was shown; where the rules of this sitting have that text, it is that text."""
+    words = (command.content or {}).get("text")
+    require(is_str(words, MAX_WORDS), RefusalCode.MALFORMED, "the words he was shown")
+    if name is not None and is_known(state, name):
+        spoken = language and language.split("-")[0]
+        same = is_text(state, name, version, words, spoken)
+        require(same, RefusalCode.MALFORMED, "it is not the text of this sitting's rules")
+
+
 def _not_yet(state: Sitting, slot: str, form: str, version: str) -> None:
     require(standing(state, slot).consents.get(form) != version, RefusalCode.ALREADY_DONE, form)
 
@@ -150,14 +160,16 @@ def _withdraw(state: Sitting, command: Command, seat: Seat | None) -> Sequence[F
 def _accept(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     (version,) = _arguments(command, 1)
     require(isinstance(version, str) and bool(_VERSION.match(version)), RefusalCode.MALFORMED, "version")
-    require(is_str((command.content or {}).get("text"), MAX_WORDS), RefusalCode.MALFORMED, "the words he was shown")
+    _words(state, command, COURT_RULES, version)
     require(seat is None or standing(state, seat.slot).rules != version, RefusalCode.ALREADY_DONE)
     return (own(command),)
 
 
 def _bars(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """PE6: grounds of this sitting's rules."""
     (found,) = _arguments(command, 1)
-    fits = isinstance(found, tuple) and all(isinstance(bar, str) and bar in BARS for bar in found)
+    grounds = state.program.grounds if state.program else None
+    fits = isinstance(found, tuple) and all(is_word(bar) and (grounds is None or bar in grounds) for bar in found)
     require(fits and list(found) == sorted(set(found)), RefusalCode.MALFORMED, "bars, each once and in order")
     require(state.bars != found, RefusalCode.ALREADY_DONE)
     return (own(command),)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hearing_server.flows.decider import Command, Fact, RefusalCode, own, require
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words
-from hearing_server.flows.hearing.state import Phase, Program, Seat, Sitting
+from hearing_server.flows.hearing.state import Phase, Program, RulesText, Seat, Sitting
 from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, OPEN
 from hearing_server.flows.wire import is_count, is_digest, is_word
 from recording.leaf import Leaf
@@ -17,6 +17,8 @@ DAY_MS: Final = 86_400_000
 MAX_STAGES: Final = 24
 MAX_GROUNDS: Final = 16
 """Codes of up to 40 characters, all in one leaf of 4 KiB."""
+MAX_TEXTS: Final = 16
+"""Rows of a text in one language, of up to 120 bytes, in the same leaf."""
 
 
 def needs_reason(command: Command) -> None:
@@ -32,25 +34,33 @@ def _pairs(value: object, second: type) -> bool:
     )
 
 
+def _is_text_row(value: object) -> bool:
+    """Name, language, version, digest."""
+    return isinstance(value, tuple) and len(value) == 4 and all(map(is_word, value[:3])) and is_digest(value[3])
+
+
 def _rules(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
     require(state.program is None, RefusalCode.ALREADY_DONE)
-    require(len(command.args) == 6, RefusalCode.MALFORMED, "rules")
-    pack, version, digest, stages, limits, grounds = command.args
+    require(len(command.args) == 7, RefusalCode.MALFORMED, "rules")
+    pack, version, digest, stages, limits, grounds, texts = command.args
     require(is_word(pack) and is_word(version) and is_digest(digest), RefusalCode.MALFORMED, "which pack")
     require(_pairs(stages, bool) and _pairs(limits, int), RefusalCode.MALFORMED, "stages and limits")
-    require(len(stages) <= MAX_STAGES and len(grounds) <= MAX_GROUNDS, RefusalCode.TOO_LARGE, "rules")
+    require(isinstance(grounds, tuple) and all(map(is_word, grounds)), RefusalCode.MALFORMED, "grounds")
+    require(isinstance(texts, tuple) and all(map(_is_text_row, texts)), RefusalCode.MALFORMED, "texts")
+    fits = len(stages) <= MAX_STAGES and len(grounds) <= MAX_GROUNDS and len(texts) <= MAX_TEXTS
+    require(fits, RefusalCode.TOO_LARGE, "rules")
     require(len({code for code, _ in stages}) == len(stages), RefusalCode.MALFORMED, "a stage twice")
     require(all(is_count(limit) for _, limit in limits), RefusalCode.MALFORMED, "limits")
-    require(isinstance(grounds, tuple) and all(map(is_word, grounds)), RefusalCode.MALFORMED, "grounds")
     return (own(command),)
 
 
 def _on_rules(state: Sitting, leaf: Leaf) -> Sitting:
-    pack, version, digest, stages, limits, grounds = leaf.facts
+    pack, version, digest, stages, limits, grounds, texts = leaf.facts
     days = dict(limits).get("notice_days", 0)
     short = state.scheduled_ms - leaf.ts_ms < days * DAY_MS
     table = tuple((code, skip) for code, skip in stages)
-    program = Program(pack, version, digest, table, dict(limits), tuple(grounds), short)
+    rows = tuple(RulesText(*row) for row in texts)
+    program = Program(pack, version, digest, table, dict(limits), tuple(grounds), rows, short)
     return state._replace(program=program)
 
 

@@ -90,6 +90,15 @@ class Confrontation(NamedTuple):
     before: tuple[str, ...]
 
 
+class RulesText(NamedTuple):
+    """One text of the rules in one language, known by its SHA-256 (`texts`)."""
+
+    name: str
+    language: str
+    version: str
+    digest: bytes
+
+
 class Program(NamedTuple):
     """The court's rules for this sitting, as the court put them on its record (ST1)."""
 
@@ -100,7 +109,9 @@ class Program(NamedTuple):
     """Their codes in order, and whether each may be passed over."""
     limits: Mapping[str, int]
     grounds: tuple[str, ...]
-    """Why a sitting may go on offline."""
+    """What speaks against an online hearing: why it may go on offline."""
+    texts: tuple[RulesText, ...] = ()
+    """What people sign and accept."""
     short_notice: bool = False
     """It was scheduled for a date nearer than the days of notice."""
 

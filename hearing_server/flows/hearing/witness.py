@@ -18,7 +18,7 @@ from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, target_
 from hearing_server.flows.hearing.rooms import without
 from hearing_server.flows.hearing.state import Confrontation, Seat, SeatState, Sitting, Testimony
 from hearing_server.flows.hearing.tables import JUDGE, OPEN, SITTING, SPEAKERS
-from hearing_server.flows.hearing.undertaking import is_text
+from hearing_server.flows.hearing.texts import UNDERTAKING, is_text
 from recording.leaf import Leaf
 
 TESTIFY: Final[frozenset[str]] = frozenset({"witness", "expert"})
@@ -165,13 +165,11 @@ def _call(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact
 
 def _sign(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     """WI4: the words are in it, and they are the court's."""
-    content = command.content or {}
     require(len(command.args) == 2, RefusalCode.MALFORMED, "a version and a language are named")
-    require(
-        is_text(command.args[0], command.args[1], content.get("text")),
-        RefusalCode.MALFORMED,
-        "it is not the court's undertaking",
-    )
+    version, language = command.args
+    words = (command.content or {}).get("text")
+    signed = isinstance(language, str) and is_text(state, UNDERTAKING, version, words, language)
+    require(signed, RefusalCode.MALFORMED, "it is not the court's undertaking")
     _own(state, command, seat)
     return (own(command),)
 

@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
+from given import PACK
+
 from hearing_server.flows.decider import COURT, Command
-from hearing_server.flows.hearing import Sitting, absence, floor, pleas, rooms, undertaking
+from hearing_server.flows.hearing import Sitting, absence, floor, pleas, rooms
 from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
@@ -25,6 +27,7 @@ CONTENT = {
     "cause": "c",
     "reason": "r",
 }
+TEXT_OF = {"undertaking.sign": "undertaking", "rules.accept": "court_rules", "consent": "consent"}
 LAWFUL = 0.85
 """How often somebody asks what is his to ask now; the rest is anybody asking anything."""
 
@@ -93,10 +96,10 @@ ARGS: Mapping[str, Args] = {
     "media.reached": a_row_of_media,
     "act.verify": lambda rng, state: (slot(rng, state), "video", rng.choice(["passed", "failed"])),
     "act.note_consent": lambda rng, state: (slot(rng, state), rng.choice(sorted(FORMS)), "1", "zh"),
-    "act.bars": lambda rng, _state: (rng.choice([(), ("originals",)]),),
-    "consent": lambda rng, _state: (rng.choice(sorted(FORMS)), "1", "zh"),
+    "act.bars": lambda rng, _state: (rng.choice([(), ("refusal",)]),),
+    "consent": lambda rng, _state: (rng.choice(sorted(FORMS)), PACK.texts["consent"].version, "zh"),
     "consent.withdraw": lambda rng, _state: (rng.choice(sorted(FORMS)),),
-    "rules.accept": lambda rng, _state: (rng.choice(["1", "2"]),),
+    "rules.accept": lambda _rng, _state: (PACK.texts["court_rules"].version,),
     "act.admit": seat,
     "act.remove": seat,
     "act.mute": seat,
@@ -117,7 +120,7 @@ ARGS: Mapping[str, Args] = {
     "act.go_on": seat,
     "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
     "act.call": a_witness,
-    "undertaking.sign": lambda _rng, _state: (undertaking.VERSION, "zh"),
+    "undertaking.sign": lambda _rng, _state: (PACK.texts["undertaking"].version, "zh"),
     "act.undertaking_begin": a_witness,
     "act.undertaking_end": a_witness,
     "act.undertaking_refused": a_witness,
@@ -169,8 +172,8 @@ WEIGHT: Mapping[str, float] = {
 
 def content_of(name: str) -> Mapping[str, Any] | None:
     """What goes with a command that cannot be without."""
-    if name == "undertaking.sign":
-        return {"text": undertaking.TEXTS[undertaking.VERSION]["zh"]}
+    if name in TEXT_OF:
+        return {"text": PACK.texts[TEXT_OF[name]].zh}
     return CONTENT if RULES[name].words is Words.NEEDED else None
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hearing_server import packs
 from hearing_server.flows.audience import first_visible, routes, visible
 from hearing_server.flows.decider import COURT, Command, Fact, Flow, RefusalCode, Refused, Stamp
 from hearing_server.flows.hearing.part import Words
@@ -9,6 +10,8 @@ from hearing_server.flows.hearing.rules import RULES
 from recording.leaf import Leaf
 
 STREAM = bytes(16)
+PACK = packs.load("cn-civil")
+UNDERTAKING = PACK.texts["undertaking"]
 ELSEWHERE = ((b"c" * 16, 3, b"h" * 32),)
 """A reference to an entry of another stream."""
 CONTENT = {

@@ -3,13 +3,13 @@
 from datetime import date
 
 import pytest
-from given import ALL_JOINED, CLOSED, OPEN, PARTIES_ADMITTED, SCHEDULED, Story
+from given import ALL_JOINED, CLOSED, OPEN, PACK, PARTIES_ADMITTED, SCHEDULED, Story
 
 from hearing_server.flows.audience import first_visible
 from hearing_server.flows.decider import BENCH, COURT, Role
 from hearing_server.flows.hearing import HEARING, Phase, SeatState
 from hearing_server.flows.hearing.identity import METHODS, OUTCOMES, is_identity_number, names_a_number
-from hearing_server.flows.hearing.people import BARS, FORMS, PERSONS, ROWS, checklist, concerns, standing
+from hearing_server.flows.hearing.people import FORMS, PERSONS, ROWS, checklist, concerns, standing
 from hearing_server.flows.hearing.rules import RULES
 
 CARD = "11010519491231002X"
@@ -33,6 +33,7 @@ CHECKED_IN = (
     *((slot, "consent", "online_hearing", "2026-1", "zh") for slot in ("party/1", "party/2")),
     *((slot, "rules.accept", "2026-1") for slot in ("party/1", "party/2", "witness/1")),
 )
+WITH_RULES = (ALL_JOINED[0], (COURT, "rules", *PACK.rules("hearing")), *ALL_JOINED[1:])
 
 
 def sitting(*acts) -> Story:
@@ -227,11 +228,24 @@ def test_pe7_a_full_list_and_a_bench_that_knows_no_list_leave_no_note():
 
 
 def test_pe6_the_bars_are_looked_at_and_named_once_and_in_order():
-    story = (
-        sitting(*ALL_JOINED).when("act.bars", tuple(sorted(BARS)), by="judge/1").then(("act.bars", tuple(sorted(BARS))))
-    )
-    for wrong in [(("weather",),), (("secret", "complex"),), (("secret", "secret"),), ("secret",), ()]:
+    bars = tuple(sorted(PACK.conversion))
+    story = sitting(*WITH_RULES).when("act.bars", bars, by="judge/1").then(("act.bars", bars))
+    for wrong in [(("weather",),), (("secrets", "complex"),), (("secrets", "secrets"),), ("secrets",), ()]:
         story.when("act.bars", *wrong, by="judge/1").refused("malformed")
+
+
+@pytest.mark.parametrize("language", ["zh", "en-GB"])
+def test_pe3_what_is_consented_to_and_accepted_is_the_text_of_this_sittings_rules(language):
+    story, by = sitting(*WITH_RULES), {"by": "party/1"}
+    consent, rules = PACK.texts["consent"], PACK.texts["court_rules"]
+    words = {text: getattr(text, language[:2]) for text in (consent, rules)}
+    for version, said in ((consent.version, "I agree"), (consent.version, words[rules]), ("1999", words[consent])):
+        story.when("consent", "online_hearing", version, language, **by, content={"text": said}).refused("malformed")
+        story.when("rules.accept", version, **by, content={"text": said + "!"}).refused("malformed")
+    asked = ("online_hearing", consent.version, language)
+    story.when("consent", *asked, **by, content={"text": words[consent]}).then(("consent", *asked))
+    accepted = {"text": words[rules]}
+    story.when("rules.accept", rules.version, **by, content=accepted).then(("rules.accept", rules.version))
 
 
 def test_a_standing_is_told_to_whom_it_is_of():

@@ -8,14 +8,14 @@ from random import Random
 from typing import Any
 
 from asked import ask, content_of
-from given import SEATS, Story
+from given import PACK, SEATS, UNDERTAKING, Story
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from hearing_server.flows.audience import first_visible, recorded, routes, sees_live, visible
 from hearing_server.flows.decider import BENCH, COURT, Refused, Role, Stamp
-from hearing_server.flows.hearing import HEARING, Phase, SeatState, Sitting, undertaking
+from hearing_server.flows.hearing import HEARING, Phase, SeatState, Sitting
 from hearing_server.flows.hearing.rooms import room_of
 from hearing_server.flows.hearing.rules import RULES
 from recording import leaf as leaves
@@ -24,7 +24,7 @@ STAGES = (("roll_call", False), ("debate", True), ("ruling", False))
 LIMITS = (("notice_days", 3), ("suspend_after_s", 60))
 STARTED = (
     (COURT, "open", "hearing", bytes(16), 9_000_000),
-    (COURT, "rules", "cn-civil", "1", b"d" * 32, STAGES, LIMITS, ("refusal",)),
+    (COURT, "rules", "cn-civil", "1", b"d" * 32, STAGES, LIMITS, ("refusal",), PACK.rules("hearing")[-1]),
     *((COURT, "seat", *seat) for seat in SEATS),
 )
 SITS = (
@@ -39,7 +39,7 @@ def heard(slot: str) -> tuple[tuple[Any, ...], ...]:
     """A witness called, sworn and released, outside of whom another may be called."""
     return (
         ("judge/1", "act.call", slot),
-        (slot, "undertaking.sign", undertaking.VERSION, "zh"),
+        (slot, "undertaking.sign", UNDERTAKING.version, "zh"),
         ("clerk/1", "act.undertaking_begin", slot),
         ("clerk/1", "act.undertaking_end", slot),
         ("judge/1", "act.release", slot, "excluded"),

@@ -88,7 +88,7 @@ def test_ST1_the_rules_are_put_on_the_record_once_by_the_court_and_before_anybod
     story.when("rules", *CN.rules("hearing")).refused("already_done")
     in_phase(Phase.SCHEDULED).when("rules", *CN.rules("hearing"), by="judge/1").refused("not_permitted")
     Story(HEARING).given(*PARTIES_ADMITTED).when("rules", *CN.rules("hearing")).refused("wrong_phase")
-    Story(HEARING).given(*SCHEDULED).when("rules", "p", "1", b"short", (), (), ()).refused("malformed")
+    Story(HEARING).given(*SCHEDULED).when("rules", "p", "1", b"short", (), (), (), ()).refused("malformed")
 
 
 def test_ST1_a_date_nearer_than_the_days_of_notice_is_noted_and_not_refused():

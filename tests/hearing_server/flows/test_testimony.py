@@ -1,13 +1,12 @@
 """SPEC WI: the witness and the expert, from the tables of `witness.py`."""
 
 import pytest
-from given import OPEN, STREAM, Story
+from given import OPEN, PACK, STREAM, UNDERTAKING, Story
 
 from hearing_server.flows.audience import recorded
 from hearing_server.flows.decider import BENCH, COURT
 from hearing_server.flows.hearing import HEARING, Phase, SeatState
 from hearing_server.flows.hearing.tables import JUDGE
-from hearing_server.flows.hearing.undertaking import TEXTS, VERSION, is_text
 from hearing_server.flows.hearing.witness import FROM, IN_ROOM, ROWS, TESTIFY, Stand, stand
 
 OTHERS = (
@@ -22,6 +21,7 @@ OTHERS = (
 )
 HELD = (
     (COURT, "open", "hearing", STREAM, 9_000_000),
+    (COURT, "rules", *PACK.rules("hearing")),
     *((COURT, "seat", *each) for each in OTHERS),
     (COURT, "act.check_in"),
     *((COURT, "join", slot) for slot, _ in OTHERS),
@@ -29,7 +29,8 @@ HELD = (
     ("judge/1", "act.open"),
 )
 CALLED = ("judge/1", "act.call", "witness/1")
-WORDS = {"text": TEXTS[VERSION]["zh"]}
+VERSION, TEXTS = UNDERTAKING.version, {"zh": UNDERTAKING.zh, "en": UNDERTAKING.en}
+WORDS = {"text": TEXTS["zh"]}
 STEPS = {
     Stand.WAITING: (),
     Stand.CALLED: ("act.call",),
@@ -161,15 +162,15 @@ def test_WI3_after_the_first_call_plain_admission_neither_brings_a_second_nor_un
     accepted(story.when("act.admit", "witness/2", by="clerk/1")).when("msg.text", by="witness/2").refused("not_sworn")
 
 
-@pytest.mark.parametrize("language", sorted(TEXTS[VERSION]))
+@pytest.mark.parametrize("language", sorted(TEXTS))
 def test_WI4_he_signs_the_courts_words_and_no_others(language):
-    text = TEXTS[VERSION][language]
-    assert is_text(VERSION, language, text)
-    assert not is_text(VERSION, language, text + " ")
+    text = TEXTS[language]
     story = at(("witness/1", Stand.CALLED))
     signed = {"by": "witness/1"}
     for args, words in (
         ((VERSION, language), text[:-1]),
+        ((VERSION, language), text + " "),
+        ((VERSION, "en" if language == "zh" else "zh"), text),
         ((VERSION, "fr"), text),
         (("1999-1", language), text),
         ((VERSION, 7), text),
@@ -178,6 +179,13 @@ def test_WI4_he_signs_the_courts_words_and_no_others(language):
     ):
         story.when("undertaking.sign", *args, **signed, content={"text": words}).refused("malformed")
     accepted(story.when("undertaking.sign", VERSION, language, **signed, content={"text": text}))
+
+
+def test_WI4_where_the_sitting_has_no_rules_there_is_no_undertaking_to_sign():
+    bare = tuple(each for each in HELD if each[1] != "rules")
+    at(("witness/1", Stand.CALLED), held=bare).when(
+        "undertaking.sign", VERSION, "zh", by="witness/1", content=WORDS
+    ).refused("malformed")
 
 
 def test_WI4_another_cannot_sign_for_him():
@@ -332,3 +340,4 @@ def test_HR2_the_old_sitting_of_a_client_that_knows_none_of_this_still_runs():
     story = Story(HEARING).given(*OPEN, ("judge/1", "act.admit", "witness/1"), ("witness/1", "msg.text"))
     story.given(("judge/1", "act.floor", "witness/1"), ("judge/1", "act.remove", "witness/1"))
     story.given(("judge/1", "act.admit", "witness/1"))
+    assert story.sees("witness/1") == story.state.size - 1
