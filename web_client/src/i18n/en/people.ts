@@ -17,6 +17,8 @@ export const people = {
   later: "Not now; the clerk will ask me",
   all_answered: "You have answered everything. Please wait to be called in.",
   given: "What you have answered",
+  you_consent: (what: string) => `You consent to: ${what}`,
+  take_back: "Withdraw",
   withdraw: (what: string) => `Withdraw: ${what}`,
   withdraw_title: "Withdraw your consent",
   withdraw_text: "The court is told, and the judge decides how it goes on.",

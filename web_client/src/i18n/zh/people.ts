@@ -15,6 +15,8 @@ export const people = {
   later: "暂不回答，由书记员询问",
   all_answered: "您已回答完毕，请等候入庭。",
   given: "您的回答",
+  you_consent: (what: string) => `已同意：${what}`,
+  take_back: "撤回",
   withdraw: (what: string) => `撤回：${what}`,
   withdraw_title: "撤回同意",
   withdraw_text: "撤回会告知法庭，由法官决定如何进行。",

@@ -150,11 +150,13 @@ export function PrivateControls({ view, slot }: Props): JSX.Element | null {
             </span>
           ))}
       </p>
-      {interpreters.map((seat) => (
-        <InterpreterCard key={seat.slot} view={view} seat={seat} />
-      ))}
       {interpreters.length > 0 && (
-        <Choice id="signer" label={w.signer} value={view.privately.signer ?? ""} options={[["", w.signer_none], ...interpreters.map((seat): [string, string] => [seat.slot, person(seat.role, seat.name)])]} choose={(value) => perform("act.pin", [value === "" ? null : value])} />
+        <div class="choices">
+          {interpreters.map((seat) => (
+            <InterpreterCard key={seat.slot} view={view} seat={seat} />
+          ))}
+          <Choice id="signer" label={w.signer} value={view.privately.signer ?? ""} options={[["", w.signer_none], ...interpreters.map((seat): [string, string] => [seat.slot, person(seat.role, seat.name)])]} choose={(value) => perform("act.pin", [value === "" ? null : value])} />
+        </div>
       )}
       {opening.value !== null && <OpenQuestion kind={opening.value} view={view} slot={slot} bench={bench} free={free} close={() => (opening.value = null)} />}
     </details>

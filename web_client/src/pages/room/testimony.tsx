@@ -93,10 +93,10 @@ export function OwnTestimony({ view, slot }: { readonly view: RoomView; readonly
         {text}
       </blockquote>
       {stand === "called" && (
-        <div class="stack">
+        <div class="row press">
           <button
             type="button"
-            class="button primary wide"
+            class="button primary grow"
             data-testid="undertaking-sign"
             disabled={!open || under("undertaking.sign")}
             onClick={() => void here().sitting.say({ command: "undertaking.sign", args: [words.version, spoken], content: { text } })}

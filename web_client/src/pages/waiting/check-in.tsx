@@ -63,9 +63,12 @@ function Given({ view }: { readonly view: RoomView }): JSX.Element | null {
     <>
       <h2 class="small soft">{p.given}</h2>
       {view.own.consents.map((each) => (
-        <button key={each} type="button" class="button quiet" data-testid={`withdraw-${each}`} onClick={() => (asking.value = each)}>
-          {p.withdraw(p.forms[each] ?? each)}
-        </button>
+        <p key={each} class="row">
+          <span class="grow">{p.you_consent(p.forms[each] ?? each)}</span>
+          <button type="button" class="button quiet" data-testid={`withdraw-${each}`} aria-label={p.withdraw(p.forms[each] ?? each)} onClick={() => (asking.value = each)}>
+            {p.take_back}
+          </button>
+        </p>
       ))}
       {form !== null && (
         <Confirm

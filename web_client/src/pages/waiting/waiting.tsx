@@ -27,7 +27,7 @@ export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; re
         </p>
         <Missed view={view} slot={slot} />
         <Lead view={view} stand={stand} />
-        <CheckIn view={view} />
+        {stand !== "excluded" && <CheckIn view={view} />}
         <LineState />
         {view.scheduledMs !== null && (
           <p>
