@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from hearing_server.prove_sequestration import prove_sequestration
-from hearing_server.prove_words import LANGUAGES, text
+from hearing_server.prove_sequestration_words import LANGUAGES, text
 
 
 def add(parser: argparse.ArgumentParser) -> None:
