@@ -2,7 +2,9 @@
 #   make run     sets up and starts the demonstration court
 #   make test    sets up, with the test tools, and runs the tests
 SHELL := /bin/bash
-PYTHON ?= python3
+# A Python that was built with its profile does the same work in two thirds of the time (docs/performance.md). A
+# distribution's is; one that pyenv compiled seldom is. PYTHON=... chooses another.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo /usr/bin/python3 || echo python3)
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes

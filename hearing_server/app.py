@@ -1,4 +1,6 @@
-"""The one composition root: read top to bottom, it is the parts list of a node. No other file names a back end."""
+"""The one composition root: read top to bottom, it is the parts list of a node. What it keeps is opened by
+runtime/stores.py; no other file names a back end.
+"""
 
 import contextlib
 import os
@@ -15,36 +17,38 @@ from aiohttp import web
 from hearing_server import packs, process_user, signing
 from hearing_server.config import Config, ConfigError, witness_of
 from hearing_server.export import Exporter
+from hearing_server.http.board import Board
 from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
 from hearing_server.http.files import Files
+from hearing_server.http.public import Public
+from hearing_server.http.push import Push
 from hearing_server.http.routes import Site, application
-from hearing_server.runtime.blobs import StreamBlobs
+from hearing_server.notices.channel import Channel
+from hearing_server.notices.dispatch import AboutCourt, Dispatch
+from hearing_server.notices.email import EmailChannel, Relay
+from hearing_server.notices.push import PushChannel
+from hearing_server.notices.sms import SmsChannel
+from hearing_server.notices.webpush import Vapid
 from hearing_server.runtime.carried import sealed_reactor, sitting_reactor, supplement_reactor
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.court import Court
-from hearing_server.runtime.cursors import Cursors
 from hearing_server.runtime.docket import Docket
 from hearing_server.runtime.entrance import Entrance
 from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.register import Register, RegisterSettings
-from hearing_server.runtime.register_table import RegisterTable
 from hearing_server.runtime.registry import Registry
 from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.shred import Forget, carry_out_all, shred_reactor
-from hearing_server.runtime.shred_ledger import NAME as SHREDS
 from hearing_server.runtime.shred_ledger import ShredLedger
-from hearing_server.runtime.tickets import Tickets
+from hearing_server.runtime.stores import open_stores
 from hearing_server.runtime.turn import Turn
 from hearing_server.work_queue import LocalWorkQueue
 from media.config import MediaConfig
 from media.plane import ProcessMediaPlane
 from media.recorder.recovery import recover_segments
 from recording.content import ContentVault
-from recording.content_keys import MASTER, ContentKeys
-from recording.files import write_durably
-from recording.keys import KEYS, CourtKeys
-from recording.sqlite_store import SqliteStore
+from recording.keys import CourtKeys
 
 log = structlog.get_logger()
 
@@ -60,6 +64,7 @@ class Node:
     registry: Registry
     keystore: CourtKeys
     exporter: Exporter
+    notices: Dispatch
     ledger: ShredLedger
     shreds: Reactor
     public_url: str
@@ -84,29 +89,20 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         signer_at = await signing.start(config, data, stack)
         if os.geteuid() == 0 and (becomes := process_user.user(config.process.user, "process.user")):
             process_user.become(becomes)
-        store = SqliteStore(data / "record")
-        stack.callback(store.close)
-        _same_court(data / "court-host", config.court.host)
-        # Over a record keys are never made anew: they could neither sign for the old streams nor read their content.
-        over_record = bool(store.streams())
-        begun = over_record or (data / KEYS / MASTER).exists()
-        signer = await signing.connect(config, signer_at, make=not begun)
+        stores = open_stores(config, stack)
+        store, tickets, cursors, blobs, ledger = (
+            *(stores.record, stores.tickets, stores.cursors, stores.blobs, stores.ledger),
+        )
+        signer = await signing.connect(config, signer_at, make=not stores.begun)
         stack.push_async_callback(signer.aclose)
-        keystore = CourtKeys(signer, ContentKeys.open(data / KEYS, over_record=over_record))
-        stack.callback(keystore.close)
+        keystore = CourtKeys(signer, stores.keys)
         vault = ContentVault(keystore.content)
-        tickets = Tickets(data / "tickets.sqlite")
-        stack.callback(tickets.close)
-        cursors = Cursors(data / "cursors.sqlite")
-        stack.callback(cursors.close)
-        blobs = StreamBlobs(data / "blobs", keystore.content)
 
         clock = CourtClock()
         docket = Docket(store, vault, keystore.signer, config.court.host)
         scheduler = Scheduler(clock)
         opens_sittings = sitting_reactor(docket, clock, cursors, pack)
         # Before anybody is served: what was ordered destroyed stays so, whatever a crash or a backup brought back.
-        ledger = ShredLedger(data / SHREDS)
         carry_out_all(ledger, store, vault, blobs)
         notes_seals = sealed_reactor(docket, clock, cursors)
         writes_supplements = supplement_reactor(docket, clock, cursors)
@@ -118,9 +114,32 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
 
         shreds = shred_reactor(docket, clock, cursors, ledger, store, vault, blobs, forget)
         registry = Registry(
-            docket, tickets, clock, opens_sittings, court_name=config.court.name, link_hours=config.links.lifetime_hours
+            docket,
+            tickets,
+            clock,
+            opens_sittings,
+            court_name=config.court.name,
+            link_hours=config.links.lifetime_hours,
+            pack=pack,
+            language=config.court.language,
         )
         entrance = Entrance(docket, tickets, clock)
+
+        outgoing, subscriptions = stores.outgoing, stores.subscriptions
+        vapid = Vapid.of(subscriptions.vapid_key(Vapid.made()), config.push.contact)
+        public: list[str] = [config.http.public_url.rstrip("/")]  # or, once the door is open, what host and port give
+        notices = Dispatch(
+            docket=docket,
+            registry=registry,
+            outgoing=outgoing,
+            subscriptions=subscriptions,
+            channels=_channels(config, vapid, clock),
+            clock=clock,
+            about=AboutCourt(config.court.name, config.court.telephone, config.court.time_zone),
+            public_url=public,
+            push_key=vapid.public,
+            opens_sittings=opens_sittings,
+        )
 
         recordings = data / "recordings"
         recordings.mkdir(mode=0o700, exist_ok=True)
@@ -146,16 +165,17 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             registry=registry,
             entrance=entrance,
             scheduler=scheduler,
-            reactors=(opens_sittings, notes_seals, writes_supplements, shreds),
+            reactors=(opens_sittings, notes_seals, writes_supplements, shreds, *notices.reactors(cursors)),
             blobs=blobs,
             plane=plane,
             turn=_turn(config),
             phone=config.court.telephone,
+            viewers=stores.viewers,
+            max_viewers=config.public.max_viewers,
         )
+        court.on_shredded.append(notices.forget)
         forgets.append(court.forget)
         signer.on_change = court.key_changed
-        table = RegisterTable(data / "register.sqlite")
-        stack.callback(table.close)
         outside = config.register
         register = Register(
             store,
@@ -163,7 +183,7 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
             keystore.signer,
             docket,
             clock,
-            table,
+            stores.register,
             RegisterSettings(
                 outside.interval_s,
                 outside.tsa_url,
@@ -173,15 +193,42 @@ async def running(config: Config, *, serve: bool = True) -> AsyncIterator[Node]:
         )
         court.register = register
         stack.push_async_callback(court.aclose)
+        stack.push_async_callback(notices.aclose)
         await court.start(leftovers, sit=serve)
         exporter = Exporter(docket, blobs, config.court, data / "scratch", LocalWorkQueue())
+        exporter.noted = court.access.exported
         exporter.register = register
         exporter.order_of, exporter.orders = ledger.order_of, ledger.orders
 
         url = ""
         if door is not None:
-            url = await stack.enter_async_context(_site(config, door, court, exporter, ledger, data=data))
-        yield Node(config, court, registry, keystore, exporter, ledger, shreds, url)
+            url = await stack.enter_async_context(
+                _site(config, door, court, exporter, ledger, notices, public, data=data)
+            )
+            notices.start()
+        yield Node(config, court, registry, keystore, exporter, notices, ledger, shreds, url)
+
+
+def _channels(config: Config, vapid: Vapid, clock: CourtClock) -> list[Channel]:
+    """The ways of telling people something that the operator has set up."""
+    smtp, push, sms = config.smtp, config.push, config.sms
+    channels: list[Channel] = []
+    if smtp.host:
+        password = _secret(smtp.password_file) if smtp.user else ""
+        trusts = ssl.create_default_context(cafile=smtp.certificates or None)
+        relay = Relay(smtp.host, smtp.port, smtp.security, smtp.user, password, smtp.sender, smtp.timeout_s, trusts)
+        channels.append(EmailChannel(relay, config.court.name, clock))
+    if push.hosts:
+        trusts = ssl.create_default_context(cafile=push.certificates or None)
+        channels.append(PushChannel(vapid, push.hosts, push.timeout_s, clock, trusts))
+    if sms.command or sms.url:
+        token = _secret(sms.token_file) if sms.token_file else ""
+        channels.append(SmsChannel(sms.command, sms.url, token, sms.timeout_s))
+    return channels
+
+
+def _secret(file: str) -> str:
+    return Path(file).read_text(encoding="utf-8").strip()
 
 
 def _turn(config: Config) -> Turn:
@@ -193,16 +240,6 @@ def _turn(config: Config) -> Turn:
 def _certificates(file: str) -> bytes:
     """The authority's root, for exports; a token's own certificates are taken where none is named."""
     return Path(file).read_bytes() if file else b""
-
-
-def _same_court(file: Path, host: str) -> None:
-    """The court's host name is part of every origin: under another one no stream's checkpoint would hold."""
-    if not file.exists():
-        write_durably(file, host.encode())
-    elif (kept := file.read_text(encoding="utf-8")) != host:
-        raise ConfigError(
-            f"This data belongs to the court {kept!r}, and court.host is {host!r}. Name the same court, or other data."
-        )
 
 
 @dataclass(frozen=True)
@@ -247,16 +284,24 @@ def _busy(config: Config, error: OSError) -> PortBusy:
 
 
 @contextlib.asynccontextmanager
-async def _site(
-    config: Config, door: _Door, court: Court, exporter: Exporter, ledger: ShredLedger, *, data: Path
+async def _site(  # noqa: PLR0917 - what answers
+    config: Config,
+    door: _Door,
+    court: Court,
+    exporter: Exporter,
+    ledger: ShredLedger,
+    notices: Dispatch,
+    public: list[str],
+    *,
+    data: Path,
 ) -> AsyncIterator[str]:
     http = config.http
-    public: list[str] = [http.public_url.rstrip("/")]
-    desk = Desk(court, public, config.court.language)
+    desk = Desk(court, public, config.court.language, notices)
     files = Files(court, exporter, data / "uploads")
     for shred in ledger:  # an upload that a crash left behind is no way back for what was destroyed
         court.forget(shred.stream_id, shred.seqs, shred.commits)
-    site = Site(court, Door(court, config.court), desk, files)
+    outside, told = Public(court, config.court, public), Push(court, notices, config.push.hosts)
+    site = Site(court, Door(court, config.court, notices), desk, files, Board(court), outside, told)
     app = application(site)
     app.on_shutdown.append(lambda _app: court.send_everybody_away())
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)

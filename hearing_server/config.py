@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
+from hearing_server.flows.addresses import is_email
 from recording.errors import MalformedNote
 from recording.note import VerifierKey
 from recording.witness import WitnessClient
@@ -49,6 +50,26 @@ class DataConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Where everything is kept."""
 
     directory: str
+
+
+class PostgresConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the database is and how one enters it. `tls` off: only for this machine and a network of one's own."""
+
+    host: str
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    database: Annotated[str, Meta(min_length=1, max_length=63)]
+    user: Annotated[str, Meta(min_length=1, max_length=63)]
+    password_file: str
+    tls: Literal["verify", "off"]
+    certificates: str
+    db_schema: Annotated[str, Meta(pattern="^[a-z_][a-z0-9_]{0,62}$")] = field(name="schema")
+
+
+class StoreConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """What keeps the streams: files in the data directory, or a PostgreSQL server that nodes share."""
+
+    engine: Literal["embedded", "postgresql"]
+    postgresql: PostgresConfig
 
 
 class ProcessConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +120,43 @@ class LinkConfig(Struct, frozen=True, forbid_unknown_fields=True):
     lifetime_hours: Annotated[int, Meta(ge=1, le=24 * 365)]
 
 
+class PublicConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many of the public may watch one hearing at once; 0: nobody, whatever is opened."""
+
+    max_viewers: Annotated[int, Meta(ge=0, le=500)]
+
+
+class SmtpConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The court's mail relay. No host: no e-mail is sent."""
+
+    host: str
+    port: Port
+    security: Literal["starttls", "tls", "none"]
+    user: str
+    password_file: str
+    sender: str
+    certificates: str
+    timeout_s: Annotated[float, Meta(gt=0, le=300)]
+
+
+class PushConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Calling sleeping phones by web push. No hosts: nobody is called by it."""
+
+    hosts: tuple[Annotated[str, Meta(pattern=r"^(\*\.)?[a-z0-9]([a-z0-9.-]{0,100}[a-z0-9])?(:[0-9]{1,5})?$")], ...]
+    contact: Annotated[str, Meta(pattern=r"^(|mailto:[^\s]+@[^\s]+|https://[^\s]+)$")]
+    certificates: str
+    timeout_s: Annotated[float, Meta(gt=0, le=60)]
+
+
+class SmsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The operator's gateway: a command, or an address. Neither: no SMS is sent."""
+
+    command: tuple[Annotated[str, Meta(min_length=1)], ...]
+    url: Annotated[str, Meta(pattern=r"^(|https://[^\s]+|http://(127\.0\.0\.1|localhost)[:/][^\s]*)$")]
+    token_file: str
+    timeout_s: Annotated[float, Meta(gt=0, le=60)]
+
+
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Operator's log: `json` for collectors, `text` for a terminal."""
 
@@ -112,11 +170,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     court: CourtConfig
     http: HttpConfig
     data: DataConfig
+    store: StoreConfig
     process: ProcessConfig
     signer: SignerConfig
     media: MediaSettings
     register: RegisterConfig
     links: LinkConfig
+    public: PublicConfig
+    smtp: SmtpConfig
+    push: PushConfig
+    sms: SmsConfig
     log: LogConfig
 
 
@@ -162,6 +225,8 @@ def _check(chosen: Config) -> None:
         raise ConfigError(f"register.tsa_certificates {chosen.register.tsa_certificates} is not there; check the path.")
     for each in chosen.register.witnesses:
         witness_of(each)
+    _check_notices(chosen)
+    _check_store(chosen.store)
     turn = chosen.media.turn
     if turn.urls and not Path(turn.secret_file).is_file():
         raise ConfigError(
@@ -170,6 +235,42 @@ def _check(chosen: Config) -> None:
     for name, file in (("tls_certificate", chosen.http.tls_certificate), ("tls_key", chosen.http.tls_key)):
         if file and not Path(file).is_file():
             raise ConfigError(f"http.{name} {file} is not there; check the path.")
+
+
+def _check_store(store: StoreConfig) -> None:
+    if store.engine == "embedded":
+        return
+    at = store.postgresql
+    if not at.host:
+        raise ConfigError("store.postgresql.host is empty; name the server, or the directory of its socket.")
+    if at.host.startswith("/") and at.tls != "off":
+        raise ConfigError('store.postgresql.host is a Unix socket, where there is no TLS; set tls = "off".')
+    files = (("password_file", at.password_file), ("certificates", at.certificates))
+    for name, file in files:
+        if file and not Path(file).is_file():
+            raise ConfigError(f"store.postgresql.{name} {file} is not there; check the path.")
+
+
+def _check_notices(chosen: Config) -> None:
+    smtp, push, sms = chosen.smtp, chosen.push, chosen.sms
+    if smtp.host and not is_email(smtp.sender):
+        raise ConfigError(f"smtp.sender {smtp.sender!r} is no e-mail address; write it as court@example.cn.")
+    if smtp.user and smtp.security == "none":
+        raise ConfigError("smtp.user is set and smtp.security is none: a password would go in the clear. Use starttls.")
+    if push.hosts and not push.contact:
+        raise ConfigError("push.contact is empty; push services want an address, as mailto:court@example.cn.")
+    if sms.command and sms.url:
+        raise ConfigError("sms.command and sms.url are both set; choose one.")
+    files = (
+        ("smtp.password_file", smtp.password_file if smtp.host and smtp.user else ""),
+        ("smtp.certificates", smtp.certificates),
+        ("push.certificates", push.certificates),
+        ("sms.token_file", sms.token_file),
+        ("sms.command", sms.command[0] if sms.command and "/" in sms.command[0] else ""),
+    )
+    for name, file in files:
+        if file and not Path(file).is_file():
+            raise ConfigError(f"{name} {file} is not there; check the path.")
 
 
 def witness_of(text: str) -> WitnessClient:

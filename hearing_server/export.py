@@ -8,12 +8,13 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from hearing_server.config import CourtConfig
+from hearing_server.flows.decider import COURT
 from hearing_server.register_export import register_files, write_files
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
@@ -32,6 +33,14 @@ PAGE: Final = 1_000
 OVERTAKEN_TIMES: Final = 3
 ORDER_WAITS_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """How long an export waits for an order that is being carried out."""
+
+
+Noted = Callable[[bytes, str, str, str], Awaitable[None]]
+"""`noted(stream, by, form, purpose)` returns once it is durable that `by` is handed this (SPEC CA10)."""
+
+
+async def _unnoted(_stream_id: bytes, _by: str, _form: str, _purpose: str) -> None:
+    """Where nobody keeps account, as in a test of the exporter alone."""
 
 
 class Overtaken(CannotExport):
@@ -102,6 +111,8 @@ class Exporter:
         """By which order the content of a commitment of a stream was destroyed."""
         self.orders: Callable[[bytes], Orders] = lambda _stream: Orders(0, 0)
         """Orders to destroy content of a stream."""
+        self.noted: Noted = _unnoted
+        """Puts on the record who was handed what: the case's access (runtime/access.py)."""
         self.register: Register | None = None
         """Whose part goes into data/register."""
         self._docket = docket
@@ -118,10 +129,13 @@ class Exporter:
         *,
         redacted: bool = False,
         composite: bool = False,
+        by: str = COURT,
+        purpose: str = "duty",
     ) -> Exported:
         """Write the bundle of a sitting or a supplement to `target`; `redacted` leaves out what was said in restricted
         spans, `composite` adds the whole recording in one picture. One that is overtaken by an order to destroy is made
-        anew: no bundle holds words that were destroyed while it was made. Raises UnknownStream, CannotExport.
+        anew: no bundle holds words that were destroyed while it was made. None stays that is not on the record of the
+        case as handed to `by`. Raises UnknownStream, CannotExport, Refused, Unavailable.
         """
         for _ in range(OVERTAKEN_TIMES):
             orders = await self._settled(stream_id)
@@ -132,6 +146,11 @@ class Exporter:
             except Overtaken:
                 continue
             if self.orders(stream_id) == orders:
+                try:
+                    await self.noted(stream_id, by, "redacted" if redacted else "whole", purpose)
+                except BaseException:
+                    await asyncio.to_thread(shutil.rmtree, made.path)
+                    raise
                 return made
             await asyncio.to_thread(shutil.rmtree, made.path)
         raise Overtaken

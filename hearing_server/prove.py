@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+from hearing_server.flows.hearing.bench_notes import NOTE
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.docket import Docket
 from recording.csig import COURT, key_id_of
@@ -38,7 +39,8 @@ async def prove_entry(docket: Docket, blobs: StreamBlobs, stream_id: bytes, seq:
             files[commit] = None if opened is None else Blob(opened.salt, opened.chunks())
         enrolled = None if entry.leaf.actor == COURT else enrolment(log, entry.leaf)
         key = None if enrolled is None else (enrolled.leaf_bytes, log.inclusion(enrolled.seq, size))
-        proven = ProvenEntry(entry.leaf_bytes, path, note, str(log.vkey), entry.salt, entry.content, files, key)
+        words = (None, None) if entry.leaf.type == NOTE else (entry.salt, entry.content)  # BN2
+        proven = ProvenEntry(entry.leaf_bytes, path, note, str(log.vkey), *words, files, key)
         return len(write_proof(target, proven))
 
     return size, await asyncio.to_thread(work)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from hearing_server.runtime.blobs import Salts
-from media.blobs import BlobDamaged, FileBlobStore, NoSuchBlob
+from media.blobs import BlobDamaged, Blobs, NoSuchBlob
+from media.objects import Objects
 from recording.content import commitment_of_digest
 from recording.content_keys import ContentKeys
 from recording.errors import KeyMissing, KeysUnreadable
@@ -33,12 +34,11 @@ def open_keys(directory: Path, host: str, report: StoreReport) -> CourtKeys | No
 
 
 class StoredFiles:
-    """`<data>/blobs` (recording.fsck.Blobs)."""
+    """The files of a court, in a directory or a bucket (recording.fsck.Blobs)."""
 
-    def __init__(self, data: Path, keys: ContentKeys, report: StoreReport) -> None:
-        self._bytes = data / "blobs" / "bytes"
-        self._salts = Salts(data / "blobs" / "salts", keys)
-        self._store = FileBlobStore(self._bytes) if self._bytes.is_dir() else None
+    def __init__(self, objects: Objects, keys: ContentKeys, report: StoreReport) -> None:
+        self._salts = Salts(objects, keys)
+        self._store = Blobs(objects)
         try:
             for row in keys.rows():
                 report.keys += 1
@@ -48,7 +48,7 @@ class StoredFiles:
             report.add("keys_incomplete", str(error))
 
     def examine(self, stream_id: bytes, commit: bytes) -> tuple[str, str] | None:
-        """See recording.fsck.Blobs."""
+        """See recording.fsck.Blobs. Raises StoreAway, StoreRefuses: then nothing was found out."""
         name = commit.hex()
         try:
             found = self._salts.read(stream_id, commit)
@@ -67,8 +67,6 @@ class StoredFiles:
         return None
 
     def _digest(self, stream_id: bytes, commit: bytes, key: bytes) -> bytes:
-        if self._store is None:
-            raise NoSuchBlob(commit.hex())
         digest = sha256()
         for piece in self._store.open_range(stream_id, commit, key):
             digest.update(piece)
@@ -76,16 +74,8 @@ class StoredFiles:
 
     def kept(self, stream_id: bytes) -> Iterator[tuple[bytes, int]]:
         """See recording.fsck.Blobs."""
-        if self._store is not None:
-            for commit in self._store.commitments(stream_id):
-                name = commit.hex()
-                yield commit, (self._bytes / stream_id.hex() / name[:2] / name).stat().st_size
+        yield from self._store.commitments(stream_id)
 
     def streams(self) -> Iterator[bytes]:
         """See recording.fsck.Blobs."""
-        if self._bytes.is_dir():
-            for folder in sorted(self._bytes.iterdir()):
-                try:
-                    yield bytes.fromhex(folder.name)
-                except ValueError:
-                    continue
+        yield from self._store.streams()

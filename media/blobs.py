@@ -12,23 +12,23 @@ decrypt. Chunks make a Range request cost what it asks for. Destroying the strea
     BlobError
      ├── NoSuchBlob       nothing of that name (for the sender: not found)
      ├── BlobMismatch     the bytes are not what their name says (for the sender: a lie or a broken file)
-     ├── BlobDamaged      what is on disk fails its check (for the operator: an alarm; restore from the backup)
-     └── StoreFull        no room on the disk (for the operator; the sender may try later)
+     └── BlobDamaged      what is kept fails its check (for the operator: an alarm; restore from the backup)
+
+What the store beneath has to say (`media/objects.py`: full, away, refuses) is passed on as it is.
 """
 
 import contextlib
-import errno
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from media.objects import NoSuchObject, Objects, StoredObject
 
 CHUNK: Final = 65_536
 TAG: Final = 16
@@ -58,23 +58,37 @@ class BlobDamaged(BlobError):  # noqa: N818 - the field's word
     """The file on disk has been changed, cut or was encrypted under another key."""
 
 
-class StoreFull(BlobError):  # noqa: N818 - the field's word
-    """The disk has no room."""
-
-
-class BlobStore(Protocol):
-    """Names are (16-byte stream id, 32-byte commitment); keys are 32 bytes and belong to the stream. All methods block:
-    call them off the event loop.
+class Blobs:
+    """Blobs in a store of objects. Names are (16-byte stream id, 32-byte commitment), the object's
+    `<prefix><stream hex>/<2 hex>/<commitment hex>`; keys are 32 bytes and belong to the stream. All methods block, and
+    raise what the store raises.
     """
+
+    def __init__(self, objects: Objects, prefix: str = "bytes/") -> None:
+        self._objects = objects
+        self._prefix = prefix
 
     def put(self, stream_id: bytes, commitment: bytes, source: BinaryIO, key: bytes, commit_of: CommitOf) -> int:
         """Keep the bytes of `source` and give their number. Atomic and durable: after a return they survive a power
         cut, before it nothing of that name is seen. Putting a kept name again is a success and changes nothing.
-        Raises BlobMismatch, StoreFull.
+        Raises BlobMismatch.
         """
+        name = self._name(stream_id, commitment)
+        with contextlib.suppress(NoSuchBlob):
+            return self.size(stream_id, commitment)
+        with self._objects.create(name) as new:
+            digest, size = _encrypt(source, new.write, key, stream_id + commitment)
+            if commit_of(digest) != commitment:
+                raise BlobMismatch("the bytes are not the ones that their name promises")
+            new.keep()
+        return size
 
     def size(self, stream_id: bytes, commitment: bytes) -> int:
         """Number of plain bytes. Raises NoSuchBlob, BlobDamaged."""
+        try:
+            return _layout(self._objects.size(self._name(stream_id, commitment)))[0]
+        except NoSuchObject:
+            raise NoSuchBlob(commitment.hex()) from None
 
     def open_range(
         self, stream_id: bytes, commitment: bytes, key: bytes, start: int = 0, end: int | None = None
@@ -82,98 +96,50 @@ class BlobStore(Protocol):
         """The bytes from `start` to `end` (exclusive; None: all), in pieces of at most 64 KiB. That the whole is not
         cut short is checked before the first piece. Raises NoSuchBlob, BlobDamaged (also while iterating), ValueError.
         """
-
-    def delete(self, stream_id: bytes, commitment: bytes) -> bool:
-        """Forget. False if there was nothing. The key is what destroys for certain; this frees the room."""
-
-    def commitments(self, stream_id: bytes) -> Iterator[bytes]:
-        """The names kept for a stream, in no order."""
-
-
-class FileBlobStore:
-    """One file per blob: `<root>/<stream hex>/<2 hex>/<commitment hex>`."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-    def put(self, stream_id: bytes, commitment: bytes, source: BinaryIO, key: bytes, commit_of: CommitOf) -> int:
-        path = self._path(stream_id, commitment)
-        if path.exists():
-            return self.size(stream_id, commitment)
-        temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
         try:
-            _make_directories(path.parent, self._root)
-            with temporary.open("xb") as file:
-                digest, size = _encrypt(source, file, key, stream_id + commitment)
-                if commit_of(digest) != commitment:
-                    raise BlobMismatch("the bytes are not the ones that their name promises")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(path)
-            _sync_directory(path.parent)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreFull("the disk that keeps the blobs is full") from error
-            raise
-        finally:
-            temporary.unlink(missing_ok=True)
-        return size
-
-    def size(self, stream_id: bytes, commitment: bytes) -> int:
-        try:
-            return _layout(self._path(stream_id, commitment).stat().st_size)[0]
-        except FileNotFoundError:
-            raise NoSuchBlob(commitment.hex()) from None
-
-    def open_range(
-        self, stream_id: bytes, commitment: bytes, key: bytes, start: int = 0, end: int | None = None
-    ) -> Iterator[bytes]:
-        try:
-            file = self._path(stream_id, commitment).open("rb")
-        except FileNotFoundError:
+            kept = self._objects.open(self._name(stream_id, commitment))
+        except NoSuchObject:
             raise NoSuchBlob(commitment.hex()) from None
         try:
-            reader = _Reader(file, key, stream_id + commitment)
-            reader.chunk(reader.chunks - 1)
+            reader = _Reader(kept, key, stream_id + commitment)
+            reader.check_end()
             start, end = reader.bounds(start, end)
         except BaseException:
-            file.close()
+            kept.close()
             raise
         return reader.pieces(start, end)
 
     def delete(self, stream_id: bytes, commitment: bytes) -> bool:
-        path = self._path(stream_id, commitment)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return False
-        _sync_directory(path.parent)
-        return True
+        """Forget. False if there was nothing. The key is what destroys for certain; this frees the room."""
+        return self._objects.delete(self._name(stream_id, commitment))
 
-    def commitments(self, stream_id: bytes) -> Iterator[bytes]:
-        for path in (self._root / stream_id.hex()).glob("??/*"):
-            with contextlib.suppress(ValueError):  # a temporary file of a put that is under way
-                yield bytes.fromhex(path.name)
+    def commitments(self, stream_id: bytes) -> Iterator[tuple[bytes, int]]:
+        """The names kept for a stream, in no order, each with its size at rest."""
+        for name, size in self._objects.names(f"{self._prefix}{stream_id.hex()}/"):
+            with contextlib.suppress(ValueError):
+                yield bytes.fromhex(name.rpartition("/")[2]), size
 
-    def sweep(self) -> int:
-        """Remove what puts left behind that a crash broke off. To be called before the first put; gives the number."""
-        left = list(self._root.glob("*/??/.*.tmp"))
-        for path in left:
-            path.unlink(missing_ok=True)
-        return len(left)
+    def streams(self) -> Iterator[bytes]:
+        """The streams that have blobs, each once."""
+        known: set[bytes] = set()
+        for name, _ in self._objects.names(self._prefix):
+            with contextlib.suppress(ValueError):
+                stream_id = bytes.fromhex(name.removeprefix(self._prefix).partition("/")[0])
+                if stream_id not in known:
+                    known.add(stream_id)
+                    yield stream_id
 
-    def _path(self, stream_id: bytes, commitment: bytes) -> Path:
+    def _name(self, stream_id: bytes, commitment: bytes) -> str:
         if len(stream_id) != 16 or len(commitment) != 32:
             raise ValueError("a blob is named by 16 bytes of stream and 32 of commitment")
         name = commitment.hex()
-        return self._root / stream_id.hex() / name[:2] / name
+        return f"{self._prefix}{stream_id.hex()}/{name[:2]}/{name}"
 
 
-def _encrypt(source: BinaryIO, target: BinaryIO, key: bytes, name: bytes) -> tuple[bytes, int]:
+def _encrypt(source: BinaryIO, write: Callable[[bytes], object], key: bytes, name: bytes) -> tuple[bytes, int]:
     """Write the encrypted form; give the SHA-256 of the plain bytes and their number."""
     random = os.urandom(16)
-    target.write(MAGIC + random)
+    write(MAGIC + random)
     cipher = _cipher(key, name, random)
     digest, size, counter = hashlib.sha256(), 0, 0
     chunk = _read_full(source)
@@ -183,7 +149,7 @@ def _encrypt(source: BinaryIO, target: BinaryIO, key: bytes, name: bytes) -> tup
         size += len(chunk)
         if size > MAX_BLOB:
             raise BlobMismatch(f"more than {MAX_BLOB} bytes")
-        target.write(cipher.encrypt(_nonce(counter, last=not following), chunk, None))
+        write(cipher.encrypt(_nonce(counter, last=not following), chunk, None))
         if not following:
             return digest.digest(), size
         chunk, counter = following, counter + 1
@@ -200,12 +166,12 @@ def _read_full(source: BinaryIO) -> bytes:
 
 
 class _Reader:
-    """An open file, decrypted chunk by chunk."""
+    """An open object, decrypted chunk by chunk."""
 
-    def __init__(self, file: BinaryIO, key: bytes, name: bytes) -> None:
-        self._file = file
-        header = file.read(HEADER)
-        self.size, self.chunks = _layout(os.fstat(file.fileno()).st_size)
+    def __init__(self, kept: StoredObject, key: bytes, name: bytes) -> None:
+        self._kept = kept
+        header = kept.read(0, HEADER)
+        self.size, self.chunks = _layout(kept.size)
         if header[: len(MAGIC)] != MAGIC:
             raise BlobDamaged("not a blob of this version")
         self._cipher = _cipher(key, name, header[len(MAGIC) :])
@@ -216,19 +182,41 @@ class _Reader:
             raise ValueError(f"{start}-{end} is not within {self.size} bytes")
         return start, end
 
-    def chunk(self, number: int) -> bytes:
-        self._file.seek(HEADER + number * (CHUNK + TAG))
-        sealed = self._file.read(CHUNK + TAG)
+    def check_end(self) -> None:
+        """The last chunk says of itself that it is the last."""
+        last = self.chunks - 1
+        self._chunk(last, self._kept.read(_at(last), CHUNK + TAG))
+
+    def pieces(self, start: int, end: int) -> Iterator[bytes]:
+        with contextlib.closing(self._kept):
+            if start == end:
+                return
+            number = start // CHUNK
+            waiting = bytearray()
+            for piece in self._kept.stream(_at(number), min(_at(-(-end // CHUNK)), self._kept.size)):
+                waiting += piece
+                while len(waiting) >= CHUNK + TAG or (waiting and number == self.chunks - 1 and self._whole(waiting)):
+                    sealed = bytes(waiting[: CHUNK + TAG])
+                    del waiting[: CHUNK + TAG]
+                    first = number * CHUNK
+                    yield self._chunk(number, sealed)[max(0, start - first) : end - first]
+                    number += 1
+            if number * CHUNK < end:
+                raise BlobDamaged("what is kept ends before its end")
+
+    def _whole(self, waiting: bytearray) -> bool:
+        return _at(self.chunks - 1) + len(waiting) == self._kept.size
+
+    def _chunk(self, number: int, sealed: bytes) -> bytes:
         try:
             return self._cipher.decrypt(_nonce(number, last=number == self.chunks - 1), sealed, None)
         except InvalidTag:
             raise BlobDamaged(f"chunk {number} of {self.chunks} fails its check") from None
 
-    def pieces(self, start: int, end: int) -> Iterator[bytes]:
-        with self._file:
-            for number in range(start // CHUNK, -(-end // CHUNK)):
-                first = number * CHUNK
-                yield self.chunk(number)[max(0, start - first) : end - first]
+
+def _at(number: int) -> int:
+    """Where a chunk begins."""
+    return HEADER + number * (CHUNK + TAG)
 
 
 def _layout(file_size: int) -> tuple[int, int]:
@@ -237,7 +225,7 @@ def _layout(file_size: int) -> tuple[int, int]:
     chunks = -(-body // (CHUNK + TAG))
     size = body - chunks * TAG
     if chunks < 1 or body % (CHUNK + TAG) in range(1, TAG):
-        raise BlobDamaged(f"no blob has a file of {file_size} bytes")
+        raise BlobDamaged(f"no blob rests in {file_size} bytes")
     return size, chunks
 
 
@@ -249,21 +237,3 @@ def _cipher(key: bytes, name: bytes, random: bytes) -> AESGCM:
 
 def _nonce(counter: int, *, last: bool) -> bytes:
     return counter.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
-
-
-def _make_directories(path: Path, root: Path) -> None:
-    """Like mkdir -p, but durable: a directory that a power cut forgets takes its files with it."""
-    if path.is_dir():
-        return
-    if path != root:
-        _make_directories(path.parent, root)
-    path.mkdir(mode=0o700, exist_ok=True)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -28,6 +28,10 @@ RECORDER = "*recorder"
 """In `Routes`: the recorder as a receiver. When no such key is present the recorder takes
 every track that at least one seat receives, so a muted person is not recorded either."""
 
+SPECTATOR = "spectator/"
+"""How the names of those begin who only ever receive and whom nobody knows. They take what the others send: what their
+browsers can decode limits no codec of a room."""
+
 Routes = Mapping[str, frozenset[tuple[str, Kind]]]
 """receiver seat -> what it receives, as (publisher seat, kind). What is not named is not sent."""
 

@@ -5,7 +5,7 @@ PATCH, termination, checksum, expiration.
 cannot make two memories disagree. An upload announces the salted commitment of what it will be (`Upload-Metadata:
 commit <hex>, salt <base64>`, both once more base64 as tus wants); when the last byte has come, the commitment is made
 from the bytes received, and an upload that lied is thrown away with 460. `complete` is called before the last answer,
-and again after a crash in between, so it must be idempotent, which `BlobStore.put` is. A finished upload keeps on
+and again after a crash in between, so it must be idempotent, which `Blobs.put` is. A finished upload keeps on
 answering HEAD until it expires, for phones that lost the last answer. Parts wait on disk as they came, readable by the
 server's user alone; they are removed when complete or expired.
 
@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from aiohttp import ClientConnectionError, web
 
-from media.blobs import StoreFull
+from media.objects import StoreFull
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload,termination,checksum,expiration"

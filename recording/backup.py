@@ -26,6 +26,7 @@ from typing import Any
 
 from recording.errors import RecordError
 from recording.files import sync_directory
+from recording.signer.heads import HEADS
 
 __all__ = ["BackupFailed", "Taken", "back_up", "check_sums", "copy_keys", "read_label", "restore", "write_sums"]
 
@@ -253,10 +254,14 @@ def snapshot(source: Path, target: Path, told: Callable[[int], None] = lambda _d
 
 
 def _keys(source: Path, target: Path, taken: Taken) -> None:
-    """Both directories of keys: the database at one moment, the files as they are."""
+    """Both directories of keys: the database at one moment, the files as they are. Not the heads that were signed: the
+    record in the copy is older than they are, and who restores it has decided to go on from there.
+    """
     if not (source / "keys" / "content-master.key").is_file():
         raise BackupFailed(f"there are no keys in {source}")
     for path in (each for name in KEYS for each in _files(source / name)):
+        if path.name.startswith(HEADS):
+            continue
         if path.suffix == ".sqlite":
             (target / path.relative_to(source)).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             snapshot(path, target / path.relative_to(source))

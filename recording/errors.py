@@ -118,3 +118,18 @@ class DirectoryInUse(CannotOpen):
 
 class NewerVersion(CannotOpen):
     """The data directory was written by a newer version of this program."""
+
+
+def stream_gone(size: int, note: str) -> IntegrityError:
+    """A signed checkpoint of so many entries is there and its stream is not. The note's first line names the stream."""
+    origin = note.split("\n", 1)[0]
+    try:
+        stream_id = bytes.fromhex(origin.rpartition("/")[2])
+    except ValueError:
+        stream_id = b""
+    return IntegrityError(
+        f"stream {origin} is gone, and {size} of its entries were signed; keep the record as it is and compare it with"
+        " a backup or an export",
+        stream_id=stream_id,
+        first_bad_seq=0,
+    )

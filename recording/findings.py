@@ -45,6 +45,7 @@ CODES: dict[str, str] = {
     "redaction_bad": "altered",  # the note of what is absent does not agree with the export
     "register_differs": "altered",  # the court's register says otherwise than this record
     "timestamp_bad": "altered",  # a time-stamp does not hold over what lies beside it
+    "token_missing": "altered",  # a time-stamp request or an authority's certificates lie there without a token
     "anchor_differs": "altered",  # an anchor of this record is not a state of the register
     "seal_differs": "altered",  # the seal counts otherwise, or was not made as the rules of sealing demand
     "content_missing": "altered",  # a content without its salt, or a salt without its content

@@ -1,4 +1,4 @@
-"""Restricted spans of a record, as a copy for outside readers sees them (FORMAT.md §6.3).
+"""What a copy of a record leaves out (FORMAT.md §6.3): what was said in restricted spans, and the notes of the bench.
 
 *Law*: only what people said in a span is kept from outsiders, never that they said it: every leaf is in every copy, and
 what is left out is content. So state, tree and seal are the same for all readers.
@@ -14,6 +14,7 @@ __all__ = ["Spans"]
 
 _BEGINS, _ENDS = "act.restrict", ("act.unrestrict", "act.close")
 _SEGMENT = "rec.segment"
+_NOTE = "bench.note"
 _NEVER = 1 << 62
 """The end of a span that runs on to the end of the record."""
 
@@ -50,6 +51,8 @@ class Spans:
 
     def hides(self, leaf: Leaf, *, blob: bool) -> bool:
         """Whether a copy for outsiders leaves out the content of this leaf, or with `blob` the files it names."""
+        if leaf.type == _NOTE:
+            return not blob
         if leaf.type.startswith("msg."):
             return any(span.first_seq < leaf.seq < span.last_seq for span in self._spans)
         if leaf.type != _SEGMENT or not blob or len(leaf.facts) < 6:

@@ -15,8 +15,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from recording.errors import IntegrityError, StoreDown, UnknownStream
-from recording.store import MARK_BYTES, SavedCheckpoint, StoredRow, StreamHead
+from recording.errors import IntegrityError, StoreDown, UnknownStream, stream_gone
+from recording.runs import unframe
+from recording.store import SavedCheckpoint, StoredRow, StreamHead
 
 __all__ = ["HEADS", "Reader", "head_of"]
 
@@ -61,18 +62,7 @@ class Reader:
 
     def lost(self) -> list[IntegrityError]:
         """A signed checkpoint rests apart from its stream, and its first line names the stream."""
-        found = []
-        for size, note in self._query(_LOST, ()):
-            origin = str(note).split("\n", 1)[0]
-            found.append(
-                IntegrityError(
-                    f"stream {origin} is gone, and {size} of its entries were signed; keep the files as they are and"
-                    " compare them with a backup or an export",
-                    stream_id=_id_of(origin),
-                    first_bad_seq=0,
-                )
-            )
-        return found
+        return [stream_gone(size, note) for size, note in self._query(_LOST, ())]
 
     def read(self, stream_id: bytes, start: int, end: int | None) -> Iterator[StoredRow]:
         size = self.head(stream_id).size
@@ -109,7 +99,7 @@ class Reader:
                     first_bad_seq=first,
                 ) from error
             try:
-                yield from _unframe(first, found[0], start, end)
+                yield from unframe(first, found[0], start, end)
             except ValueError as error:
                 raise IntegrityError(
                     f"stream {stream_id.hex()} does not verify: the entries from #{first} on are not framed as they"
@@ -135,30 +125,6 @@ class Reader:
             return firsts, numbers
 
 
-def _id_of(origin: str) -> bytes:
-    try:
-        return bytes.fromhex(origin.rpartition("/")[2])
-    except ValueError:
-        return b""
-
-
 def head_of(row: Sequence[Any]) -> StreamHead:
     saved = None if row[4] is None else SavedCheckpoint(row[4], row[5], row[6])
     return StreamHead(row[0], row[1], row[2], bool(row[3]), saved)
-
-
-def _unframe(first: int, found: tuple[bytes, bytes, bytes], start: int, end: int) -> Iterator[StoredRow]:
-    """Raises ValueError unless the frames fill their columns exactly: a length that slicing would clip is damage."""
-    marks, leaves, boxes = found
-    leaf_at = box_at = 0
-    for index in range(len(marks) // MARK_BYTES):
-        leaf_end = leaf_at + 2 + int.from_bytes(leaves[leaf_at : leaf_at + 2], "big")
-        box_end = box_at + 4 + int.from_bytes(boxes[box_at : box_at + 4], "big")
-        if leaf_end > len(leaves) or box_end > len(boxes):
-            raise ValueError("a frame ends beyond its run")
-        if start <= first + index < end:
-            mark = marks[MARK_BYTES * index : MARK_BYTES * index + MARK_BYTES]
-            yield StoredRow(first + index, leaves[leaf_at + 2 : leaf_end], mark, boxes[box_at + 4 : box_end] or None)
-        leaf_at, box_at = leaf_end, box_end
-    if (leaf_at, box_at) != (len(leaves), len(boxes)) or len(marks) % MARK_BYTES:
-        raise ValueError("a run's frames do not fill it")

@@ -3,11 +3,10 @@
 *Law*: only the committer thread writes, and it answers only after COMMIT has returned. It takes everything that is
 queued, so the batch grows with the load and a lone append waits for nobody. Its first error of any kind stops it.
 
-A row of the table `run` holds the consecutive entries that one commit added to one stream: leaves framed as in an entry
-bundle of tlog-tiles (u16 length, bytes), boxes with a u32 length (0: none). Runs are only ever appended at the end of
-one B-tree, there is no second index, and each run names the one before it of its stream. A whole commit is one SQL
-statement, so the committer gives up and regains the interpreter's lock once per commit and not once per row, where each
-time it could wait for a busy event loop (up to the switch interval).
+A row of the table `run` is a run (recording/runs.py). Runs are only ever appended at the end of one B-tree, there is no
+second index, and each run names the one before it of its stream. A whole commit is one SQL statement, so the committer
+gives up and regains the interpreter's lock once per commit and not once per row, where each time it could wait for a
+busy event loop (up to the switch interval).
 """
 
 from __future__ import annotations
@@ -18,24 +17,21 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from recording.errors import (
     CannotOpen,
     Conflict,
-    Fenced,
-    IntegrityError,
     RecordError,
-    Sealed,
     StoreDown,
     UnknownStream,
 )
+from recording.group_commit import Append, Believed, GroupCommit, Job, Other, refusal
+from recording.runs import Run
 from recording.sqlite_file import Connect, connect, lock, open_for_writing, why_down
 from recording.sqlite_reader import HEADS, Reader, head_of
-from recording.store import MARK_BYTES, Landed, Row, SavedCheckpoint, StoredRow, StreamHead
+from recording.store import SavedCheckpoint, StreamHead
 
 __all__ = ["SqliteStore"]
 
@@ -47,61 +43,34 @@ WAL_BACKGROUND_BYTES = 4 << 20
 WAL_FOREGROUND_BYTES = 64 << 20
 SWEEP_SECONDS = 1.0
 
-_NO_BOX = bytes(4)
 _RUN = "INSERT INTO run(n, stream, first, count, epoch, seals, previous, marks, leaves, boxes) VALUES "
 _RUN_SQL = [_RUN + ",".join(["(?,?,?,?,?,?,?,?,?,?)"] * count) for count in range(RUNS_PER_STATEMENT + 1)]
 
 
 @dataclass(slots=True)
-class _Stream:
-    """What the committer believes about a stream; true on disk once the commit under way has returned."""
+class _Stream(Believed):
+    """True on disk once the commit under way has returned."""
 
-    no: int
-    size: int
-    epoch: int
-    sealed: bool
     head: int | None
 
 
-class _Append(NamedTuple):
-    stream_id: bytes
-    expected: int
-    epoch: int
-    rows: Sequence[Row]
-    seals: bool
-    landed: Landed
+class _StreamRun(Run):
+    """A run, and the stream that it continues."""
 
-
-class _Other:
-    """A rarer job: `work` runs inside the commit's transaction and returns the future's result."""
-
-    __slots__ = ("future", "result", "work")
-
-    def __init__(self, work: Callable[[], object], future: asyncio.Future[Any]) -> None:
-        self.work, self.future = work, future
-        self.result: object = None
-
-    def landed(self, error: RecordError | None) -> None:
-        _settle(self.future, self.result, error)
-
-
-class _Run:
-    """Rows of one stream gathered for the commit under way."""
-
-    __slots__ = ("boxes", "count", "first", "leaves", "marks", "seals", "stream")
+    __slots__ = ("stream",)
 
     def __init__(self, stream: _Stream) -> None:
-        self.stream, self.first, self.count, self.seals = stream, stream.size, 0, False
-        self.marks, self.leaves, self.boxes = bytearray(), bytearray(), bytearray()
+        super().__init__(stream.size)
+        self.stream = stream
 
 
-_Job = _Append | _Other
-
-
-class SqliteStore:
+class SqliteStore(GroupCommit):
     """A RecordStore in `<directory>/record.sqlite`. Open it once per process; `connection` is for fault tests."""
 
+    _reader: Reader
+
     def __init__(self, directory: Path, *, connection: Connect = connect) -> None:
+        super().__init__()
         self.directory = directory
         self.path = directory / "record.sqlite"
         self._lock_file = lock(directory)
@@ -123,11 +92,7 @@ class SqliteStore:
             if isinstance(error, sqlite3.Error):
                 raise CannotOpen(f"{self.path} cannot be read ({error}); check the disk") from error
             raise
-        self._queue: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        self._turn: list[_Job] = []
-        self._loop: asyncio.AbstractEventLoop
-        self._down: StoreDown | None = None
-        self._closing = threading.Event()
+        self._queue: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._wal_busy = threading.Lock()
         self._commits_since_look = 0
         self._committer = threading.Thread(target=self._commit_all, name="record-committer", daemon=True)
@@ -166,20 +131,6 @@ class SqliteStore:
 
         return self._put_other(work)
 
-    def append(
-        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], *, seals: bool = False
-    ) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.put(stream_id, expected_size, epoch, rows, seals, lambda error: _settle(future, None, error))
-        return future
-
-    def put(  # noqa: PLR0917 - as the protocol has it
-        self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], seals: bool, landed: Landed
-    ) -> None:
-        if not rows:
-            raise ValueError("an append has at least one row")
-        self._put(_Append(stream_id, expected_size, epoch, rows, seals, landed))
-
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> asyncio.Future[None]:
         def work() -> None:
             self._writer.execute(
@@ -199,21 +150,6 @@ class SqliteStore:
 
         return self._put_other(work)
 
-    def cosigned(self, stream_id: bytes) -> list[tuple[int, str]]:
-        return self._reader.cosigned(stream_id)
-
-    def head(self, stream_id: bytes) -> StreamHead:
-        return self._reader.head(stream_id)
-
-    def streams(self) -> list[StreamHead]:
-        return self._reader.streams()
-
-    def lost(self) -> list[IntegrityError]:
-        return self._reader.lost()
-
-    def read(self, stream_id: bytes, start: int = 0, end: int | None = None) -> Iterator[StoredRow]:
-        return self._reader.read(stream_id, start, end)
-
     def close(self) -> None:
         """Commit what is queued, then let go of the files. Callable from any thread; later appends get StoreDown."""
         if not self._closing.is_set():
@@ -230,30 +166,8 @@ class SqliteStore:
 
     # --- the committer
 
-    def _put_other(self, work: Callable[[], object]) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._put(_Other(work, future))
-        return future
-
-    def _put(self, job: _Job) -> None:
-        """Collect what one turn of the event loop asks for and hand it over at the turn's end.
-
-        Handed over one by one, the committer would start at once with the first job alone, and then the two threads
-        would fight for the interpreter's lock while the others are still being prepared.
-        """
-        if self._down is not None:
-            raise type(self._down)(str(self._down))
-        if self._closing.is_set():
-            raise StoreDown("the record is being closed")
-        if not self._turn:
-            self._loop = asyncio.get_running_loop()  # once a turn: it is a system call in Python 3.11
-            self._loop.call_soon(self._hand_over)
-        self._turn.append(job)
-
-    def _hand_over(self) -> None:
-        jobs, self._turn = self._turn, []
-        if jobs:
-            self._queue.put(jobs)
+    def _take(self, jobs: list[Job]) -> None:
+        self._queue.put(jobs)
 
     def _known(self, stream_id: bytes) -> _Stream:
         stream = self._streams.get(stream_id)
@@ -264,12 +178,12 @@ class SqliteStore:
     def _commit_all(self) -> None:
         last = False
         while not last:
-            jobs: list[_Job] = []
+            jobs: list[Job] = []
             weight = 0
             turn = self._queue.get()
             while turn is not None:
                 jobs += turn
-                weight += sum(len(job.rows) for job in turn if type(job) is _Append)
+                weight += sum(len(job.rows) for job in turn if type(job) is Append)
                 if weight > COMMIT_ROWS:
                     break
                 try:
@@ -284,21 +198,21 @@ class SqliteStore:
             self._down = StoreDown("the record is closed")
         self._refuse_queued()
 
-    def _commit(self, jobs: list[_Job]) -> list[RecordError | None]:
+    def _commit(self, jobs: list[Job]) -> list[RecordError | None]:
         """What each job is answered: None when it is done and durable."""
         if self._down is not None:
             return [self._down] * len(jobs)
         answers: list[RecordError | None] = []
-        runs: list[_Run] = []
-        current: dict[bytes, _Run] = {}
+        runs: list[_StreamRun] = []
+        current: dict[bytes, _StreamRun] = {}
         try:
-            others = any(type(job) is _Other for job in jobs)
+            others = any(type(job) is Other for job in jobs)
             if others:
                 self._writer.execute("BEGIN IMMEDIATE")
             for job in jobs:
-                if type(job) is _Append:
+                if type(job) is Append:
                     answers.append(self._gather(job, runs, current))
-                elif type(job) is _Other:
+                elif type(job) is Other:
                     # Earlier appends of this batch come first, so that jobs take effect in the order they were asked.
                     self._write(runs, inside=True)
                     runs, current = [], {}
@@ -313,39 +227,33 @@ class SqliteStore:
             return [self._down] * len(jobs)
         return answers
 
-    def _do(self, job: _Other) -> RecordError | None:
+    def _do(self, job: Other) -> RecordError | None:
         try:
             job.result = job.work()
         except RecordError as error:  # refused before anything was written
             return error
         return None
 
-    def _gather(self, job: _Append, runs: list[_Run], current: dict[bytes, _Run]) -> RecordError | None:
+    def _gather(self, job: Append, runs: list[_StreamRun], current: dict[bytes, _StreamRun]) -> RecordError | None:
         stream = self._streams.get(job.stream_id)
         if stream is None:
             return UnknownStream("there is no stream of this id")
-        if stream.sealed:
-            return Sealed("the stream is sealed")
-        if job.epoch != stream.epoch:
-            return Fenced(f"the stream was opened again (epoch {stream.epoch}) after this writer's epoch {job.epoch}")
-        if job.expected != stream.size:
-            return Conflict(f"the stream has {stream.size} entries, not {job.expected}")
+        refused = refusal(stream, job.epoch, job.expected)
+        if refused is not None:
+            return refused
         run = current.get(job.stream_id)
-        for leaf, leaf_hash, box in job.rows:
-            if run is None or run.count >= RUN_MAX_ROWS or len(run.leaves) + len(run.boxes) > RUN_MAX_BYTES:
-                run = _Run(stream)
+        for row in job.rows:
+            if run is None or run.count >= RUN_MAX_ROWS or run.bytes > RUN_MAX_BYTES:
+                run = _StreamRun(stream)
                 runs.append(run)
                 current[job.stream_id] = run
-            run.count += 1
-            run.marks += leaf_hash[:MARK_BYTES]
-            run.leaves += len(leaf).to_bytes(2, "big") + leaf
-            run.boxes += len(box).to_bytes(4, "big") + box if box else _NO_BOX
+            run.add(row)
             stream.size += 1
         if job.seals and run is not None:
             stream.sealed = run.seals = True
         return None
 
-    def _write(self, runs: list[_Run], *, inside: bool) -> None:
+    def _write(self, runs: list[_StreamRun], *, inside: bool) -> None:
         several = len(runs) > RUNS_PER_STATEMENT and not inside
         if several:
             self._writer.execute("BEGIN IMMEDIATE")
@@ -364,17 +272,11 @@ class SqliteStore:
 
     def _refuse_queued(self) -> None:
         """Answer what slipped into the queue while the store stopped."""
-        left: list[_Job] = []
+        left: list[Job] = []
         with contextlib.suppress(queue.Empty):
             while True:
                 left += self._queue.get_nowait() or ()
         self._deliver(left, [self._down] * len(left))
-
-    def _deliver(self, jobs: list[_Job], answers: list[RecordError | None]) -> None:
-        """Hand all answers of a commit to the event loop in one call."""
-        if jobs:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(_answer, self._loop, jobs, answers)
 
     # --- moving the write-ahead log into the database
 
@@ -419,21 +321,3 @@ class SqliteStore:
                     break
                 swept = size
         database.close()
-
-
-def _answer(loop: asyncio.AbstractEventLoop, jobs: list[_Job], answers: list[RecordError | None]) -> None:
-    """On the event loop: tell everybody, whatever one of them does with it."""
-    for job, error in zip(jobs, answers, strict=True):
-        try:
-            job.landed(error)
-        except Exception as wrong:  # noqa: BLE001 - one that is wrong must not bring down the others
-            loop.call_exception_handler({"message": "an append's sender failed", "exception": wrong})
-
-
-def _settle(future: asyncio.Future[Any], result: object, error: RecordError | None) -> None:
-    if future.done():  # its waiter was cancelled
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)

@@ -22,11 +22,14 @@ from typing import NamedTuple, Protocol
 
 from recording.errors import IntegrityError, RecordError
 
-__all__ = ["MARK_BYTES", "Landed", "RecordStore", "Row", "SavedCheckpoint", "StoredRow", "StreamHead"]
+__all__ = ["MARK_BYTES", "Landed", "RecordStore", "Row", "SavedCheckpoint", "Stale", "StoredRow", "StreamHead"]
 
 MARK_BYTES = 8
 Landed = Callable[[RecordError | None], None]
 """Called once, on the event loop: with None when the rows are durable, else with the reason. It does not raise."""
+
+Stale = Callable[[bytes], None]
+"""Called on the event loop with a stream's id, before whoever asked is told. It does not raise."""
 
 
 class Row(NamedTuple):
@@ -64,6 +67,9 @@ class StreamHead(NamedTuple):
 
 
 class RecordStore(Protocol):
+    on_stale: Stale
+    """An append was refused as Conflict or Fenced: somebody else writes that stream. May be told several times."""
+
     def create(self, stream_id: bytes) -> asyncio.Future[StreamHead]:
         """A new empty stream at epoch 1. Conflict if there is one of that id."""
 

@@ -101,6 +101,7 @@ class Verdict(Enum):
 FROM_PHONE: Final[dict[tuple[State, type[ClientFrame]], Verdict]] = {
     (State.AWAITING_HELLO, Hello): Verdict.PASS,
     (State.GREETED, Ping): Verdict.PONG,
+    (State.GREETED, Negotiate): Verdict.PASS,  # sent with hello, to be answered once he is in, and passed over else
     (State.WAITING, Ping): Verdict.PONG,
     (State.WAITING, Signal): Verdict.PASS,
     (State.WAITING, Submit): Verdict.PASS,  # the room knows what those who wait may ask
@@ -185,7 +186,7 @@ class ServerSession:
         if self.state is State.CLOSED:
             return []
         if self.state is State.AWAITING_HELLO and now_ms - self._opened_ms > self.limits.hello_within_ms:
-            return self.close(frames.UNAUTHENTICATED, "no hello in time")
+            return self.close(frames.RESUME, "no hello in time")
         silent_ms = self.silent_ms(now_ms)
         if silent_ms > self.limits.dead_after_ms:
             return self.close(frames.RESUME, f"nothing heard for {silent_ms // 1000} s")

@@ -150,8 +150,9 @@ def export(
     """Write the export of a sitting to `target`, which must not exist. `made_ms` is the time of the export. With
     `compose`, the recording is also shown in one composite picture, which takes a while.
 
-    `redacted` leaves out what was said in restricted spans. Raises CannotExport; a full disk is told as such, and what
-    was written stays beside the target until the export is asked for again.
+    `redacted` leaves out what was said in restricted spans; what the bench noted for itself is in no copy. Raises
+    CannotExport; a full disk is told as such, and what was written stays beside the target until the export is asked
+    for again.
     """
     if os.path.lexists(target):
         raise CannotExport(f"{target} exists already; an export is never written over another")
@@ -357,8 +358,8 @@ class _Writer:
         self._written.add(commit)
 
     def _withheld(self, leaf: Leaf, commit: bytes, *, blob: bool) -> bool:
-        """Whether a redacted copy leaves it out."""
-        if not self._spans or not self._spans.hides(leaf, blob=blob):
+        """Whether this copy leaves it out: every copy the notes of the bench, a redacted one the restricted spans."""
+        if not self._spans.hides(leaf, blob=blob):
             return False
         self._left_out.setdefault(commit, Redaction(leaf.seq, commit, "restricted", "-"))
         return True

@@ -1,6 +1,7 @@
-"""The course of a sitting in words: its rules, its stages, suspension, adjournment, conversion, cancellation (ST).
+"""The course of a sitting in words: its rules, its stages, another date, suspension, adjournment, conversion,
+cancellation (ST, NO9).
 
-Law: a stage is called what the record calls it. Where the names are not here, its code is shown.
+Law: a stage, a ground and a role are called what the record calls them. Where no name is here, the code is shown.
 """
 
 from collections.abc import Mapping
@@ -11,18 +12,29 @@ from transcripts.clock import Zone
 from transcripts.items import COURT, Governed, Moved
 from transcripts.wording import Wording
 
-COURSE: Final = frozenset({"rules", "stage", "act.stage", "act.suspend", "act.adjourn", "act.convert", "act.cancel"})
-GROUPS: Final = {"stage": "stages", "convert": "conversion"}
+COURSE: Final = frozenset(
+    {"rules", "stage", "act.stage", "moved", "act.suspend", "act.adjourn", "act.convert", "act.cancel"}
+)
+GROUPS: Final = {
+    "stage": "stages",
+    "convert": "conversion",
+    "asynchronous": "asynchronous",
+    "close_to_public": "closing",
+}
 """Where in the content of `rules` the code of a step is named."""
+ROLES: Final = "roles"
+"""Where it names what people are: one procedure's plaintiff is another's appellant."""
 
 Called = Mapping[str, Mapping[str, str]]
 """For each `group/code` its name in each language."""
 
 
-def name(called: Called, group: str, code: str, words: Wording) -> str:
-    """What the record calls this code."""
+def name(called: Called, group: str, code: str, words: Wording, otherwise: str | None = None) -> str:
+    """What the record calls this code; where it does not, the code itself or what is to stand there."""
     names = called.get(f"{group}/{code}")
-    return names[words.language] if names else code
+    if names:
+        return names[words.language]
+    return code if otherwise is None else otherwise
 
 
 def rules(item: Governed, words: Wording) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from transcripts import clock
 from transcripts.clock import Zone
+from transcripts.course_rows import Row
 from transcripts.head import Head, RecordName, head
 from transcripts.items import Item
 from transcripts.lines import Attachment, Line, Lines
@@ -79,6 +80,7 @@ def _page_head(top: Head, words: Wording) -> Iterator[str]:
         yield f"<div><dt>{label}</dt><dd>{markup(value)}</dd></div>\n"
     yield f"</dl>\n<h2>{words.participants}</h2>\n"
     yield _table((words.role, words.name, words.seat, words.presence), top.people)
+    yield from _page_course(top, words)
     yield f"<h2>{words.recording}</h2>\n"
     if top.tracks:
         yield _table((words.speaker, words.track, words.from_to, words.recorded), top.tracks)
@@ -90,6 +92,22 @@ def _page_head(top: Head, words: Wording) -> Iterator[str]:
     for note in top.notes:
         yield f'<p class="notice">{markup(note)}</p>\n'
     yield "</header>\n"
+
+
+def _page_course(top: Head, words: Wording) -> Iterator[str]:
+    if top.course:
+        yield f"<h2>{words.outline['title']}</h2>\n"
+    for section in top.course:
+        yield f"<h3>{section.title}</h3>\n"
+        if section.rows:
+            rows = (f'<li><a href="#e{row.seq}">#{row.seq}</a> {markup(_timed(row))}</li>\n' for row in section.rows)
+            yield f'<ul class="gaps">\n{"".join(rows)}</ul>\n'
+        if section.note:
+            yield f"<p>{section.note}</p>\n"
+
+
+def _timed(row: Row) -> str:
+    return f"{row.time} {row.text}".strip()
 
 
 def _gaps(top: Head, words: Wording) -> Iterator[str]:
@@ -167,6 +185,7 @@ def plain(edition: Edition, items: Iterable[Item]) -> Iterator[str]:
     yield f"\n{words.participants}\n"
     for person in top.people:
         yield "  " + " | ".join(person) + "\n"
+    yield from _plain_course(top, words)
     yield f"\n{words.recording}\n"
     for track in top.tracks:
         yield "  " + " | ".join(track) + "\n"
@@ -188,6 +207,15 @@ def plain(edition: Edition, items: Iterable[Item]) -> Iterator[str]:
     for label, value in top.record:
         yield f"{label}{words.colon}{value}\n"
     yield f"{words.root_words}\n{words.how_to_check}\n"
+
+
+def _plain_course(top: Head, words: Wording) -> Iterator[str]:
+    if top.course:
+        yield f"\n{words.outline['title']}\n"
+    for section in top.course:
+        yield f"\n  {section.title}\n"
+        yield from (f"    #{row.seq} {_timed(row)}\n" for row in section.rows)
+        yield f"    {section.note}\n" if section.note else ""
 
 
 def _plain_line(line: Line, edition: Edition) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from transcripts import clock, course, naming
 from transcripts.clock import Zone
+from transcripts.course_rows import Section, course_rows, presence
 from transcripts.items import Missing, Text
 from transcripts.overview import Overview, Seat
 from transcripts.shown import one_line
@@ -42,6 +43,8 @@ class Head:
     people: Sequence[tuple[str, str, str, str]]
     tracks: Sequence[tuple[str, str, str, str]]
     gaps: Sequence[GapRow]
+    course: Sequence[Section]
+    """Of a sitting that goes by rules of its own: the others were printed without it, and are printed so again."""
     notes: Sequence[str]
     record: Sequence[tuple[str, str]]
 
@@ -110,9 +113,10 @@ def head(total: Overview, name: RecordName, words: Wording, zone: Zone) -> Head:
         court=given(opened.court if opened else None),
         title=kind.title,
         facts=facts,
-        people=[_person(seat, words, zone) for seat in total.seats.values()],
+        people=[_person(seat, names, words, zone) for seat in total.seats.values()],
         tracks=tracks,
         gaps=gaps,
+        course=course_rows(total, words, zone) if total.governed else (),
         notes=_notes(total, words),
         record=[
             (words.record_of, one_line(name.origin)),
@@ -127,17 +131,9 @@ def _seal(total: Overview, words: Wording, zone: Zone) -> str:
     return clock.full(total.sealed.place.ts_ms, zone, words)
 
 
-def _person(seat: Seat, words: Wording, zone: Zone) -> tuple[str, str, str, str]:
-    if seat.first_ms is None:
-        presence = words.never_present
-    elif seat.left_ms is None:
-        presence = words.presence_open.format(start=clock.time(seat.first_ms, zone))
-    else:
-        presence = words.presence_span.format(start=clock.time(seat.first_ms, zone), end=clock.time(seat.left_ms, zone))
-    if seat.breaks:
-        presence += words.clause + words.presence_breaks.format(count=seat.breaks)
+def _person(seat: Seat, names: naming.Names, words: Wording, zone: Zone) -> tuple[str, str, str, str]:
     name = words.withheld_name if isinstance(seat.name, Missing) else one_line(seat.name or words.not_given)
-    return (words.roles.get(seat.role, words.unknown_role), name, one_line(seat.slot), presence)
+    return (names.role(seat.role), name, one_line(seat.slot), presence(seat, words, zone))
 
 
 def _notes(total: Overview, words: Wording) -> list[str]:

@@ -142,7 +142,7 @@ class Governed:
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A step of the sitting's course: `step` is the entry's type without `act.`; `code` is the stage, or the ground of
-    a conversion; `at_ms` the date it is adjourned to.
+    a conversion; `at_ms` the date it is adjourned or moved to.
     """
 
     place: Place
@@ -155,12 +155,33 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Restricted:
-    """From here on messages are for the bench and for these seats."""
+    """From here on messages are for the bench and these seats; on what ground and on whose application, if named."""
 
     place: Place
     by: str
     slots: tuple[str, ...]
     reason: Text
+    ground: str | None = None
+    applicant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publicity:
+    """Whether the public watches: `step` is the entry's type without `act.`; of an exclusion its ground, who asked for
+    it, until when it holds and who stays; of a count from when to when, and how many at once.
+    """
+
+    place: Place
+    by: str
+    step: str
+    words: Text
+    ground: str | None = None
+    applicant: str | None = None
+    until: str | None = None
+    stay: tuple[str, ...] = ()
+    from_ms: int = 0
+    to_ms: int = 0
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +229,22 @@ class Conducted:
 
 
 @dataclass(frozen=True, slots=True)
+class Notified:
+    """Somebody was called, did not answer, or a channel told what became of a notice. `step` is the entry's type
+    without its group; `ref` the call that it is about, or the date that a notice tells.
+    """
+
+    place: Place
+    by: str
+    step: str
+    slot: str
+    ref: int | None = None
+    occasion: str = ""
+    channel: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dropped:
     """The evidence of a drop; what is not known is None."""
 
@@ -217,7 +254,7 @@ class Dropped:
     cause: str
     heard_ms: int | None
     media_ms: int | None
-    battery: int | None
+    battery: str | None
     network: str | None
 
 
@@ -377,8 +414,42 @@ class Unread:
     type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """An asynchronous sitting: its form and its windows. `step` is the entry's type without `act.`; `number` the
+    window, or the late statement that is ruled on; `about` whom it concerns; `times` instants; `seqs` entries.
+    """
+
+    place: Place
+    by: str
+    step: str
+    number: int | None
+    reason: Text
+    about: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    times: tuple[int, ...] = ()
+    seqs: tuple[int, ...] = ()
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A statement in a window, or that somebody has nothing to add; `instead`: the entry whose place it takes."""
+
+    place: Place
+    by: str
+    kind: str
+    number: int
+    instead: int | None
+    text: Text
+    sent: Sent | None = None
+    """The file, where it is one."""
+
+
 Item = (
     Opened
+    | Windowed
+    | Stated
     | Seated
     | KeyEnrolled
     | KeyEnded
@@ -387,9 +458,11 @@ Item = (
     | Acted
     | Governed
     | Moved
+    | Publicity
     | Restricted
     | Testified
     | Conducted
+    | Notified
     | Dropped
     | CheckedIn
     | HandMoved

@@ -7,10 +7,10 @@ transcript sums them up, and each is in the index.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from transcripts import clock, course, record_lines
+from transcripts import asynchronous, calling, clock, course, publicity, record_lines
 from transcripts.clock import Zone
 from transcripts.items import (
     COURT,
@@ -32,7 +32,9 @@ from transcripts.items import (
     LinkStepped,
     Missing,
     Moved,
+    Notified,
     Opened,
+    Publicity,
     Reached,
     Recorded,
     RecordingTurned,
@@ -43,10 +45,12 @@ from transcripts.items import (
     Seated,
     Sent,
     SentFile,
+    Stated,
     Supplemented,
     Testified,
     Text,
     Unread,
+    Windowed,
 )
 from transcripts.naming import Names, cause, kind_words, missing
 from transcripts.overview import Overview
@@ -86,6 +90,8 @@ class Line:
     attachment: Attachment | None
 
 
+_REMARKS: Final = frozenset({"floor_mode", "turns", "floor", "time_up", "gallery_delay", "bench_note"})
+"""Acts that are told as what they are, remarks beside what is said."""
 _UNITS: Final = ("B", "kB", "MB", "GB")
 
 
@@ -133,8 +139,18 @@ class Lines:
                 return self._line(item, "note" if about else "act", item.by, text, absent=absent)
             case Restricted():
                 sentence = record_lines.restricted(item, self.names, self._words)
+                ground = publicity.ground_of(item, self.names, self._words, self._called)
+                sentence = self._words.space.join(filter(None, (sentence, ground)))
                 text, absent = self._with_reason(sentence, item.reason)
                 return self._line(item, "act", item.by, text, absent=absent)
+            case Publicity():
+                return self._public(item)
+            case Windowed():
+                sentence = asynchronous.sentence(item, self.names, self._words, self._called, self._zone)
+                text, absent = self._with_reason(sentence, item.reason)
+                return self._line(item, "act", item.by, text, absent=absent)
+            case Stated():
+                return self._stated(item)
             case Governed():
                 return self._line(item, "note", COURT, course.rules(item, self._words))
             case Moved():
@@ -149,6 +165,9 @@ class Lines:
                 return self._testified(item)
             case Conducted():
                 return self._conducted(item)
+            case Notified():
+                sentence = calling.sentence(item, self.names, self._words, self._zone)
+                return self._line(item, "note" if item.step == "notice" else "act", item.by, sentence)
             case Dropped():
                 return self._line(item, "presence", COURT, record_lines.dropped(item, self.names, self._words))
             case Supplemented():
@@ -242,12 +261,20 @@ class Lines:
 
     def _conducted(self, item: Conducted) -> Line:
         sentence = record_lines.conducted(item, self.names, self._words)
-        kind: LineKind = "note" if item.step in {"floor_mode", "turns", "floor", "time_up", "gallery_delay"} else "act"
-        if item.step in {"order", "objection", "motion"} and item.words:
+        kind: LineKind = "note" if item.step in _REMARKS else "act"
+        if item.step in {"order", "objection", "motion", "rule"} and item.words:
             said, absent = self._words_said(item.words)
             return self._line(item, kind, item.by, f"{sentence}\n{said}", absent=absent)
         text, absent = self._with_reason(sentence, item.words)
         return self._line(item, kind, item.by, text, absent=absent)
+
+    def _public(self, item: Publicity) -> Line:
+        sentence = publicity.sentence(item, self.names, self._words, self._called, self._zone)
+        if item.step == "open_to_public":
+            title, absent = self._words_said(item.words)
+            return self._line(item, "act", item.by, f"{sentence}\n{title}", absent=absent)
+        text, absent = self._with_reason(sentence, item.words)
+        return self._line(item, "note" if item.step == "gallery.count" else "act", item.by, text, absent=absent)
 
     def _supplement(self, item: Supplemented) -> tuple[str, bool]:
         words = self._words
@@ -310,6 +337,18 @@ class Lines:
                 return self._line(item, "note", COURT, text)
             case Unread():
                 return self._line(item, "note", item.by, words.unread.format(type=item.type))
+
+    def _stated(self, item: Stated) -> Line:
+        """His words, under what they are: a statement is told from what is said in passing."""
+        heading = asynchronous.heading(item, self._words)
+        if item.sent is not None:
+            line = self._sent(item.sent)
+            return replace(line, text=f"{heading}\n{line.text}".rstrip())
+        if item.kind == "none":
+            text, absent = self._with_reason(heading, item.text)
+            return self._line(item, "speech", item.by, text, absent=absent)
+        said, absent = self._words_said(item.text)
+        return self._line(item, "speech", item.by, f"{heading}\n{said}", spoken=not absent, absent=absent)
 
     def _sent(self, item: Sent) -> Line:
         words = self._words

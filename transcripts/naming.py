@@ -6,6 +6,7 @@ Law of this module: people are named by role first and name second, and a name t
 from collections.abc import Sequence
 from typing import Final
 
+from transcripts import course
 from transcripts.items import COURT, Missing, Text
 from transcripts.overview import Overview
 from transcripts.wording import KindWords, Wording
@@ -19,12 +20,18 @@ class Names:
 
     def __init__(self, total: Overview, words: Wording) -> None:
         self._words = words
+        self._called = total.governed.called if total.governed else {}
         self._people = {slot: self._person(seat.role, seat.name) for slot, seat in total.seats.items()}
 
     def _person(self, role: str, name: Text) -> str:
         words = self._words
         shown = words.withheld_name if isinstance(name, Missing) else (name or "")
-        return words.person.format(role=words.roles.get(role, words.unknown_role), name=shown).strip()
+        return words.person.format(role=self.role(role), name=shown).strip()
+
+    def role(self, role: str) -> str:
+        """As the rules of this sitting name it; where they are not here, by the plain name."""
+        plain = self._words.roles.get(role, self._words.unknown_role)
+        return course.name(self._called, course.ROLES, role, self._words, plain)
 
     def of(self, slot: str) -> str:
         """Role and name; a slot nobody was listed for is shown as it is."""

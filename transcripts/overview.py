@@ -19,6 +19,7 @@ from transcripts.items import (
     Missing,
     Moved,
     Opened,
+    Publicity,
     Recorded,
     Restricted,
     Said,
@@ -26,10 +27,13 @@ from transcripts.items import (
     Seated,
     Sent,
     SentFile,
+    Stated,
     Supplemented,
     Testified,
     Text,
+    Windowed,
 )
+from transcripts.outline import LISTED, Outline
 
 
 @dataclass(slots=True)
@@ -39,10 +43,13 @@ class Seat:
     slot: str
     role: str
     name: Text
+    seq: int
     first_ms: int | None = None
     left_ms: int | None = None
     breaks: int = 0
     admitted_ms: int | None = None
+    checks: list[CheckedIn] = field(default_factory=list)
+    """What was looked at of him, and what he agreed to, accepted or withdrew."""
 
 
 @dataclass(slots=True)
@@ -82,6 +89,7 @@ class Overview:
     """Who proposed and ordered the seal, by the entries in which they did."""
     sealed: Sealed | None = None
     spoken: int = 0
+    outline: Outline = field(default_factory=Outline)
 
     def seating(self, slot: str) -> tuple[int, str]:
         """Sorts by the order of the seats; a seat that was never listed comes last."""
@@ -97,18 +105,21 @@ class Overview:
         missing = _missing(item)
         if missing is not None:
             self.absent.setdefault(missing, []).append(item.place.seq)
+        self.outline.add(item)
         match item:
+            case CheckedIn():
+                self._checked(item)
             case Opened():
                 self.opened = self.opened or item
             case Seated():
-                self.seats[item.slot] = Seat(item.slot, item.role, item.name)
+                self.seats[item.slot] = Seat(item.slot, item.role, item.name, item.place.seq)
             case Acted():
                 self._act(item)
             case Governed():
                 self.governed = item
             case Moved():
                 self._moved(item)
-            case Said() | Sent():
+            case Said() | Sent() | Stated():
                 self.spoken += 1
             case Recorded():
                 self._recorded(item)
@@ -133,6 +144,11 @@ class Overview:
         elif item.act == "admit" and item.about in self.seats:
             seat = self.seats[item.about]
             seat.admitted_ms = seat.admitted_ms or item.place.ts_ms
+
+    def _checked(self, item: CheckedIn) -> None:
+        seat = self.seats.get(item.about or "")
+        if seat is not None and len(seat.checks) < LISTED:
+            seat.checks.append(item)
 
     def _moved(self, item: Moved) -> None:
         if item.step == "stage":
@@ -161,12 +177,14 @@ class Overview:
         span.segments += 1
 
 
-def _missing(item: Item) -> Missing | None:
+def _missing(item: Item) -> Missing | None:  # noqa: C901 a row for each kind of item
     """Why the words of this item are not here, if they are not."""
     words: Text | SentFile = None
     match item:
         case Said() | Supplemented():
             words = item.text
+        case Stated():
+            words = item.sent.file if item.sent else item.text
         case Sent():
             words = item.file
         case Governed():
@@ -175,7 +193,9 @@ def _missing(item: Item) -> Missing | None:
             words = item.reason
         case CheckedIn():
             words = item.reason
-        case Testified() | Conducted():
+        case Windowed():
+            words = item.reason
+        case Testified() | Conducted() | Publicity():
             words = item.words
         case Seated():
             words = item.name

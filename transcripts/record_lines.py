@@ -113,9 +113,9 @@ def dropped(item: Dropped, names: Names, words: Wording) -> str:
     if item.media_ms is not None:
         parts.append(said["media"].format(time=clock.length(item.media_ms, words)))
     if item.battery is not None:
-        parts.append(said["battery"].format(percent=item.battery))
+        parts.append(said.get(f"battery.{item.battery}", item.battery))
     if item.network is not None:
-        parts.append(said["network"].format(code=item.network))
+        parts.append(said.get(f"network.{item.network}", item.network))
     return words.conduct["drop"].format(who=names.of(item.slot), code=words.comma.join(parts))
 
 

@@ -4,15 +4,16 @@ Law of this module: the outcome is one of three. *Altered* outweighs *cannot che
 without a key from the court, *holds* is not said at all: the first line is then `internally consistent only`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recording.verifier import CODES, RecordReport
-from transcripts.clock import iso_ms
+from transcripts.clock import COURT_ZONE, Zone, iso_ms
+from transcripts.course_rows import Section, course_rows
 from transcripts.overview import Overview
 from transcripts.verdict_wording import CONSISTENT_ONLY, REASONS, VERDICTS, VerdictWording
-from transcripts.wording import Language
+from transcripts.wording import CATALOGS, LANGUAGES, Language
 
 HOLDS: Final = 0
 ALTERED: Final = 1
@@ -43,6 +44,7 @@ _OF: Final[dict[str, frozenset[str]]] = {
                 "redaction_bad",
                 "register_differs",
                 "timestamp_bad",
+                "token_missing",
                 "anchor_differs",
                 "seal_differs",
                 "time_shifted",
@@ -84,6 +86,8 @@ class Scope:
     media: int = 0
     demanded: bool = False
     """The reader gave a policy of his own, and the cosignatures satisfy it."""
+    zone: Zone = COURT_ZONE
+    """In which the export was made, and times of the sitting are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Report:
     scope: Scope
     gaps: int
     properties: Sequence[Property] = field(default=())
+    course: Mapping[Language, Sequence[Section]] = field(default_factory=dict)
+    """What happened in the sitting, as its record tells it; of a record that was altered nothing is told."""
 
     @classmethod
     def of(
@@ -129,6 +135,7 @@ class Report:
             scope=scope,
             gaps=len(total.gaps),
             properties=_properties(findings, record, scope),
+            course=_course(total, scope) if scope.entries and not altered else {},
         )
 
     def first_line(self, language: Language) -> str:
@@ -272,7 +279,17 @@ class Report:
             registered = each.name == "authenticity" and bool(self._registered(words))
             what = words.authenticity_registered if registered else getattr(words, each.name)
             lines.append(words.property.format(name=words.names[each.name], state=words.states[each.state], what=what))
+        lines += self._course(language)
         return "\n".join(lines) + "\n"
+
+    def _course(self, language: Language) -> list[str]:
+        """The course of the sitting: what this record has of it, not that it was so."""
+        words, lines = VERDICTS[language], list[str]()
+        for section in self.course.get(language, ()):
+            lines += ["", f"{section.title}{words.colon}"]
+            lines += [f"  - #{row.seq} {row.time} {_safe(row.text)}" for row in section.rows]
+            lines += [f"  - {section.note}"] if section.note else []
+        return ["", words.course, *lines] if lines else []
 
     def _told(self, each: Found, language: Language) -> str:
         words = VERDICTS[language]
@@ -333,6 +350,13 @@ class Report:
             "checked": {language: self.checked(language) for language in languages},
             "not_checked": {language: self.not_checked(language) for language in languages},
             "properties": {each.name: each.state for each in self.properties},
+            "course": {
+                language: {
+                    section.name: [{"seq": row.seq, "time": row.time, "text": row.text} for row in section.rows]
+                    for section in sections
+                }
+                for language, sections in self.course.items()
+            },
         }
 
 
@@ -353,6 +377,10 @@ def _properties(findings: Sequence[Found], record: RecordReport, scope: Scope) -
             state = "part"  # recordings were not played, nothing was searched for viruses
         made.append(Property(name, state))
     return tuple(made)
+
+
+def _course(total: Overview, scope: Scope) -> dict[Language, Sequence[Section]]:
+    return {language: course_rows(total, CATALOGS[language], scope.zone) for language in LANGUAGES}
 
 
 def _safe(text: str) -> str:

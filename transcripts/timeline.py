@@ -8,11 +8,12 @@ clock, no I/O, no order of its own.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from recording.csig import KEY_ID_BYTES, key_id_of
 from recording.leaf import Leaf
-from transcripts import course
+from transcripts import asynchronous, calling, course
 from transcripts.items import (
     Acted,
     Anchored,
@@ -34,8 +35,10 @@ from transcripts.items import (
     LinkStepped,
     Missing,
     Moved,
+    Notified,
     Opened,
     Place,
+    Publicity,
     Reached,
     Recorded,
     RecordingTurned,
@@ -46,10 +49,12 @@ from transcripts.items import (
     Seated,
     Sent,
     SentFile,
+    Stated,
     Supplemented,
     Testified,
     Text,
     Unread,
+    Windowed,
 )
 from transcripts.wording import LANGUAGES
 
@@ -187,6 +192,13 @@ CONDUCT: Final = frozenset(
         *("act.prompt_absent", "act.warn_absent", "act.rule_absent"),
     }
 )
+PUBLIC: Final = frozenset(
+    {
+        *("act.open_to_public", "act.end_public", "act.close_to_public", "act.lift_closing"),
+        *("act.hold_gallery", "act.show_gallery", "gallery.count"),
+    }
+)
+"""Whether the public watches, and from what it is excluded (PU)."""
 PRIVATE: Final = frozenset(
     {
         *("act.room_open", "act.room_grant", "act.room_close", "room.ask", "room.open", "room.leave", "room.end"),
@@ -209,7 +221,7 @@ def read(entries: Iterable[Entry]) -> Iterator[Item]:
             yield Unread(place, leaf.actor, leaf.type)
 
 
-def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: PLR0911 a row a part
+def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: C901, PLR0911 a row a part
     group, _, name = leaf.type.partition(".")
     if leaf.type in CONDUCT or (group == "act" and name in ACTS):
         timed = leaf.type == "act.floor" and len(leaf.facts) > 1
@@ -221,8 +233,16 @@ def _item(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None)
         return _checked_in(leaf, place, leaf.type.removeprefix("act."), content)
     if leaf.type in TESTIMONY:
         return _testified(leaf, place, leaf.type.removeprefix("act."), content)
+    if leaf.type in calling.CALLING:
+        return _notified(leaf, place)
     if leaf.type in PRIVATE:
         return _private(leaf, place)
+    if leaf.type in PUBLIC:
+        return _public(leaf, place, content)
+    if leaf.type in asynchronous.STATEMENTS:
+        return _stated(leaf, place, name, content)
+    if leaf.type in asynchronous.WINDOWS:
+        return _windowed(leaf, place, leaf.type.removeprefix("act."), content)
     if group == "msg" and name in SENT_KINDS:
         return Sent(place, leaf.actor, name, _digest(leaf.facts, 0), _sent_file(content))
     if group == "rec":
@@ -239,7 +259,7 @@ def _act(leaf: Leaf, place: Place, name: str, content: Mapping[str, Any] | Missi
 
 def _governed(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Governed:
     called: dict[str, Mapping[str, str]] = {}
-    for group in ("title", *course.GROUPS.values()) if isinstance(content, Mapping) else ():
+    for group in ("title", course.ROLES, *course.GROUPS.values()) if isinstance(content, Mapping) else ():
         table = content.get(group) if isinstance(content, Mapping) else None
         for code, names in ({"": table} if group == "title" else table if isinstance(table, dict) else {}).items():
             if isinstance(names, dict) and all(isinstance(names.get(each), str) for each in LANGUAGES):
@@ -253,7 +273,7 @@ def _course(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | Non
         return _governed(leaf, place, content)
     step = leaf.type.removeprefix("act.")
     code = _text(leaf.facts, 0) if step in course.GROUPS else None
-    at_ms = _whole(leaf.facts, 0) if step == "adjourn" else None
+    at_ms = _whole(leaf.facts, 0) if step in {"adjourn", "moved"} else None
     return Moved(place, leaf.actor, step, code, at_ms, _field(content, "reason"))
 
 
@@ -322,6 +342,18 @@ def _conducted(leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] |
     )
 
 
+def _notified(leaf: Leaf, place: Place) -> Notified:
+    facts, step = leaf.facts, leaf.type.rpartition(".")[2]
+    it = Notified(place, leaf.actor, step, _text(facts, 0))
+    match step:
+        case "unanswered":
+            return replace(it, ref=_whole(facts, 1))
+        case "notice":
+            it = replace(it, occasion=_text(facts, 1), ref=_whole(facts, 2))
+            return replace(it, channel=_text(facts, 3), outcome=_text(facts, 4))
+    return it
+
+
 def _private(leaf: Leaf, place: Place) -> Conducted:  # noqa: C901 one row a type
     facts, step = leaf.facts, leaf.type.replace("act.", "").replace(".", "_")
     about: tuple[str, ...] = ()
@@ -355,6 +387,29 @@ def _private(leaf: Leaf, place: Place) -> Conducted:  # noqa: C901 one row a typ
     return Conducted(place, leaf.actor, step, about, code, number, None)
 
 
+def _public(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Publicity:
+    facts, step = leaf.facts, leaf.type.removeprefix("act.")
+    if step == "gallery.count":
+        span = _whole(facts, 0), _whole(facts, 1), _whole(facts, 2)
+        return Publicity(place, leaf.actor, step, None, from_ms=span[0], to_ms=span[1], most=span[2])
+    if step == "close_to_public":
+        return Publicity(
+            place,
+            leaf.actor,
+            step,
+            _field(content, "reason"),
+            ground=_text(facts, 0),
+            applicant=_text_or_nil(facts, 1),
+            until=_text(facts, 2),
+            stay=_slots(facts, 3),
+        )
+    return Publicity(place, leaf.actor, step, _field(content, "title" if step == "open_to_public" else "reason"))
+
+
+def _text_or_nil(facts: Sequence[Any], i: int) -> str | None:
+    return None if len(facts) > i and facts[i] is None else _text(facts, i)
+
+
 def _slots(facts: Sequence[Any], i: int) -> tuple[str, ...]:
     slots = _list(facts, i)
     return tuple(_text(slots, n) for n in range(len(slots)))
@@ -363,8 +418,54 @@ def _slots(facts: Sequence[Any], i: int) -> tuple[str, ...]:
 def _dropped(leaf: Leaf, place: Place) -> Dropped:
     facts = leaf.facts
     since = _whole_or_nil(facts, 3), _whole_or_nil(facts, 4)
-    network = None if tuple(facts[6:]) == (None,) else _text(facts, 6)
-    return Dropped(place, _text(facts, 0), _text(facts, 1), _text(facts, 2), *since, _whole_or_nil(facts, 5), network)
+    battery, network = (None if tuple(facts[at : at + 1]) == (None,) else _text(facts, at) for at in (5, 6))
+    return Dropped(place, _text(facts, 0), _text(facts, 1), _text(facts, 2), *since, battery, network)
+
+
+def _stated(leaf: Leaf, place: Place, kind: str, content: Mapping[str, Any] | Missing | None) -> Stated:
+    facts, text = leaf.facts, _field(content, "text")
+    at = int(kind not in {"text", "none"})  # a file is named first
+    number, instead = _whole(facts, at), _whole_or_nil(facts, at + 1)
+    if not at:
+        said = Missing.UNREADABLE if text is None and kind == "text" else text
+        return Stated(place, leaf.actor, kind, number, instead, said)
+    sent = Sent(place, leaf.actor, kind, _digest(facts, 0), _sent_file(content))
+    return Stated(place, leaf.actor, kind, number, instead, text, sent)
+
+
+def _windowed(  # noqa: PLR0911 a row for each step
+    leaf: Leaf, place: Place, step: str, content: Mapping[str, Any] | Missing | None
+) -> Windowed:
+    facts = leaf.facts
+    number = _whole(facts, 0) if facts and step not in {"asynchronous", "zone"} else None
+    it = Windowed(place, leaf.actor, step, number, _field(content, "reason"))
+    match step:
+        case "asynchronous":
+            return replace(it, codes=_texts(facts, 0))
+        case "zone":
+            return replace(it, codes=(_text(facts, 0),), about=(leaf.actor,))
+        case "window":
+            stage = "" if tuple(facts[1:2]) == (None,) else _text(facts, 1)
+            times = (_whole(facts, 3), _whole(facts, 4))
+            return replace(it, stage=stage, codes=(_text(facts, 2),), times=times, about=_texts(facts, 5))
+        case "window_extend":
+            about = () if tuple(facts[1:2]) == (None,) else (_text(facts, 1),)
+            return replace(it, about=about, times=(_whole(facts, 2),), codes=(_text(facts, 3),))
+        case "window.close":
+            return replace(it, codes=(_text(facts, 1),), about=_texts(facts, 2))
+        case "window.revealed":
+            opened = _list(facts, 1)
+            return replace(it, seqs=tuple(_whole(opened, at) for at in range(len(opened))))
+        case "rule_late":
+            return replace(it, codes=(_text(facts, 1), _text(facts, 2)))
+        case "statement.late":
+            return replace(it, about=(_text(facts, 1),))
+    return it
+
+
+def _texts(facts: Sequence[Any], at: int) -> tuple[str, ...]:
+    found = _list(facts, at)
+    return tuple(_text(found, each) for each in range(len(found)))
 
 
 def _sent_file(content: Mapping[str, Any] | Missing | None) -> SentFile | Missing:
@@ -451,7 +552,7 @@ def _reached_row(row: object) -> tuple[str, str, int, int, int]:
     return _text(row, 0), _text(row, 1), _whole(row, 2), _whole(row, 3), _whole(row, 4)
 
 
-def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: PLR0911 one row a type
+def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None) -> Item:  # noqa: C901, PLR0911 a row each
     facts = leaf.facts
     match leaf.type:
         case "open":
@@ -465,9 +566,12 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
         case "act.restrict":
             slots = _list(facts, 0)
             named = tuple(_text(slots, i) for i in range(len(slots)))
-            return Restricted(place, leaf.actor, named, _field(content, "reason"))
+            why = (_text(facts, 1), _text_or_nil(facts, 2)) if len(facts) > 1 else (None, None)
+            return Restricted(place, leaf.actor, named, _field(content, "reason"), *why)
         case "supplement":
             return Supplemented(place, _field(content, "order"), _field(content, "text"))
+        case "bench.note":  # what it says is in no transcript (SPEC BN2), also where the words are here
+            return Conducted(place, leaf.actor, "bench_note", (), None, None, None)
         case "hand":
             return HandMoved(place, leaf.actor, _flag(facts, 0))
         case "msg.text":
@@ -482,7 +586,8 @@ def _other(leaf: Leaf, place: Place, content: Mapping[str, Any] | Missing | None
 
 def blobs_of(leaf: Leaf) -> tuple[bytes, ...]:
     """The commitments of the blobs that a leaf names in its facts."""
-    where = {"rec.segment": 6, **{f"msg.{kind}": 0 for kind in SENT_KINDS}}.get(leaf.type)
+    of_files = {f"{group}.{kind}": 0 for group in ("msg", "statement") for kind in SENT_KINDS}
+    where = {"rec.segment": 6, **of_files}.get(leaf.type)
     if where is None:
         return ()
     try:

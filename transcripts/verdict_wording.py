@@ -85,6 +85,10 @@ REASONS: Final[Mapping[str, Pair]] = {
     "redaction_bad": _pair("删节说明与卷宗不符", "the list of what is left out does not agree with the export"),
     "register_differs": _pair("法院总登记与本记录不符", "the court's register says otherwise than this record"),
     "timestamp_bad": _pair("时间戳不成立", "a time-stamp does not hold"),
+    "token_missing": _pair(
+        "有时间戳请求或时间戳机构证书，却没有时间戳",
+        "a time-stamp request or an authority's certificates are there without a time-stamp",
+    ),
     "time_shifted": _pair(
         "法院所记时间与时间戳相差超过一分钟", "the court's times lie more than a minute outside what time-stamps allow"
     ),
@@ -152,6 +156,7 @@ class VerdictWording:
     not_stated: str
     not_truth: str
     gaps: str
+    course: str
     names: Mapping[str, str]
     states: Mapping[str, str]
     authenticity: str
@@ -194,7 +199,7 @@ VERDICT_ZH: Final = VerdictWording(
     quorum_met="见证规则所要求的签名已齐",
     quorum_unmet="见证规则所要求的签名未齐（已注明，不视为改动）",
     did_policy="见证签名符合核验人所给的见证规则",
-    did_stated="法院签名的删节说明：按令销毁 {shredded} 项，因限制旁听而未附 {restricted} 项",
+    did_stated="法院签名的删节说明：按令销毁 {shredded} 项，因不公开或系合议庭便条而未附 {restricted} 项",
     did_rotations="法院公钥的 {count} 次更换，直至签名公钥",
     did_resumed="{count} 个文件的摘要取自核验人此前的记录，本次未重读",
     did_register="法院总登记：本记录的设立，其前 {size} 条，以及 {anchors} 处登记回写",
@@ -216,6 +221,7 @@ VERDICT_ZH: Final = VerdictWording(
     not_stated="未附内容的真实性（只有其承诺值）",
     not_truth="存入之前内容的真实性",
     gaps="录音录像中断 {count} 处，均载于笔录",
+    course="庭审经过（据本记录所载）",
     names={
         "authenticity": "真实性",
         "completeness": "完整性",
@@ -264,7 +270,7 @@ VERDICT_EN: Final = VerdictWording(
     quorum_met="the signatures that the record's policy asks for are there",
     quorum_unmet="the signatures that the record's policy asks for are NOT all there (marked, not altered)",
     did_policy="the cosignatures satisfy the policy that you gave",
-    did_stated="the signed list of what is absent: {shredded} destroyed by order, {restricted} from restricted spans",
+    did_stated="what is signed as absent: {shredded} destroyed by order, {restricted} restricted or notes of the bench",
     did_rotations="the notes of {count} changes of the court's key, up to the one that signed",
     did_resumed="{count} files by the digests you kept of an earlier run; they were not read again",
     did_register="the court's register: the opening of this record, its first {size} entries, and {anchors} anchors",
@@ -286,6 +292,7 @@ VERDICT_EN: Final = VerdictWording(
     not_stated="what was left out (only its commitment is here)",
     not_truth="the truth of what was said or sent, before it reached the record",
     gaps="interruptions of the recording: {count}, each in the transcript",
+    course="Course of the sitting, as this record tells it",
     names={
         "authenticity": "Authenticity (真实性)",
         "completeness": "Completeness (完整性)",

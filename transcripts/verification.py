@@ -223,6 +223,7 @@ def _derived_or_said(path: Path, head: _BagInfo, found: list[Found], scope: Scop
 def _derived(path: Path, head: _BagInfo, found: list[Found], scope: Scope) -> Overview:
     """Make every view again and compare; account for every file."""
     record = BundleRecord(path)
+    scope.zone = head.zone
     total = overview(read(record.entries()))
     if not head.parsed:
         return total

@@ -8,7 +8,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 import { defineConfig, type Plugin } from "vite";
 
-/** Tells the service worker which files the shell of the courtroom is. The desk, the spare signature library and the hashing of large files stay out. */
+/** Tells the service worker which files the shell of the courtroom is. The desk, the gallery, the spare signature library and the hashing of large files stay out. */
 function shellList(): Plugin {
   let folder = "";
   return {
@@ -18,7 +18,7 @@ function shellList(): Plugin {
       folder = join(config.root, config.build.outDir);
     },
     writeBundle(_options, bundle) {
-      const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name) && !/registry|ed25519|digest/.test(name)).sort();
+      const names = Object.keys(bundle).filter((name) => /\.(js|css)$/.test(name) && !/registry|gallery|ed25519|digest/.test(name)).sort();
       const hash = createHash("sha256").update(names.join("\n")).digest("hex").slice(0, 12);
       const path = join(folder, "sw.js");
       const list = names.map((name) => `, "/${name}"`).join("");

@@ -19,6 +19,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
+from recording.postgres import Postgres
+
 LEAF_BYTES: Final = 260
 """A signed leaf with its msgpack around it."""
 BOX_BYTES: Final = 270
@@ -29,9 +31,6 @@ TABLE: Final = (
     " PRIMARY KEY (stream, seq))"
 )
 INSERT: Final = "INSERT INTO entry VALUES($1, $2, $3, $4, $5)"
-INSERT_MANY: Final = (
-    "INSERT INTO entry SELECT * FROM unnest($1::int[], $2::int[], $3::bytea[], $4::bytea[], $5::bytea[])"
-)
 
 
 class NoPostgres(Exception):  # noqa: N818 - what the operator reads
@@ -100,11 +99,17 @@ def _hand_over(place: Path, uid: int, gid: int) -> None:
             raise NoPostgres(f"PostgreSQL runs as nobody and cannot reach {above}; choose another --directory")
 
 
+def address(socket: str) -> Postgres:
+    """The bench's database."""
+    return Postgres(host=socket, database="postgres", user="bench")
+
+
 async def connect(socket: str) -> Any:
-    """A connection to the bench's database."""
+    """A connection to it."""
     import asyncpg
 
-    return await asyncpg.connect(host=socket, user="bench", database="postgres")
+    at = address(socket)
+    return await asyncpg.connect(host=at.host, database=at.database, user=at.user)
 
 
 async def _answers(socket: str) -> None:

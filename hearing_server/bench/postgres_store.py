@@ -1,16 +1,14 @@
-"""The record's own work over PostgreSQL: a store for `bench record --with-postgres`, so that both sides do the same.
-
-Group commit as in our store: whatever is queued goes into one transaction, without a timer; answers after COMMIT.
-It keeps no heads and is read by nobody: a peer to be measured, not a back end.
+"""The record's own work over PostgreSQL with single rows: a store for `bench record --with-postgres`, so that both
+sides do the same. It keeps no heads and is read by nobody: a peer to be measured, not a back end.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from hearing_server.bench.postgres import INSERT, INSERT_MANY, TABLE, connect
+from hearing_server.bench.postgres import INSERT, TABLE, connect
 from recording.errors import IntegrityError, UnknownStream
-from recording.store import MARK_BYTES, Landed, Row, SavedCheckpoint, StoredRow, StreamHead
+from recording.store import MARK_BYTES, Landed, Row, SavedCheckpoint, Stale, StoredRow, StreamHead
 
 
 class _Append(NamedTuple):
@@ -20,30 +18,27 @@ class _Append(NamedTuple):
     landed: Landed
 
 
-class PostgresBenchStore:
-    """As much of a RecordStore as appending needs. `single`: one INSERT and one COMMIT for each entry, on a pool of
-    connections, as an application without group commit would do it.
+class SingleRowStore:
+    """As much of a RecordStore as appending needs: one INSERT and one COMMIT for each entry, on a pool of connections,
+    as an application without group commit would do it.
     """
 
-    def __init__(self, connections: Sequence[Any], *, single: bool) -> None:
+    def __init__(self, connections: Sequence[Any]) -> None:
+        self.on_stale: Stale = lambda _stream: None
         self._connections = connections
-        self._single = single
         self._sizes: dict[bytes, int] = {}
         self._numbers: dict[bytes, int] = {}
-        self._waiting: list[_Append] = []
-        self._called = asyncio.Event()
         self._idle: asyncio.Queue[Any] = asyncio.Queue()
         for each in connections:
             self._idle.put_nowait(each)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._committer = None if single else asyncio.create_task(self._commit_groups())
 
     @classmethod
-    async def open(cls, socket: str, *, single: bool, writers: int) -> "PostgresBenchStore":
+    async def open(cls, socket: str, connections: int) -> "SingleRowStore":
         """An empty table, and the connections."""
-        connections = [await connect(socket) for _ in range(writers if single else 1)]
-        await connections[0].execute(f"DROP TABLE IF EXISTS entry; {TABLE}")
-        return cls(connections, single=single)
+        pool = [await connect(socket) for _ in range(connections)]
+        await pool[0].execute(f"DROP TABLE IF EXISTS entry; {TABLE}")
+        return cls(pool)
 
     # -- what the record asks -----------------------------------------------------------------------------------------
     def create(self, stream_id: bytes) -> "asyncio.Future[StreamHead]":
@@ -66,17 +61,13 @@ class PostgresBenchStore:
     def put(  # noqa: PLR0917 - as the protocol has it
         self, stream_id: bytes, expected_size: int, epoch: int, rows: Sequence[Row], seals: bool, landed: Landed
     ) -> None:
-        """Queue rows."""
+        """Commit rows."""
         del epoch, seals
         append = _Append(self._numbers[stream_id], expected_size, rows, landed)
         self._sizes[stream_id] = expected_size + len(rows)
-        if self._single:
-            task = asyncio.create_task(self._commit_each(append))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            self._waiting.append(append)
-            self._called.set()
+        task = asyncio.create_task(self._commit_each(append))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def save_checkpoint(self, stream_id: bytes, checkpoint: SavedCheckpoint) -> "asyncio.Future[None]":
         """Not measured."""
@@ -117,9 +108,6 @@ class PostgresBenchStore:
 
     async def aclose(self) -> None:
         """End the connections."""
-        if self._committer is not None:
-            self._committer.cancel()
-            await asyncio.gather(self._committer, return_exceptions=True)
         await asyncio.gather(*(each.close() for each in self._connections))
 
     def _done(self, value: Any) -> "asyncio.Future[Any]":
@@ -141,24 +129,3 @@ class PostgresBenchStore:
             await connection.execute(INSERT, number, seq, row.leaf, row.leaf_hash[:MARK_BYTES], row.box)
         finally:
             self._idle.put_nowait(connection)
-
-    async def _commit_groups(self) -> None:
-        (connection,) = self._connections
-        statement = await connection.prepare(INSERT_MANY)
-        while True:
-            await self._called.wait()
-            self._called.clear()
-            batch, self._waiting = self._waiting, []
-            if not batch:
-                continue
-            streams, seqs, leaves, marks, boxes = [], [], [], [], []
-            for append in batch:
-                for seq, row in enumerate(append.rows, append.first):
-                    streams.append(append.number)
-                    seqs.append(seq)
-                    leaves.append(row.leaf)
-                    marks.append(row.leaf_hash[:MARK_BYTES])
-                    boxes.append(row.box)
-            await statement.fetch(streams, seqs, leaves, marks, boxes)
-            for append in batch:
-                append.landed(None)

@@ -37,6 +37,8 @@ from recording.store import RecordStore
 CONTENT: Final = json.dumps({"text": "x" * (200 - len('{"text": ""}'))}).encode()
 """200 bytes of content, as the figure is defined."""
 ROUNDS: Final = 3
+OPENING: Final = Command("act.open", content={"reason": "bench"}, salt=bytes(32), content_bytes=b'{"reason":"bench"}')
+"""The judge's ruling that it is opened: nobody is checked in here (PE7)."""
 JUDGE, PARTY = b"j" * 32, b"p" * 32
 """Public keys of devices that never sign: signatures are left out here."""
 
@@ -74,25 +76,49 @@ async def _rounds(
 ) -> tuple[Figures, dict[str, float]]:
     """Ours and the peers in turn, so that a slow minute of the disk meets everybody."""
     from hearing_server.bench.postgres import postgres, single_rows_per_s
-    from hearing_server.bench.postgres_store import PostgresBenchStore
 
     rounds: list[Figures] = []
     peers: dict[str, list[float]] = {}
     async with postgres(directory or Path(tempfile.gettempdir())) as socket:
         for _ in range(ROUNDS):
             rounds.append(await ours(part))
-            for name, alone in (("postgres_single_per_s", True), ("postgres_group_per_s", False)):
+            for name, peer in (("postgres_single_per_s", _single_rows), ("postgres_group_per_s", _group_commit)):
                 with tempfile.TemporaryDirectory(prefix="palmcourt-bench-", dir=directory) as place:
-                    store = await PostgresBenchStore.open(socket, single=alone, writers=min(writers, 100))
-                    try:
+                    async with peer(socket, min(writers, 100)) as store:
                         figures = await _figures(store, Path(place), writers, hearings, part, 0)
-                    finally:
-                        await store.aclose()
                 peers.setdefault(name, []).append(figures["appends_per_s"])
             bare = await single_rows_per_s(socket, writers=min(writers, 100), seconds=part)
             peers.setdefault("postgres_bare_per_s", []).append(bare)
     middle = sorted(rounds, key=lambda each: each["appends_per_s"])[ROUNDS // 2]
     return middle, {name: round(statistics.median(values)) for name, values in peers.items()}
+
+
+@contextlib.asynccontextmanager
+async def _single_rows(socket: str, connections: int) -> AsyncIterator[RecordStore]:
+    """One commit for each entry, side by side."""
+    from hearing_server.bench.postgres_store import SingleRowStore
+
+    store = await SingleRowStore.open(socket, connections)
+    try:
+        yield store
+    finally:
+        await store.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _group_commit(socket: str, _connections: int) -> AsyncIterator[RecordStore]:
+    """The court's own store on PostgreSQL, in an empty database."""
+    from hearing_server.bench.postgres import address, connect
+    from recording.postgres_store import PostgresStore
+
+    connection = await connect(socket)
+    await connection.execute("DROP SCHEMA IF EXISTS record CASCADE")
+    await connection.close()
+    store = PostgresStore(address(socket))
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 async def _figures(  # noqa: PLR0917 - made in one place, of what the bench itself was given
@@ -157,5 +183,5 @@ async def _open_hearing(docket: Docket) -> Writer[Sitting]:
         await writer.submit(command, Stamp(0, COURT))
     judge = key_id_of(JUDGE)
     await writer.submit(Command("act.admit", ("party/1",)), Stamp(0, "judge/1", judge, 1, 0))
-    await writer.submit(Command("act.open"), Stamp(0, "judge/1", judge, 2, 0))
+    await writer.submit(OPENING, Stamp(0, "judge/1", judge, 2, 0))
     return writer

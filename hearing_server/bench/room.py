@@ -16,6 +16,7 @@ from aiohttp import WSMsgType, web
 
 from hearing_server import config
 from hearing_server.app import Node, running
+from hearing_server.bench.record import OPENING
 from hearing_server.cli.common import configure_log
 from hearing_server.flows.decider import Command, Role, Stamp
 from hearing_server.runtime.registry import NewSeat
@@ -104,7 +105,7 @@ async def _open_all(node: Node, cases: Sequence[bytes]) -> None:
         judge = Stamp(node.court.clock.now_ms(), "judge/1")
         for slot in _slots()[2:]:
             await writer.submit(Command("act.admit", (slot,)), judge)
-        await writer.submit(Command("act.open"), judge)
+        await writer.submit(OPENING, judge)
 
 
 async def _bare(phones: int, rate: int, seconds: float) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What an operator may ask of a court, wherever it runs (see operator.py)."""
 
+import asyncio
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +70,7 @@ async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any
         lambda at: tell(at.step, at.done, at.total),
         redacted=given["redacted"],
         composite=given["composite"],
+        purpose=given.get("purpose", "duty"),
     )
     log.info("exported", stream=given["sitting"], by="operator")
     return {
@@ -83,8 +86,27 @@ async def export(node: Node, given: dict[str, Any], tell: Tell) -> dict[str, Any
 async def prove(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
     """One entry of a sitting with its proof."""
     court, stream_id = node.court, bytes.fromhex(given["sitting"])
-    size, absent = await prove_entry(court.docket, court.blobs, stream_id, given["entry"], Path(given["out"]))
+    folder = Path(given["out"])
+    size, absent = await prove_entry(court.docket, court.blobs, stream_id, given["entry"], folder)
+    try:
+        await court.access.exported(stream_id, COURT, "entry", given.get("purpose", "duty"))  # CA10
+    except BaseException:
+        await asyncio.to_thread(shutil.rmtree, folder)
+        raise
     return {"entry": given["entry"], "entries": size, "absent": absent}
+
+
+async def reads(node: Node, given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
+    """Who of the court's own people read a case's file or took it out (CA10)."""
+    case = await node.court.docket.case(bytes.fromhex(given["case"]))
+    found = []
+    for start in range(0, case.log.size, 500):
+        for entry in await case.read(start, start + 500):
+            if entry.leaf.type in {"file.read", "file.exported"}:
+                stream, slot, *how = entry.leaf.facts
+                act = {"at_ms": entry.leaf.ts_ms, "act": entry.leaf.type, "sitting": stream.hex(), "by": slot}
+                found.append({**act, "form": how[0] if how else "", "purpose": how[1] if how else ""})
+    return {"reads": found}
 
 
 async def court_key(node: Node, _given: dict[str, Any], _tell: Tell) -> dict[str, Any]:
@@ -146,5 +168,6 @@ ACTS: Final[dict[str, Act]] = {
     "program": program,
     "export": export,
     "prove": prove,
+    "reads": reads,
     "court_key": court_key,
 }

@@ -16,6 +16,7 @@ import uvloop
 
 from hearing_server import config
 from hearing_server.config import Config
+from hearing_server.flows.case import PURPOSES
 
 T = TypeVar("T")
 
@@ -32,6 +33,16 @@ def add_court(parser: argparse.ArgumentParser) -> None:
     """--config and --data."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML); unknown keys are errors")
     parser.add_argument("--data", metavar="DIR", help="where everything is kept (default: court-data)")
+
+
+def add_purpose(parser: argparse.ArgumentParser) -> None:
+    """--purpose."""
+    parser.add_argument(
+        "--purpose",
+        choices=sorted(PURPOSES),
+        default="duty",
+        help="what it is for, which stands in the record of the case with who took it (default: duty)",
+    )
 
 
 def add_port(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from hearing_server.cli.acts import ACTS
-from hearing_server.cli.common import add_court, configure_log, run_async, settings
+from hearing_server.cli.common import add_court, add_purpose, configure_log, run_async, settings
 from hearing_server.cli.operator import ask
 from hearing_server.cli.progress import progress_line
 from transcripts.bundle import Progress
@@ -21,6 +21,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="add the whole sitting in one picture, to be watched; made slowly",
     )
+    add_purpose(parser)
     add_court(parser)
 
 
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         "out": str(arguments.out.absolute()),
         "redacted": arguments.redacted,
         "composite": arguments.composite,
+        "purpose": arguments.purpose,
     }
     show = progress_line() if sys.stderr.isatty() else lambda _: None
     made = run_async(ask(chosen, "export", given, ACTS, lambda *at: show(Progress(*at))))

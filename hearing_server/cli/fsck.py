@@ -16,6 +16,7 @@ from hearing_server.cli.common import add_court, configure_log, settings
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.shred_ledger import NAME, ShredLedger
 from hearing_server.stored_files import StoredFiles, open_keys
+from media.objects import FileObjects
 from recording.content import ContentVault
 from recording.errors import CannotOpen
 from recording.fsck import StoreReport, fsck, open_to_read, read_against
@@ -87,7 +88,7 @@ def check(data: Path, keys: Path, host: str, against: Sequence[Path], shown: Sho
     try:
         court: VerifierKey = keystore.court_key()
         ledger = ShredLedger(data / NAME)
-        files = StoredFiles(data, keystore.content, report)
+        files = StoredFiles(FileObjects(data / "blobs"), keystore.content, report)
         former = [key.public_key for key in keystore.signer.keys(host)[1:]]
         kept = read_against(against, court, report, former=former)
         fsck(

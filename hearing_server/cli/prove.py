@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from hearing_server.cli.acts import ACTS
-from hearing_server.cli.common import add_court, configure_log, run_async, settings
+from hearing_server.cli.common import add_court, add_purpose, configure_log, run_async, settings
 from hearing_server.cli.operator import ask
 
 
@@ -13,6 +13,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("sitting", help="the sitting's stream, as `palmcourt case list` prints it")
     parser.add_argument("entry", type=int, help="the number of the entry, as the transcript shows it")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a directory that does not exist yet")
+    add_purpose(parser)
     add_court(parser)
 
 
@@ -20,7 +21,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Prove."""
     chosen = settings(arguments, log={"level": "warning"})
     configure_log(chosen)
-    given = {"sitting": arguments.sitting, "entry": arguments.entry, "out": str(arguments.out.absolute())}
+    given = {
+        "sitting": arguments.sitting,
+        "entry": arguments.entry,
+        "out": str(arguments.out.absolute()),
+        "purpose": arguments.purpose,
+    }
     made = run_async(ask(chosen, "prove", given, ACTS))
     print(f"entry #{made['entry']} of {made['entries']} in {arguments.out}")
     if made["absent"]:

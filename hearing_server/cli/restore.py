@@ -10,6 +10,7 @@ from hearing_server.cli.fsck import Shown, check, told
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.shred import carry_out_all
 from hearing_server.runtime.shred_ledger import NAME, Shred, ShredLedger, read
+from media.objects import FileObjects
 from recording.backup import BackupFailed, read_label, restore
 from recording.content import ContentVault
 from recording.content_keys import ContentKeys
@@ -83,7 +84,7 @@ def _destroy_again(copy: Path, later: Sequence[Shred]) -> None:
     keys = ContentKeys.open(copy / "keys", over_record=True)
     reader = open_to_read(copy / "record" / "record.sqlite", StoreReport())
     try:
-        carry_out_all(ledger, reader, ContentVault(keys), StreamBlobs(copy / "blobs", keys))
+        carry_out_all(ledger, reader, ContentVault(keys), StreamBlobs(FileObjects(copy / "blobs"), keys))
     finally:
         reader.close()
         keys.close()

@@ -5,6 +5,7 @@ from typing import Final
 from hearing_server.app import PortBusy
 from hearing_server.cli.operator import OperatorTrouble
 from hearing_server.config import ConfigError
+from media.objects import StoreError
 from recording.backup import BackupFailed
 from recording.errors import CannotOpen, KeysUnreadable, SignerDown, StoreDown
 from transcripts.bundle import CannotExport
@@ -16,5 +17,5 @@ class Trouble(Exception):  # noqa: N818 - what the operator reads
 
 TROUBLE: Final = (
     *(Trouble, OperatorTrouble, ConfigError, PortBusy, CannotOpen, KeysUnreadable, StoreDown, CannotExport),
-    *(BackupFailed, SignerDown),
+    *(BackupFailed, SignerDown, StoreError),
 )

@@ -10,14 +10,17 @@ from typing import Any, Literal
 
 from hearing_server.flows.decider import BENCH, Role
 from hearing_server.flows.hearing import Phase, Seat, SeatState, Sitting, Span
+from hearing_server.flows.hearing.bench_notes import NOTE
 from hearing_server.flows.hearing.channels import hears, in_channel
 from hearing_server.flows.hearing.floor import open_to
-from hearing_server.flows.hearing.gallery import viewers
+from hearing_server.flows.hearing.gallery import strangers_watch, viewers
+from hearing_server.flows.hearing.openness import belongs_outside, kept_dark, let_in_from
 from hearing_server.flows.hearing.rooms import deliberates, room_of
 from hearing_server.flows.hearing.spans import restricted_in
 from hearing_server.flows.hearing.state import Delay
 from hearing_server.flows.hearing.tables import ON_AIR, SITTING
-from hearing_server.flows.hearing.witness import TESTIFY, has_turn, only_watches, sees_from
+from hearing_server.flows.hearing.timetable import held_back, known_to, veiled_from
+from hearing_server.flows.hearing.witness import TESTIFY, has_turn, sees_from
 
 Kind = Literal["audio", "video", "screen"]
 """Microphone, camera, shared screen."""
@@ -33,17 +36,35 @@ def first_visible(state: Sitting, slot: str) -> int | None:
     seat = state.seats.get(slot)
     if seat is None or seat.state is not SeatState.ADMITTED or seat.role is Role.COURTROOM:
         return None
-    return sees_from(state, slot) if seat.role in TESTIFY else 0  # WI1
+    first = sees_from(state, slot) if seat.role in TESTIFY else 0  # WI1
+    if first is not None and belongs_outside(state, seat):
+        let_in = let_in_from(state, seat)  # PU5
+        first = None if let_in is None else max(first, let_in)
+    held = held_back(state, slot)
+    return None if held is not None and first is not None and first > held.from_seq else first  # AS8
+
+
+def known(state: Sitting, slot: str) -> Sitting:
+    """AS8: the sitting as this seat may know it now: its record up to `size`, and no entry, no place and no checkpoint
+    beyond. For almost everybody at almost every time that is the sitting as it is.
+    """
+    return known_to(state, slot)
 
 
 def visible(state: Sitting, leaf_type: str, seq: int, slot: str, facts: Sequence[Any] = ()) -> bool:
     """AU7: whether a seat that may see the record from here on gets this entry itself; if not, its place in the tree
     alone (`withheld`). A message of a restricted span, and what was sent to whom meanwhile, is for the bench and for
-    those whom the judge named.
+    those whom the judge named. A statement that is kept back, or came late, is its maker's (AS8, AS11). A note of the
+    bench is the bench's (BN2).
     """
     first = first_visible(state, slot)
-    if first is None or seq < first:
+    if first is None or seq < first or veiled_from(state, seq, slot):
         return False
+    if leaf_type == NOTE and state.seats[slot].role not in BENCH:
+        return False
+    held = held_back(state, slot)
+    if held is not None and seq >= held.from_seq:
+        return seq in state.windows.veils  # not veiled from him: his own
     return _is_inside(restricted_in(state, leaf_type, seq, facts), state.seats[slot])
 
 
@@ -55,6 +76,8 @@ def sees_live(state: Sitting, viewer: str, slot: str) -> bool:
     if first_visible(state, viewer) is None:
         return False
     if room_of(state, viewer) != room_of(state, slot):  # PR3
+        return False
+    if held_back(state, viewer) is not None and state.seats[slot].role not in BENCH:  # AS8
         return False
     span = state.span
     return _is_inside(span, state.seats[viewer]) or not _is_inside(span, state.seats[slot])
@@ -91,16 +114,16 @@ def routes(state: Sitting, places: Mapping[str, int] = MappingProxyType({})) -> 
 
 
 def _courtroom(state: Sitting) -> dict[str, set[tuple[str, Kind]]]:
-    if state.phase not in ON_AIR or deliberates(state):  # PR4
+    if state.phase not in ON_AIR or deliberates(state) or state.windows.asynchronous:  # PR4, AS4
         return {}
     present, late = _present(state), viewers(state)
     matrix: dict[str, set[tuple[str, Kind]]] = {}
     for receiver in present:
-        if receiver.role is Role.COURTROOM or receiver.slot in late:
+        if receiver.role is Role.COURTROOM or receiver.slot in late or kept_dark(state, receiver):
             continue
         sources = matrix[receiver.slot] = set()
         for source in present:
-            if source is receiver or _only_watches(state, source):
+            if source is receiver or belongs_outside(state, source):
                 continue
             if state.phase is Phase.CHECKING_IN and not ({source.role, receiver.role} & BENCH):
                 continue
@@ -131,8 +154,11 @@ def _both(slot: str) -> set[tuple[str, Kind]]:
 
 def public(state: Sitting) -> tuple[tuple[str, Kind], ...]:
     """AU11: what is public now: what anybody in the gallery would receive if he were there, the foremost first (AU10).
-    Whatever keeps an observer out keeps this out as well: a restricted span, a private room, a recess, the close.
+    Whatever keeps an observer out keeps this out as well: a restricted span, a private room, a recess, the close; a
+    closed session (PU5), a gallery held dark (PU7). Where strangers watch, nothing is before the court is open (PU3).
     """
+    if state.openness.since is not None and state.phase is not Phase.OPEN:
+        return ()
     anybody = Seat("observer/0", Role.OBSERVER, SeatState.ADMITTED, connected=True)
     seen = state._replace(seats={**state.seats, anybody.slot: anybody}, delay=Delay())
     sources = routes(seen).get(anybody.slot, frozenset())
@@ -140,16 +166,36 @@ def public(state: Sitting) -> tuple[tuple[str, Kind], ...]:
     return tuple(sorted(sources, key=lambda pair: (rank((pair[0], pair[1] == "screen")), pair[1])))
 
 
+def strangers_see(state: Sitting, places: Mapping[str, int]) -> Routes:
+    """PU3: what strangers receive now, each as much as his page has places for (AU10). They have no seat, and sound and
+    picture are all that ever goes to them: no entry, no hash, no roster. Late ones receive by the gallery's line.
+    """
+    if not strangers_watch(state) or state.delay.seconds:
+        return {}
+    sources = set(public(state))
+    return {stranger: frozenset(_foremost(state, sources, count)) for stranger, count in places.items()}
+
+
+def kept_from_gallery(state: Sitting, slot: str) -> bool:
+    """PU8: whether the person of this seat may not watch as a stranger either: he is to testify and does not see the
+    sitting now, or he was sent out.
+    """
+    seat = state.seats.get(slot)
+    if seat is None:
+        return False
+    return seat.state is SeatState.REMOVED or (seat.role in TESTIFY and first_visible(state, slot) is None)
+
+
 def recorded(state: Sitting) -> frozenset[tuple[str, Kind]]:
     """AU6: what the recording takes: everybody whom the court sees or hears, even while he is alone in it (REC 3). Of
     private rooms a sidebar of which the judge said so, and nothing else (PR1); while the bench deliberates the court
     is in recess (PR4).
     """
-    if state.phase is not Phase.OPEN:
+    if state.phase is not Phase.OPEN or state.windows.asynchronous:  # AS4
         return frozenset()
     taken = {pair for members in _members(state, recorded_only=True) for slot in members for pair in _both(slot)}
     if not deliberates(state):
-        sources = [seat for seat in _present(state) if not _only_watches(state, seat)]
+        sources = [seat for seat in _present(state) if not belongs_outside(state, seat)]  # AU5, WI8
         taken |= {pair for seat in sources for pair in _sent(state, seat)}
     return frozenset(taken)
 
@@ -195,11 +241,6 @@ def _sent(state: Sitting, seat: Seat) -> set[tuple[str, Kind]]:
     if state.screen == seat.slot:
         sent.add((seat.slot, "screen"))
     return sent
-
-
-def _only_watches(state: Sitting, seat: Seat) -> bool:
-    """AU5, WI8."""
-    return seat.role is Role.OBSERVER or only_watches(state, seat.slot)
 
 
 def _present(state: Sitting) -> list[Seat]:

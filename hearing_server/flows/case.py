@@ -8,6 +8,7 @@ it by its public number (`link_id`), the court keeps the hash of the secret in a
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from hearing_server.flows.addresses import LANGUAGES, are_addresses, channels_of
 from hearing_server.flows.decider import (
     COURT,
     Command,
@@ -64,6 +65,16 @@ class Scheduled(NamedTuple):
     sealed: bool = False
 
 
+class Contact(NamedTuple):
+    """Where somebody can be told something: in which language, by which channels. The addresses are the content of
+    entry `seq`; destroyed there, they are nowhere (NO1).
+    """
+
+    seq: int
+    language: str
+    channels: tuple[str, ...]
+
+
 class Case(NamedTuple):
     """What the rules of a case need."""
 
@@ -76,6 +87,9 @@ class Case(NamedTuple):
     """The stream of a supplement, and the sitting that it is of."""
     links: Mapping[bytes, Link] = {}
     redacted: frozenset[int] = frozenset()
+    contacts: Mapping[str, Contact] = {}
+    notice_days: int | None = None
+    """How many days before a sitting people are told of it; nil in a case without rules (NO2)."""
     size: int = 0
 
     def key_of(self, actor: str) -> bytes | None:
@@ -95,14 +109,19 @@ COURT_ONLY: Final = frozenset({COURT})
 PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
     "open": COURT_ONLY,
     "key.add": COURT_ONLY,
+    "rules": COURT_ONLY,
     "seat": DESK,
+    "contact": DESK,
     "sitting.scheduled": DESK,
+    "sitting.moved": DESK,
     "link.issued": DESK,
     "link.revoked": DESK,
     "link.released": DESK,
     "shred.ordered": DESK,
     "supplement.ordered": DESK,
     "sitting.sealed": COURT_ONLY,
+    "file.exported": COURT_ONLY,
+    "file.read": COURT_ONLY,
     "redact": COURT_ONLY,
     "anchor": COURT_ONLY,
     "conflict": COURT_ONLY,
@@ -110,17 +129,31 @@ PRIVILEGES: Final[Mapping[str, frozenset[str]]] = {
 ARGUMENTS: Final[Mapping[str, Sequence[Shape]]] = {
     **SHAPES,
     "open": (is_word,),
+    "rules": (is_word, is_word, is_digest, is_list),
     "seat": (is_word, is_word),
+    "contact": (is_word, is_word, is_list),
     "sitting.scheduled": (is_stream, is_word, is_count),
+    "sitting.moved": (is_stream, is_count),
     "link.issued": (is_link_id, is_word, is_count),
     "link.revoked": (is_link_id,),
     "link.released": (is_link_id,),
     "shred.ordered": (is_stream, is_word, is_list),
     "supplement.ordered": (is_stream, is_stream),
     "sitting.sealed": (is_stream, is_count, is_digest),
+    "file.exported": (is_stream, is_word, is_word, is_word),
+    "file.read": (is_stream, is_word),
 }
 MAX_SEATS: Final = 60
 """Seats of one case: a collective suit with its agents; the room itself is tried with 15 at once."""
+FORMS: Final = frozenset({"whole", "redacted", "entry"})
+"""What was handed out of a stream: all of it, a copy without restricted spans, or one entry with its proof."""
+PURPOSES: Final = frozenset({"duty", "appeal", "archive", "request"})
+"""What for: the court's own work on the case, the court above, the archive, or somebody entitled who asked."""
+DATED: Final = frozenset({"sitting.scheduled", "sitting.moved"})
+"""Acts that set a date."""
+DAY_MS: Final = 86_400_000
+MAX_REASON: Final = 500
+"""Characters of why notice is short: a sentence or two."""
 MAX_WORDS: Final = 5_000
 """Characters of an order: some three pages."""
 
@@ -134,7 +167,21 @@ def decide(state: Case, command: Command, stamp: Stamp) -> Sequence[Fact]:
     require(state.opened is (command.name != "open"), RefusalCode.WRONG_PHASE, "the case is opened once, and first")
     signed_by_seat(stamp, state.key_of(stamp.actor))  # CA7
     shaped(command, ARGUMENTS)
-    return _DECISIONS[command.name](state, command)
+    facts = _DECISIONS[command.name](state, command)
+    if command.name in DATED and stamp.actor != COURT:
+        _in_time(state, command, stamp.now_ms)
+    return facts
+
+
+def _in_time(state: Case, command: Command, now_ms: int) -> None:
+    """NO2: people are told in time, or the court says why not. The operator at the court's own machine answers for
+    himself: what he prepares is for trying out, or was ordered on paper.
+    """
+    at_ms = command.args[-1]
+    reason = (command.content or {}).get("reason")
+    if state.notice_days is not None and at_ms - now_ms < state.notice_days * DAY_MS:
+        require(isinstance(reason, str) and bool(reason.strip()), RefusalCode.SHORT_NOTICE, str(state.notice_days))
+    require(command.content is None or is_str(reason, MAX_REASON), RefusalCode.MALFORMED, "reason")
 
 
 def _opening(_state: Case, command: Command) -> Sequence[Fact]:
@@ -161,6 +208,38 @@ def _seat(state: Case, command: Command) -> Sequence[Fact]:
     require(slot not in state.seats, RefusalCode.ALREADY_DONE, slot)
     require(len(state.seats) < MAX_SEATS, RefusalCode.TOO_LARGE, str(MAX_SEATS))
     _words(command, "name", 80)
+    return (own(command),)
+
+
+def _rules(state: Case, command: Command) -> Sequence[Fact]:
+    """NO2: the limits under which this case was opened, as the court's pack has them."""
+    limits = command.args[3]
+    require(state.notice_days is None, RefusalCode.ALREADY_DONE)
+    pairs = all(isinstance(each, tuple) and len(each) == 2 for each in limits)
+    require(pairs and all(is_word(name) and is_count(value) for name, value in limits), RefusalCode.MALFORMED, "limits")
+    require("notice_days" in dict(limits), RefusalCode.MALFORMED, "limits")
+    return (own(command),)
+
+
+def _contact(state: Case, command: Command) -> Sequence[Fact]:
+    """NO1: the channels are facts, the addresses are content."""
+    slot, language, channels = command.args
+    require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, slot)
+    require(language in LANGUAGES, RefusalCode.MALFORMED, "language")
+    content = command.content or {}
+    require(are_addresses(content), RefusalCode.BAD_ADDRESS, "one address of each kind, in plain letters")
+    require(channels == channels_of(content), RefusalCode.MALFORMED, "channels")
+    return (own(command),)
+
+
+def _move(state: Case, command: Command) -> Sequence[Fact]:
+    """NO9: a sitting that has not been opened is moved to another date."""
+    stream, at_ms = command.args
+    known = state.sittings.get(stream)
+    if known is None:
+        raise Refused(RefusalCode.MALFORMED, "no such sitting")
+    require(not known.sealed, RefusalCode.SEALED)
+    require(at_ms != known.at_ms, RefusalCode.ALREADY_DONE)
     return (own(command),)
 
 
@@ -215,6 +294,16 @@ def _supplement(state: Case, command: Command) -> Sequence[Fact]:
     return (own(command),)
 
 
+def _looked(state: Case, command: Command) -> Sequence[Fact]:
+    """CA10: who of the court's own people read or took the file of this case."""
+    stream, slot, *how = command.args
+    require(not _is_new(state, stream), RefusalCode.MALFORMED, "the stream is not of this case")
+    require(slot in state.seats or slot in DESK, RefusalCode.UNKNOWN_SEAT, slot)
+    if how:
+        require(how[0] in FORMS and how[1] in PURPOSES, RefusalCode.MALFORMED, "form or purpose")
+    return (own(command),)
+
+
 def _redact(state: Case, command: Command) -> Sequence[Fact]:
     redacted(command, state.size, state.redacted)
     return (own(command),)
@@ -235,14 +324,19 @@ def _is_new(state: Case, stream: bytes) -> bool:
 _DECISIONS: Final[Mapping[str, Callable[[Case, Command], Sequence[Fact]]]] = {
     "open": _opening,
     "key.add": _key,
+    "rules": _rules,
     "seat": _seat,
+    "contact": _contact,
     "sitting.scheduled": _scheduled,
+    "sitting.moved": _move,
     "link.issued": _issued,
     "link.revoked": _link,
     "link.released": _link,
     "shred.ordered": _shred,
     "supplement.ordered": _supplement,
     "sitting.sealed": _sealed,
+    "file.exported": _looked,
+    "file.read": _looked,
     "redact": _redact,
     "anchor": _court_fact,
     "conflict": _court_fact,
@@ -271,6 +365,20 @@ def _on_seat(state: Case, leaf: Leaf) -> Case:
 def _on_scheduled(state: Case, leaf: Leaf) -> Case:
     stream, kind, at_ms = leaf.facts
     return state._replace(sittings={**state.sittings, stream: Scheduled(kind, at_ms)})
+
+
+def _on_rules(state: Case, leaf: Leaf) -> Case:
+    return state._replace(notice_days=dict(leaf.facts[3])["notice_days"])
+
+
+def _on_contact(state: Case, leaf: Leaf) -> Case:
+    slot, language, channels = leaf.facts
+    return state._replace(contacts={**state.contacts, slot: Contact(leaf.seq, language, tuple(channels))})
+
+
+def _on_moved(state: Case, leaf: Leaf) -> Case:
+    stream, at_ms = leaf.facts
+    return state._replace(sittings={**state.sittings, stream: state.sittings[stream]._replace(at_ms=at_ms)})
 
 
 def _on_sealed(state: Case, leaf: Leaf) -> Case:
@@ -305,8 +413,11 @@ _EVOLUTIONS: Final[Mapping[str, Callable[[Case, Leaf], Case]]] = {
     "open": _on_open,
     "key.add": _on_key,
     "key.revoke": lambda state, _leaf: state._replace(desk_key=None),
+    "rules": _on_rules,
     "seat": _on_seat,
+    "contact": _on_contact,
     "sitting.scheduled": _on_scheduled,
+    "sitting.moved": _on_moved,
     "link.issued": _on_issued,
     "link.revoked": _on_link,
     "link.released": _on_link,

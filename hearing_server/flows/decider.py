@@ -95,6 +95,17 @@ class RefusalCode(StrEnum):
     IN_PRIVATE_ROOM = "in_private_room"
     UNKNOWN_ROOM = "unknown_room"
     UNKNOWN_CHANNEL = "unknown_channel"
+    CLOSED_SESSION = "closed_session"
+    NO_CONSENT = "no_consent"
+    FINDINGS_LACKING = "findings_lacking"
+    UNKNOWN_WINDOW = "unknown_window"
+    WINDOW_RUNS = "window_runs"
+    WINDOW_NOT_BEGUN = "window_not_begun"
+    WINDOW_ENDED = "window_ended"
+    NOT_READY = "not_ready"
+    TOO_SOON = "too_soon"
+    SHORT_NOTICE = "short_notice"
+    BAD_ADDRESS = "bad_address"
 
 
 class Refused(Exception):  # noqa: N818 - a court refuses; it is not an error of anybody's
@@ -198,9 +209,9 @@ def new_key(command: Command, former: bytes | None) -> Sequence[Fact]:
 
 
 def subject(_state: object, actor: str, kind: str, facts: Sequence[Any]) -> str:
-    """Content rests under the key of the person it is of: a person's words under his, a name under that of its seat,
-    the court's own under the stream's. So one person's words can be destroyed, and nobody else's.
+    """Content rests under the key of the person it is of: a person's words under his, a name and an address under
+    that of its seat, the court's own under the stream's. So one person's words can be destroyed, and nobody else's.
     """
-    if kind == "seat":
+    if kind in ("seat", "contact"):
         return str(facts[0])
     return "" if actor == COURT else actor

@@ -14,6 +14,7 @@ from hearing_server.http.errors import BadRequest, NotFound
 from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import body_of, registry_only
 from hearing_server.http.socket import receipt_frame
+from hearing_server.notices.dispatch import Dispatch
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entry import Receipt
 from hearing_server.runtime.registry import CaseHeading, IssuedLink
@@ -32,7 +33,7 @@ class CaseBody(Struct, forbid_unknown_fields=True):
     request_id: Annotated[str, Meta(min_length=8, max_length=64)]
     case_number: Annotated[str, Meta(min_length=1, max_length=60)]
     cause: Annotated[str, Meta(min_length=1, max_length=200)]
-    acts: Annotated[list[SignedAct], Meta(min_length=2, max_length=61)]
+    acts: Annotated[list[SignedAct], Meta(min_length=2, max_length=121)]
 
 
 class ActBody(Struct, forbid_unknown_fields=True):
@@ -44,8 +45,9 @@ class ActBody(Struct, forbid_unknown_fields=True):
 class Desk:
     """Handlers of /api/cases."""
 
-    def __init__(self, court: Court, public_url: Sequence[str], language: str) -> None:
+    def __init__(self, court: Court, public_url: Sequence[str], language: str, notices: Dispatch) -> None:
         self._court = court
+        self._notices = notices
         self._public_url = public_url
         self._language = language
 
@@ -53,7 +55,9 @@ class Desk:
         """GET /api/cases: newest first."""
         await registry_only(request, self._court)
         streams = list(self._court.docket.cases())[::-1]
-        return web.json_response({"cases": [await self._court.registry.describe(stream) for stream in streams]})
+        registry = self._court.registry
+        cases = [await registry.describe(stream) for stream in streams]
+        return web.json_response({"cases": cases, "notice_days": registry.notice_days})
 
     async def new_case(self, request: web.Request) -> web.Response:
         """POST /api/cases."""
@@ -68,9 +72,12 @@ class Desk:
         return web.json_response({**case, "receipts": answers}, status=201)
 
     async def show_case(self, request: web.Request) -> web.Response:
-        """GET /api/cases/{id}."""
+        """GET /api/cases/{id}: with its notices, and the words of a summons."""
         await registry_only(request, self._court)
-        return web.json_response(await self._court.registry.describe(self._case(request)))
+        case = self._case(request)
+        told = await self._notices.of_case(case)
+        registry = self._court.registry
+        return web.json_response({**await registry.describe(case), **told, "summons": registry.summons})
 
     async def act(self, request: web.Request) -> web.Response:
         """POST /api/cases/{id}/acts: a seat, a sitting, a link taken back or released, an order."""

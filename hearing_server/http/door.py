@@ -9,7 +9,9 @@ from msgspec import Meta, Struct
 
 from hearing_server.config import CourtConfig
 from hearing_server.http.errors import BadRequest
+from hearing_server.http.public import mark_seat
 from hearing_server.http.sessions import body_of
+from hearing_server.notices.dispatch import Dispatch
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Principal, Unauthenticated
 from hearing_server.runtime.view import lobby_view, receive_slots
@@ -35,8 +37,9 @@ class DeskBody(Struct, forbid_unknown_fields=True):
 class Door:
     """Handlers of /api/ticket and /api/registry/session."""
 
-    def __init__(self, court: Court, about: CourtConfig) -> None:
+    def __init__(self, court: Court, about: CourtConfig, notices: Dispatch) -> None:
         self._court = court
+        self._notices = notices
         self._about = about
 
     async def ticket(self, request: web.Request) -> web.Response:
@@ -58,8 +61,14 @@ class Door:
                 key: view[key] for key in ("case_number", "cause", "kind", "scheduled_ms", "phase", "slot", "role")
             }
             answer |= {"name": view["name"], "stream_id": invitation.sitting.hex(), "expires_ms": invitation.expires_ms}
+            answer["role_name"] = room.names.rules.get("roles", {}).get(view["role"])
             answer["media_slots"] = receive_slots(room.writer.state)
-        return web.json_response(answer)
+            answer["push_key"] = self._notices.push_key
+            self._notices.noticed_opening(body.ticket)
+        response = web.json_response(answer)
+        if not invitation.is_registry:  # known again at the gallery's door (PU8)
+            mark_seat(response, invitation.sitting, invitation.slot, secure=request.secure)
+        return response
 
     @contextlib.contextmanager
     def _told_whom_to_call(self) -> Iterator[None]:

@@ -22,13 +22,14 @@ from hearing_server.flows.audience import first_visible, visible
 from hearing_server.flows.decider import BENCH, RefusalCode, Refused
 from hearing_server.flows.hearing import Phase
 from hearing_server.flows.hearing.spans import RESTRICTED
+from hearing_server.flows.hearing.timetable import veiled_from
 from hearing_server.http.errors import NotFound
 from hearing_server.http.ids import hex_of
 from hearing_server.http.sessions import principal_of
 from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Principal, Unauthenticated
 from hearing_server.runtime.room import Room
-from media.blobs import StoreFull
+from media.objects import StoreFull
 from media.uploads import Owner, Upload, Uploads
 from recording.content import commitment_of_digest
 from recording.errors import BadContent
@@ -94,6 +95,8 @@ class Files:
         room = await self._court.room(stream)
         if not _may_read(room, principal, commit):
             raise NotFound
+        if principal.is_registry:
+            await self._court.access.read(stream, principal.slot, principal.device_key)  # CA10
         opened = await asyncio.to_thread(self._court.blobs.open, stream, commit)
         if opened is None:
             raise NotFound
@@ -125,9 +128,11 @@ class Files:
         room = await self._court.room(stream)
         if not _is_bench(room, principal):
             raise NotFound
+        if room.writer.state.windows.held is not None:
+            raise Refused(RefusalCode.WINDOW_RUNS, "statements are kept back")  # AS8
         async with self._exporter.turn, _scratch(self._exporter.scratch) as scratch:
             bundle = scratch / f"palmcourt-{stream.hex()[:12]}"
-            made = await self._exporter.export(stream, bundle, self._court.clock.now_ms())
+            made = await self._exporter.export(stream, bundle, self._court.clock.now_ms(), by=principal.slot)
             log.info("exported", stream=stream.hex(), by=principal.slot, link=principal.link_id.hex())
             orders = self._exporter.orders(stream)
             archive = await asyncio.to_thread(_zipped, made.path, scratch / f"{bundle.name}.zip")
@@ -151,9 +156,10 @@ def _is_bench(room: Room, principal: Principal) -> bool:
 
 
 def _may_read(room: Room, principal: Principal, commit: bytes) -> bool:
-    if _is_bench(room, principal):
-        return commit in room.names.blobs or commit in room.names.segments
     seq = room.names.blobs.get(commit)
+    if _is_bench(room, principal):
+        kept_back = seq is not None and veiled_from(room.writer.state, seq, principal.slot)  # AS8
+        return (seq is not None and not kept_back) or commit in room.names.segments
     return seq is not None and visible(room.writer.state, RESTRICTED, seq, principal.slot)
 
 

@@ -7,11 +7,14 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from hearing_server.http import pages
+from hearing_server.http.board import Board
 from hearing_server.http.desk import Desk
 from hearing_server.http.door import Door
 from hearing_server.http.errors import errors_to_problems
 from hearing_server.http.files import Files
 from hearing_server.http.metrics import CourtMetrics
+from hearing_server.http.public import Public
+from hearing_server.http.push import Push
 from hearing_server.http.socket import Outgoing, session_socket
 from hearing_server.http.whip import whip_routes
 from hearing_server.runtime.court import Court
@@ -27,6 +30,9 @@ class Site:
     door: Door
     desk: Desk
     files: Files
+    board: Board
+    public: Public
+    push: Push
 
 
 def application(site: Site) -> web.Application:
@@ -63,7 +69,9 @@ def table(site: Site) -> list[web.RouteDef]:
         web.get("/metrics", metrics),
         web.get("/api/session", socket),
         web.post("/api/ticket", door.ticket),
+        web.post("/api/push", site.push.subscribe),
         web.post("/api/registry/session", door.desk_session),
+        web.get("/api/board", site.board.show),
         web.get("/api/cases", desk.list_cases),
         web.post("/api/cases", desk.new_case),
         web.get("/api/cases/{case}", desk.show_case),
@@ -72,4 +80,5 @@ def table(site: Site) -> list[web.RouteDef]:
         web.get("/api/streams/{stream}/blobs/{commit}", files.blob),
         web.post("/api/sittings/{stream}/export", files.export),
         *whip_routes(site.court),
+        *site.public.routes(),
     ]

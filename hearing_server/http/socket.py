@@ -15,6 +15,7 @@ from hearing_server.runtime.court import Court
 from hearing_server.runtime.entrance import Unauthenticated
 from hearing_server.runtime.entry import Busy, Receipt, SignedRefusal, Unavailable
 from hearing_server.runtime.room import KEY_CHANGED, Room
+from media.plane import Answer
 from recording.attest import Attestation
 from recording.csig import DeviceKey
 from recording.errors import IntegrityError, KeysUnreadable, SignerDown
@@ -99,6 +100,7 @@ class Connection:
         self.thin = False
         self.outdated = False
         self._room: Room | None = None
+        self._ahead: frames.Negotiate | None = None
         self._leaving = "network"
         self._side = "unknown"
         self._pump: asyncio.Task[None] | None = None
@@ -150,8 +152,8 @@ class Connection:
         room = self._room
         if isinstance(frame, frames.Hello):
             self._spawn(self._hello(frame))
-        elif room is None:
-            return
+        elif room is None or self.session.state is State.GREETED:  # nothing but an offer comes before hello is answered
+            self._ahead = frame if isinstance(frame, frames.Negotiate) else None
         elif isinstance(frame, frames.Submit):
             self._submit(room, frame)
         elif isinstance(frame, frames.Negotiate):
@@ -173,8 +175,9 @@ class Connection:
                 raise Unauthenticated("unknown_link")
             room = await self._court.room(invitation.sitting)
             self.slot, self.link_id = invitation.slot, invitation.ticket.link_id
+            await self._court.reads_on(room, self.slot, self.key.public_key)
             self._room = room
-            await room.attach(self, hello.cursor)
+            await self._attach(room, hello)
         except ValueError:
             self.act(self.session.close(frames.MALFORMED, "the device's key is not one that signs"))
         except Unauthenticated as error:
@@ -185,6 +188,27 @@ class Connection:
             self.act(self.session.close(frames.STOPPING, "halted"))
         except (Unavailable, SignerDown, KeysUnreadable):
             self.act(self.session.close(frames.STOPPING, "unavailable"))
+
+    async def _attach(self, room: Room, hello: frames.Hello) -> None:
+        """Into the room, and then the answer to the offer that came with hello. For a device that is known and admitted
+        the plane looks at it while the disk works: a leg without routes shows and hears nothing. Whoever is not let in
+        is sent no answer, and offers again when he is.
+        """
+        ahead, early = self._ahead, None
+        if ahead is not None and ahead.kind == "offer" and room.knows(self):
+            self._ahead = None
+            early = asyncio.create_task(self._court.negotiate(room, self.slot, ahead.sdp))
+        try:
+            await room.attach(self, hello.cursor)
+        except BaseException:
+            if early is not None:
+                early.cancel()
+            raise
+        if early is not None:
+            self._answer(await early)
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and self.session.state is State.ATTACHED and room.knows(self):
+            await self._negotiate(room, ahead)
 
     def _submit(self, room: Room, frame: frames.Submit) -> None:
         try:
@@ -218,7 +242,9 @@ class Connection:
         if frame.kind == "bye":
             await self._court.end_media(room, self.slot)
             return
-        answer = await self._court.negotiate(room, self.slot, frame.sdp)
+        self._answer(await self._court.negotiate(room, self.slot, frame.sdp))
+
+    def _answer(self, answer: Answer | None) -> None:
         if answer is not None and self.session.state is State.ATTACHED:
             self.act(self.session.answer(answer.sdp, {str(slot): seat for slot, seat in answer.slots.items()}))
 

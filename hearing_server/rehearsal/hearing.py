@@ -1,5 +1,6 @@
-"""`rehearse hearing`: everybody enters by link, is heard and seen; all four kinds of message; one phone drops and comes
-back; the judge seals; the export is written and verified. Any step that fails fails the rehearsal.
+"""`rehearse hearing`: everybody enters by link, is heard and seen; all four kinds of message; the acts of procedure
+(`procedure.py`); one phone drops and comes back, another dies; two of the bench seal; the export is written and
+verified. Any step that fails fails the rehearsal.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from typing import Any, Final
 
 from hearing_server.app import Node
 from hearing_server.flows.decider import Role
+from hearing_server.flows.hearing import Sitting
+from hearing_server.rehearsal import procedure
 from hearing_server.rehearsal.people import Person, RehearsalFailed, people_of
 from hearing_server.rehearsal.props import clip_of_picture, clip_of_sound, photograph
 from hearing_server.runtime.registry import NewSeat
@@ -23,6 +26,7 @@ SEATS: Final = (
     NewSeat(Role.PLAINTIFF, "平安保险余姚支公司"),
     NewSeat(Role.DEFENDANT, "方某"),
 )
+PEOPLE: Final = (*SEATS, NewSeat(Role.AGENT, "周岩"), NewSeat(Role.WITNESS, "王强"))
 ON_AIR_S: Final = 12.0
 """Long enough that every track has a whole recording segment and the beginning of the next."""
 SETTLE_S: Final = 30.0
@@ -33,7 +37,7 @@ async def rehearse_hearing(node: Node, out: Path, say: Say) -> dict[str, Any]:
     """Returns bundle, entries, participants, resumes, verified. Raises RehearsalFailed."""
     now = node.court.clock.now_ms()
     case = await node.registry.new_case(
-        None, "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", SEATS, kind="hearing", at_ms=now
+        None, "(2018)浙0281民初1234号", "保险人代位求偿权纠纷", "zh", PEOPLE, kind="hearing", at_ms=now
     )
     people = await people_of(node.registry, case, node.public_url)
     async with contextlib.AsyncExitStack() as stack:
@@ -41,23 +45,25 @@ async def rehearse_hearing(node: Node, out: Path, say: Say) -> dict[str, Any]:
             await stack.enter_async_context(person)
         judge, clerk = people["judge/1"], people["clerk/1"]
         plaintiff, defendant = people["party/1"], people["party/2"]
+        inside = {slot: person for slot, person in people.items() if slot != procedure.WITNESS}
         await asyncio.gather(judge.admitted(), clerk.admitted())
         say("everybody has entered by link")
-        await _admit(node, case, clerk, ("party/1", "party/2"))
-        await asyncio.gather(plaintiff.admitted(), defendant.admitted())
-        await asyncio.gather(*(person.show_himself() for person in people.values()))
+        await _admit(node, case, clerk, ("party/1", "party/2", "agent/1"))
+        await asyncio.gather(*(person.admitted() for person in inside.values()))
+        await asyncio.gather(*(person.show_himself() for person in inside.values()))
         say("admitted, cameras and microphones on")
-        await judge.act("act.open")
+        await judge.opens()
         began = time.monotonic()
         await _speak(judge, clerk, plaintiff, defendant, say)
+        await _proceed(node, case, people, say)
         await asyncio.sleep(max(0.0, ON_AIR_S - (time.monotonic() - began)))
         _all_heard(people)
         say("everybody received sound and picture")
         await judge.act("act.close")
         await _seal(clerk, judge)
-        await _witnessed(people)
+        await _witnessed(inside)
         say("sealed by two, and everybody's phone has signed the head")
-        resumes = sum(person.client.session.resumes for person in people.values())
+        resumes = sum(person.resumes for person in people.values())
     stream = next(iter((await node.court.docket.case(case)).state.sittings))
     made = await node.exporter.export(stream, out, node.court.clock.now_ms())
     report = await asyncio.to_thread(verify_bundle, made.path, str(node.keystore.court_key()))
@@ -107,6 +113,27 @@ async def _speak(judge: Person, clerk: Person, plaintiff: Person, defendant: Per
     if not isinstance(muted, Refused):
         raise RehearsalFailed("a party could open the court")
     await judge.act("act.unmute", "party/2")
+
+
+async def _proceed(node: Node, case: bytes, people: dict[str, Person], say: Say) -> None:
+    """Through the stages of the sitting, with a witness, a private room, an absence and an order."""
+    stream = next(iter((await node.court.docket.case(case)).state.sittings))
+    room = await node.court.room(stream)
+    judge, clerk, plaintiff, defendant = (people[slot] for slot in ("judge/1", "clerk/1", "party/1", "party/2"))
+    witness = people[procedure.WITNESS]
+
+    def state() -> Sitting:
+        return room.writer.state
+
+    await procedure.stages(judge, state, "investigation")
+    await procedure.testimony(judge, clerk, (plaintiff, defendant), witness, witness.show_himself)
+    say("a witness was held, called, sworn, questioned and released")
+    await procedure.lawyer_and_client(judge, plaintiff, people["agent/1"], state)
+    say("lawyer and client were alone, and nothing of it is kept")
+    await procedure.absence(judge, plaintiff, state, plaintiff.show_himself)
+    say("a phone died: called upon, warned, back, and excused")
+    await procedure.order(judge, "原告应于七日内提交保险单原件。")
+    await procedure.stages(judge, state, "transcript_check")
 
 
 def _all_heard(people: dict[str, Person]) -> None:

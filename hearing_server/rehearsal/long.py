@@ -18,7 +18,7 @@ from hearing_server.flows.decider import COURT, Command, Stamp
 from hearing_server.flows.hearing import Sitting
 from hearing_server.rehearsal.device import Device
 from hearing_server.rehearsal.hearing import SEATS
-from hearing_server.rehearsal.people import RehearsalFailed
+from hearing_server.rehearsal.people import RULING, RehearsalFailed
 from hearing_server.rehearsal.props import clip_of_picture, clip_of_sound
 from hearing_server.runtime.writer import Writer
 from recording.content import commitment
@@ -93,7 +93,7 @@ class _Played:
             await self.ask(COURT, "join", slot)
         for slot in PEOPLE[2:]:
             await self.ask("clerk/1", "act.admit", slot)
-        await self.ask("judge/1", "act.open")
+        await self.ask("judge/1", "act.open", content=RULING)
         segments = 0
         for second in range(SEGMENT_S, int(hours * 3600) + 1, SEGMENT_S):
             self.now_ms = self._start_ms + second * 1000

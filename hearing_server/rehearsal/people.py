@@ -19,6 +19,8 @@ from signaling.client_session import Event
 from signaling.frames import Receipt, Refused
 
 PATIENCE_S: Final = 20.0
+RULING: Final = {"reason": "演练：参加人均为程序，不作核对"}
+"""Why the judge of a rehearsal opens: his people are software, and nobody is asked who he is (PE7)."""
 
 
 class RehearsalFailed(Exception):  # noqa: N818 - what the operator reads
@@ -35,8 +37,9 @@ class Person:
         self.kept = Kept(self.device)
         self.disbelieved: Exception | None = None
         """The first thing the court said that did not hold."""
-        url = f"{base_url.replace('http', 'ws', 1)}/api/session"
-        self.client = Client(url, self.device.identity(ticket), on_event=self._event)
+        self._identity = self.device.identity(ticket)
+        self.client = self._dial()
+        self._resumed = 0
         self.peer: Peer | None = None
         self._stack = contextlib.AsyncExitStack()
 
@@ -46,6 +49,29 @@ class Person:
 
     async def __aexit__(self, *_exc: object) -> None:
         await self._stack.aclose()
+
+    def _dial(self) -> Client:
+        url = f"{self._base.replace('http', 'ws', 1)}/api/session"
+        return Client(url, self._identity, on_event=self._event)
+
+    @property
+    def resumes(self) -> int:
+        """How often his connection broke and went on where it was."""
+        return self._resumed + self.client.session.resumes
+
+    async def vanish(self) -> None:
+        """His phone dies, in the middle of whatever it does."""
+        self._resumed += self.client.session.resumes
+        self.client.drop()
+        await self.client.aclose()
+        if self.peer is not None:
+            await self.peer.__aexit__(None, None, None)
+            self.peer = None
+
+    async def come_back(self) -> None:
+        """The same device opens the same link again."""
+        self.client = await self._stack.enter_async_context(self._dial())
+        await self.admitted()
 
     def _event(self, event: Event | Lost) -> None:
         if isinstance(event, Lost) or self.disbelieved is not None:
@@ -74,6 +100,18 @@ class Person:
         if self.disbelieved is not None:
             raise RehearsalFailed(f"{self.slot} does not believe the court: {self.disbelieved}")
         return answer
+
+    async def opens(self) -> Receipt:
+        """The judge opens, whatever lacks."""
+        return await self.act("act.open", content=RULING)
+
+    def undertaking(self) -> tuple[str, dict[str, str]]:
+        """The version of what a witness signs, and its words by language. Raises RehearsalFailed."""
+        welcome = self.client.session.welcome
+        told: Any = welcome.view.get("undertaking") if welcome is not None else None
+        if told is None:
+            raise RehearsalFailed(f"{self.slot} has nothing to sign")
+        return str(told["version"]), dict(told["texts"])
 
     async def say(self, text: str) -> Receipt:
         """A message in words."""

@@ -4,9 +4,11 @@
 
 Law: the salt is durable before the blob is, so a blob that can be seen can always be proved. The key is that of the
 commitment's first 8 bytes in the tree of the file's subject; whoever destroys it destroys both, and then both files go.
+Both lie in one store of objects, in files or in a bucket, under the same names.
 """
 
 import asyncio
+import contextlib
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -16,11 +18,11 @@ from typing import BinaryIO, Final, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from media.blobs import BlobDamaged, FileBlobStore, NoSuchBlob
+from media.blobs import BlobDamaged, Blobs, NoSuchBlob
+from media.objects import NoSuchObject, Objects
 from recording.content import commitment_of_digest
 from recording.content_keys import ContentKeys
 from recording.errors import BadContent, KeyMissing
-from recording.files import make_directory, sync_directory, write_durably
 
 LEVELS: Final = 64
 """Of a tree of keys whose indices are commitments: two of a million files share a key with a chance of 3 in 10^8."""
@@ -45,33 +47,36 @@ class OpenBlob(NamedTuple):
 
 
 class Salts:
-    """The files of salts: which key a blob rests under, and what it was salted with. Makes nothing by itself."""
+    """The salts: which key a blob rests under, and what it was salted with. Makes nothing by itself."""
 
-    def __init__(self, directory: Path, keys: ContentKeys) -> None:
-        self._directory = directory
+    def __init__(self, objects: Objects, keys: ContentKeys) -> None:
+        self._objects = objects
         self._keys = keys
-
-    def path(self, stream_id: bytes, commit: bytes) -> Path:
-        """Where the salt of a blob is kept."""
-        return self._directory / stream_id.hex() / commit.hex()
 
     def number(self, stream_id: bytes, commit: bytes) -> int | None:
         """The number of the tree of keys that a blob is under; nil if it has no salt. Raises BlobDamaged."""
+        box = self._box(stream_id, commit)
+        return None if box is None else _tree_of(box, commit)
+
+    def kept(self, stream_id: bytes, commit: bytes) -> bool:
+        """Whether there is a salt, damaged or not."""
+        return self._box(stream_id, commit) is not None
+
+    def _box(self, stream_id: bytes, commit: bytes) -> bytes | None:
         try:
-            box = self.path(stream_id, commit).read_bytes()
-        except FileNotFoundError:
+            kept = self._objects.open(_name(stream_id, commit))
+        except NoSuchObject:
             return None
-        if len(box) != _HEAD.size + 12 + 32 + 16 or box[0] != 2:
-            raise BlobDamaged(f"the salt of {commit.hex()} is not of a form this version knows")
-        return int(_HEAD.unpack_from(box)[1])
+        with contextlib.closing(kept):
+            return kept.read(0, kept.size)
 
     def read(self, stream_id: bytes, commit: bytes) -> tuple[bytes, bytes] | None:
         """(salt, key) of a blob; nil if there is no salt or its key was destroyed. Raises BlobDamaged, KeyMissing."""
-        number = self.number(stream_id, commit)
-        key = None if number is None else self._keys.key(number, stream_id, index_of(commit))
-        if key is None:
+        box = self._box(stream_id, commit)
+        key = None if box is None else self._keys.key(_tree_of(box, commit), stream_id, index_of(commit))
+        if box is None or key is None:
             return None
-        box = self.path(stream_id, commit).read_bytes()[_HEAD.size :]
+        box = box[_HEAD.size :]
         try:
             return AESGCM(key).decrypt(box[:12], box[12:], stream_id + commit), key
         except InvalidTag:
@@ -85,8 +90,22 @@ class Salts:
             raise BadContent("this file was destroyed by order; it is not taken again")
         nonce = os.urandom(12)
         sealed = AESGCM(key).encrypt(nonce, salt, stream_id + commit)
-        write_durably(self.path(stream_id, commit), _HEAD.pack(2, number) + nonce + sealed)
+        self._objects.replace(_name(stream_id, commit), _HEAD.pack(2, number) + nonce + sealed)
         return key
+
+    def forget(self, stream_id: bytes, commit: bytes) -> bool:
+        """Remove a salt; False if there was none."""
+        return self._objects.delete(_name(stream_id, commit))
+
+
+def _name(stream_id: bytes, commit: bytes) -> str:
+    return f"salts/{stream_id.hex()}/{commit.hex()}"
+
+
+def _tree_of(box: bytes, commit: bytes) -> int:
+    if len(box) != _HEAD.size + 12 + 32 + 16 or box[0] != 2:
+        raise BlobDamaged(f"the salt of {commit.hex()} is not of a form this version knows")
+    return int(_HEAD.unpack_from(box)[1])
 
 
 def index_of(commit: bytes) -> int:
@@ -97,12 +116,10 @@ def index_of(commit: bytes) -> int:
 class StreamBlobs:
     """Blobs with their salts, for every stream of this node. Methods block; the async ones do it off the loop."""
 
-    def __init__(self, directory: Path, keys: ContentKeys) -> None:
-        self._store = FileBlobStore(directory / "bytes")
-        make_directory(directory / "salts", 0o700)
-        self._salts = Salts(directory / "salts", keys)
+    def __init__(self, objects: Objects, keys: ContentKeys) -> None:
+        self._store = Blobs(objects)
+        self._salts = Salts(objects, keys)
         self._keys = keys
-        self._store.sweep()
 
     def has(self, stream_id: bytes, commit: bytes) -> bool:
         """Whether the bytes of this commitment are kept."""
@@ -116,7 +133,6 @@ class StreamBlobs:
 
         Raises BlobMismatch if they are others, StoreFull, and BadContent if they were destroyed by order.
         """
-        make_directory(self._salts.path(stream_id, commit).parent, 0o700)
         kept = self._salts.read(stream_id, commit)  # of an earlier try: its bytes may rest under that key already
         key = self._salts.write(stream_id, commit, salt, subject) if kept is None else kept[1]
         return self._store.put(stream_id, commit, source, key, lambda digest: commitment_of_digest(salt, digest))
@@ -146,7 +162,7 @@ class StreamBlobs:
         """Destroy for good the keys, salts and files of these commitments, those that are there; how many were.
 
         The keys first: what a crash leaves of the files then opens no more, and asking again removes it. Raises
-        KeysUnreadable, OSError.
+        KeysUnreadable, OSError, StoreError.
         """
         there = [commit for commit in dict.fromkeys(commits) if self._is_there(stream_id, commit)]
         by_tree: dict[int, list[int]] = {}
@@ -161,13 +177,11 @@ class StreamBlobs:
                 continue  # a keystore without the tree cannot make its keys
         for commit in there:
             self._store.delete(stream_id, commit)
-            path = self._salts.path(stream_id, commit)
-            path.unlink(missing_ok=True)
-            sync_directory(path.parent)
+            self._salts.forget(stream_id, commit)
         return len(there)
 
     def _is_there(self, stream_id: bytes, commit: bytes) -> bool:
-        return self.has(stream_id, commit) or self._salts.path(stream_id, commit).exists()
+        return self.has(stream_id, commit) or self._salts.kept(stream_id, commit)
 
     def _number(self, stream_id: bytes, commit: bytes) -> int | None:
         try:

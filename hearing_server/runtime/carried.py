@@ -1,5 +1,5 @@
-"""What is carried across streams: a scheduled sitting opens its own stream; a sealed one is noted in its case (CA6); an
-order for a supplement becomes the stream that corrects a sealed one (SU).
+"""What is carried across streams: a scheduled sitting opens its own stream, one that was moved is told (NO9); a sealed
+one is noted in its case (CA6); an order for a supplement becomes the stream that corrects a sealed one (SU).
 """
 
 import json
@@ -18,7 +18,7 @@ from hearing_server.runtime.writer import Writer
 
 
 def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors, pack: Pack) -> Reactor:
-    """Case entries `sitting.scheduled` and `seat` become a sitting's `open`, `rules` (ST1) and `seat`."""
+    """Case entries `sitting.scheduled`, `seat` and `sitting.moved` become a sitting's `open`, `rules` (ST1) …"""
 
     async def react(case: Writer[Any], entry: Entry) -> None:
         entries = await case.read(0, entry.seq + 1)
@@ -29,6 +29,11 @@ def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors, pack: P
                 if came_before and not sitting.sealed:
                     await _carry(await docket.sitting(stream), "seat", tuple(entry.leaf.facts), entry.content, clock)
             return
+        if entry.leaf.type == "sitting.moved":
+            moved, at_ms = entry.leaf.facts
+            refs = ((case.stream_id, entry.seq, entry.leaf_hash),)
+            await _carry(await docket.sitting(moved), "moved", (at_ms,), entry.content, clock, refs)
+            return
         stream, kind, at_ms = entry.leaf.facts
         await docket.create(stream, case.stream_id)
         opened = await docket.sitting(stream)
@@ -38,7 +43,9 @@ def sitting_reactor(docket: Docket, clock: CourtClock, cursors: Cursors, pack: P
         for seat in seats:
             await _carry(opened, "seat", tuple(seat.leaf.facts), seat.content, clock)
 
-    return Reactor("open-sittings", frozenset({"sitting.scheduled", "seat"}), react, cursors, flow="case")
+    return Reactor(
+        "open-sittings", frozenset({"sitting.scheduled", "sitting.moved", "seat"}), react, cursors, flow="case"
+    )
 
 
 def sealed_reactor(docket: Docket, clock: CourtClock, cursors: Cursors) -> Reactor:

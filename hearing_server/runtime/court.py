@@ -14,6 +14,7 @@ import structlog
 from hearing_server.flows.case import Case
 from hearing_server.flows.decider import COURT, Command, RefusalCode, Stamp, require
 from hearing_server.flows.hearing import Phase, Sitting
+from hearing_server.runtime.access import STAFF, Access
 from hearing_server.runtime.blobs import StreamBlobs
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.docket import Docket
@@ -21,6 +22,7 @@ from hearing_server.runtime.drops import Ended, drop
 from hearing_server.runtime.entrance import Entrance, Principal
 from hearing_server.runtime.entry import Entry, Unavailable
 from hearing_server.runtime.foreign import ForeignMedia
+from hearing_server.runtime.public_gallery import PublicGallery
 from hearing_server.runtime.reactors import Reactor
 from hearing_server.runtime.register import Register
 from hearing_server.runtime.registry import Registry
@@ -30,6 +32,7 @@ from hearing_server.runtime.scheduler import Scheduler
 from hearing_server.runtime.shred import Forget
 from hearing_server.runtime.turn import IceServer, Turn
 from hearing_server.runtime.view import Names, receive_slots
+from hearing_server.runtime.viewers import Viewers
 from hearing_server.runtime.witnessed import Witnessed
 from hearing_server.runtime.writer import Writer
 from media.events import (
@@ -78,6 +81,8 @@ class Court:
         plane: MediaPlane | None,
         turn: Turn,
         phone: str,
+        viewers: Viewers,
+        max_viewers: int,
     ) -> None:
         self.clock = clock
         self.docket = docket
@@ -89,9 +94,13 @@ class Court:
         self._plane = plane
         self._turn = turn
         self._phone = phone
+        self.access = Access(docket, clock)
         self.foreign = ForeignMedia(plane, entrance, self.room, clock, self._places)
         self._rooms: dict[bytes, Room] = {}
         self._media: dict[bytes, RoomMedia] = {}
+        self.gallery = PublicGallery(
+            plane, viewers, clock, lambda: list(self._rooms.values()), self._media.get, limit=max_viewers
+        )
         self._opening: dict[bytes, asyncio.Lock] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._leftovers: dict[bytes, list[SegmentClosed]] = {}
@@ -125,6 +134,7 @@ class Court:
         if self.register is not None:
             await self.register.start()
         self._scheduler.start()
+        self.gallery.start()
         self._tasks.append(asyncio.create_task(self._checkpoints(), name="checkpoints"))
         if self._plane is not None:
             self._tasks.append(asyncio.create_task(self._media_events(self._plane), name="media-events"))
@@ -160,6 +170,7 @@ class Court:
         if self.register is not None:
             await self.register.aclose()
         await self.foreign.aclose()
+        await self.gallery.aclose()
         for media in self._media.values():
             await media.aclose()
         for reactor in self._reactors:
@@ -203,6 +214,10 @@ class Court:
                 await self._open_room(await self.docket.sitting(stream_id))
             return self._rooms[stream_id]
 
+    def room_here(self, stream_id: bytes) -> Room | None:
+        """The room of a sitting, if it is open on this node; nothing is opened by asking."""
+        return self._rooms.get(stream_id)
+
     async def _open_room(self, writer: Writer[Sitting]) -> None:
         names, stream_id = Names(self._phone), writer.stream_id
         witnessed = Witnessed(
@@ -243,6 +258,15 @@ class Court:
         await media.recover(self._leftovers.get(stream_id, []))
         self._leftovers.pop(stream_id, None)
 
+    async def reads_on(self, room: Room, slot: str, device_key: bytes) -> None:
+        """A sealed sitting takes no entry of who comes into it, so its case takes one of the court's own people (CA10).
+        Raises Refused, Unavailable.
+        """
+        state = room.writer.state
+        seat = state.seats.get(slot)
+        if state.phase is Phase.SEALED and seat is not None and seat.role in STAFF:
+            await self.access.read(room.writer.stream_id, slot, device_key)
+
     def new_session(self, stream_id: bytes, phone: Phone) -> str:
         """See Reception."""
         place = self.docket.place(stream_id)
@@ -270,6 +294,7 @@ class Court:
     def _changed(self, writer: Writer[Any], _state: object, entries: Sequence[Entry]) -> None:
         self._watch(writer)
         self.foreign.changed(writer.stream_id, entries)
+        self.gallery.changed(writer.stream_id, entries)
         if self.register is not None:
             self.register.noticed(writer.stream_id, [entry.leaf.type for entry in entries])
         for reactor in self._reactors:
@@ -317,6 +342,7 @@ class Court:
         self._scheduler.watch(writer.stream_id, None, lambda _command: asyncio.sleep(0))
         room = self._rooms.pop(writer.stream_id, None)
         media = self._media.pop(writer.stream_id, None)
+        self.gallery.died(writer.stream_id)
         if room is not None:
             self._tasks.append(asyncio.create_task(room.aclose(frames.RESUME, "come back and go on")))
         if media is not None:
@@ -375,6 +401,8 @@ class Court:
 
     def _media_event(self, event: MediaEvent) -> None:
         self.foreign.media(event)
+        if self.gallery.media(event):
+            return  # nobody in the room is told of a stranger's line
         if isinstance(event, WorkerRestarted):
             self._media_restarted(event)
             return

@@ -15,6 +15,8 @@ import msgspec
 
 from hearing_server.flows.case import BY_OPERATOR, REGISTRY, Case, Scheduled
 from hearing_server.flows.decider import COURT, SLOT_PREFIX, Command, RefusalCode, Refused, Role, Stamp, require
+from hearing_server.flows.hearing.tables import from_phases
+from hearing_server.packs import Pack
 from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import HOUR_MS, CourtClock
 from hearing_server.runtime.docket import Docket
@@ -30,8 +32,15 @@ from signaling import frames
 LINK_ID_BYTES: Final = 8
 LATEST_MS: Final = 7_258_118_400_000
 """The year 2200: past it, clocks and calendars of the people's phones are not to be trusted."""
-OF_A_NEW_CASE: Final = frozenset({"seat", "sitting.scheduled"})
-OF_THE_DESK: Final = OF_A_NEW_CASE | {"link.revoked", "link.released", "shred.ordered", "supplement.ordered"}
+OF_A_NEW_CASE: Final = frozenset({"seat", "contact", "sitting.scheduled"})
+DATED: Final = frozenset({"sitting.scheduled", "sitting.moved"})
+OF_THE_DESK: Final = OF_A_NEW_CASE | {
+    "sitting.moved",
+    "link.revoked",
+    "link.released",
+    "shred.ordered",
+    "supplement.ordered",
+}
 """What the desk may ask in a case that is there; a link is issued by a way of its own, since a secret comes with it."""
 DESK_LINK_MS: Final = 24 * HOUR_MS
 """A desk link that nobody used within a day opens nothing: it may lie in a chat or a terminal's history."""
@@ -61,6 +70,14 @@ class CaseHeading(NamedTuple):
     language: str
 
 
+class Known(NamedTuple):
+    """What a case is called, and its people."""
+
+    case_number: str
+    cause: str
+    names: Mapping[str, str]
+
+
 def slots_for(seats: Sequence[NewSeat]) -> list[str]:
     """Slots in the order given: judge/1, clerk/1, party/1, party/2 ..."""
     counts: dict[str, int] = {}
@@ -84,6 +101,8 @@ class Registry:
         *,
         court_name: str,
         link_hours: int,
+        pack: Pack,
+        language: str,
     ) -> None:
         self._docket = docket
         self._tickets = tickets
@@ -91,7 +110,20 @@ class Registry:
         self._court_name = court_name
         self._link_ms = link_hours * HOUR_MS
         self._opens_sittings = opens_sittings
+        self._pack = pack
+        self.language = language
         self._issuing = asyncio.Lock()
+
+    @property
+    def notice_days(self) -> int:
+        """How many days before a sitting people are told of it, in a case that is opened now (NO2)."""
+        return self._pack.limits.notice_days
+
+    @property
+    def summons(self) -> dict[str, Any]:
+        """What the court's rules have on a summons: what to bring, and what follows for whoever stays away."""
+        told: dict[str, Any] = msgspec.to_builtins(self._pack.summons)
+        return told
 
     async def new_case(
         self,
@@ -136,6 +168,9 @@ class Registry:
         writer = await self._docket.case(stream_id)
         if not writer.state.opened:
             await self._ask(writer, "open", ("case",), {"court": self._court_name, **heading._asdict()})
+        if writer.state.notice_days is None and not writer.state.sittings:  # NO2: not over a case from before
+            limits = tuple(sorted(msgspec.to_builtins(self._pack.limits).items()))
+            await self._ask(writer, "rules", (self._pack.name, self._pack.version, self._pack.digest, limits))
         return writer
 
     async def act(self, case_stream: bytes, desk: DeviceKey, act: frames.Submit) -> Receipt:
@@ -143,15 +178,18 @@ class Registry:
         require(act.command in OF_THE_DESK, RefusalCode.UNKNOWN_COMMAND, act.command[:40])
         command, stamp = self._signed(case_stream, desk, act)
         writer = await self._docket.case(case_stream)
+        if command.name == "sitting.moved" and command.args and command.args[0] in writer.state.sittings:
+            phase = (await self._docket.sitting(command.args[0])).state.phase
+            require(phase in from_phases("moved"), RefusalCode.WRONG_PHASE, phase)  # what has begun is adjourned (ST5)
         await self._enrol(writer, desk)
         receipt = await writer.submit(command, stamp)
-        if act.command in OF_A_NEW_CASE:
+        if act.command in OF_A_NEW_CASE or act.command in DATED:
             await self._opens_sittings.settle(writer)
         return receipt
 
     def _signed(self, case_stream: bytes, desk: DeviceKey, act: frames.Submit) -> tuple[Command, Stamp]:
         command, stamp = signed_act(case_stream, REGISTRY, desk, act, self._clock.now_ms())
-        if command.name == "sitting.scheduled":
+        if command.name in DATED:
             soon = isinstance(command.args[-1], int) and command.args[-1] <= LATEST_MS
             require(soon, RefusalCode.MALFORMED, "the time of the sitting")
         return with_content(command), stamp
@@ -175,7 +213,7 @@ class Registry:
         """The operator's: a new link for a seat; the one before is revoked by the same entry (CA4)."""
         writer = await self._docket.case(case_stream)
         link_id, ticket = os.urandom(LINK_ID_BYTES), new_ticket()
-        expires_ms = self.link_expires_ms(writer.state)
+        expires_ms = await self.link_expires_ms(writer.state)
         # The secret first: without its entry it opens nothing, an entry without its secret could never be used.
         await self._tickets.add(ticket, case_stream, link_id, slot)
         receipt = await self._ask(writer, "link.issued", (link_id, slot, expires_ms))
@@ -189,7 +227,7 @@ class Registry:
         fits = isinstance(link_id, bytes) and len(link_id) == LINK_ID_BYTES and isinstance(slot, str)
         require(fits and isinstance(expires_ms, int), RefusalCode.MALFORMED, "link.issued")
         writer = await self._docket.case(case_stream)
-        in_time = self._clock.now_ms() < expires_ms <= self.link_expires_ms(writer.state)
+        in_time = self._clock.now_ms() < expires_ms <= await self.link_expires_ms(writer.state)
         require(in_time, RefusalCode.MALFORMED, "the link ends too late or in the past")
         await self._enrol(writer, desk)
         async with self._issuing:  # or the same act sent twice at once would get two secrets
@@ -207,9 +245,30 @@ class Registry:
         await self._tickets.add(ticket, case_stream, link_id, slot)  # before its entry, as above
         return ticket, expires_ms, receipt or await writer.submit(command, stamp)
 
-    def link_expires_ms(self, case: Case) -> int:
-        """Until when a link that is issued now may open."""
-        latest_ms = max((sitting.at_ms for sitting in case.sittings.values()), default=0)
+    async def notice_ticket(self, case_stream: bytes, slot: str, at_ms: int) -> str | None:
+        """A secret that goes out with a notice: of the seat's living link, or of a new one where it has none that lasts
+        until then. Nil where the clerk has taken the link back.
+        """
+        async with self._issuing:
+            writer = await self._docket.case(case_stream)
+            link = next((each for each in reversed(list(writer.state.links.values())) if each.slot == slot), None)
+            if link is not None and link.revoked:
+                return None
+            if link is None or link.expires_ms <= max(at_ms, self._clock.now_ms()):
+                return (await self.issue_link(case_stream, slot)).ticket
+            ticket = new_ticket()
+            await self._tickets.add_beside(ticket, case_stream, link.link_id, slot)
+            return ticket
+
+    async def link_expires_ms(self, case: Case) -> int:
+        """Until when a link that is issued now may open: some days after the latest date, also one that a sitting was
+        adjourned to.
+        """
+        dates = [sitting.at_ms for sitting in case.sittings.values()]
+        for stream, known in case.sittings.items():
+            if not known.sealed and self._docket.place(stream) is not None and stream not in self._docket.halted:
+                dates.append((await self._docket.sitting(stream)).state.scheduled_ms)
+        latest_ms = max(dates, default=0)
         return max(self._clock.now_ms(), latest_ms) + self._link_ms
 
     async def new_seat(self, case_stream: bytes, seat: NewSeat) -> str:
@@ -244,24 +303,20 @@ class Registry:
     async def describe(self, case_stream: bytes) -> dict[str, Any]:
         """A case as its clerk sees it: with names, links and sittings."""
         writer = await self._docket.case(case_stream)
-        names: dict[str, str] = {}
-        heading: Mapping[str, Any] = {}
-        for entry in await writer.read(0, writer.log.size):
-            if entry.leaf.type == "open" and entry.content is not None:
-                heading = parsed(entry.content)
-            elif entry.leaf.type == "seat" and entry.content is not None:
-                names[entry.leaf.facts[0]] = str(parsed(entry.content).get("name", ""))
+        heading = await self.heading(writer)
         return {
             "id": case_stream.hex(),
             "origin": writer.log.origin,
-            "link_expires_ms": self.link_expires_ms(writer.state),
-            "case_number": heading.get("case_number", ""),
-            "cause": heading.get("cause", ""),
+            "link_expires_ms": await self.link_expires_ms(writer.state),
+            "case_number": heading.case_number,
+            "cause": heading.cause,
+            "notice_days": writer.state.notice_days,
             "seats": [
                 {
                     "slot": slot,
                     "role": str(role),
-                    "name": names.get(slot, ""),
+                    "name": heading.names.get(slot, ""),
+                    "contact": await self._contact_of(writer, slot),
                     "link": self._link_of(writer.state, slot),
                 }
                 for slot, role in writer.state.seats.items()
@@ -273,6 +328,27 @@ class Registry:
             ],
         }
 
+    async def heading(self, writer: Writer[Case]) -> Known:
+        """What is said of a case on its record; what was destroyed by order is empty."""
+        names: dict[str, str] = {}
+        opening: Mapping[str, Any] = {}
+        for entry in await writer.read(0, writer.log.size):
+            if entry.leaf.type == "open" and entry.content is not None:
+                opening = parsed(entry.content)
+            elif entry.leaf.type == "seat" and entry.content is not None:
+                names[entry.leaf.facts[0]] = str(parsed(entry.content).get("name", ""))
+        return Known(str(opening.get("case_number", "")), str(opening.get("cause", "")), names)
+
+    async def _contact_of(self, writer: Writer[Case], slot: str) -> dict[str, Any] | None:
+        """Where a person is told something, as the clerk entered it; `destroyed` where an order has taken it away."""
+        contact = writer.state.contacts.get(slot)
+        if contact is None:
+            return None
+        entry = (await writer.read(contact.seq, contact.seq + 1))[0]
+        content = parsed(entry.content) if entry.content is not None else {}
+        kept = {key: str(content.get(key, "")) for key in ("email", "phone", "zone")}
+        return {"language": contact.language, **kept, "seq": contact.seq, "destroyed": entry.content is None}
+
     async def _sitting(self, stream: bytes, known: Scheduled) -> dict[str, Any]:
         """A sitting on the desk; one that does not verify is shown as halted, and the desk goes on."""
         shown = {"stream_id": stream.hex(), "kind": known.kind, "at_ms": known.at_ms}
@@ -281,7 +357,7 @@ class Registry:
         except IntegrityError:
             return {**shown, "phase": "halted", "connected": []}
         connected = [slot for slot, seat in state.seats.items() if seat.connected]
-        return {**shown, "phase": str(state.phase), "connected": connected}
+        return {**shown, "at_ms": state.scheduled_ms, "phase": str(state.phase), "connected": connected}
 
     def _link_of(self, state: Case, slot: str) -> dict[str, Any] | None:
         for link in reversed(list(state.links.values())):

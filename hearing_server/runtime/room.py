@@ -9,14 +9,16 @@ its key stands on the record.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 import structlog
 
-from hearing_server.flows.audience import first_visible, sees_live, visible
+from hearing_server.flows.audience import first_visible, known, sees_live, visible
 from hearing_server.flows.decider import BENCH, COURT, Command, RefusalCode, Refused, Role, Stamp
-from hearing_server.flows.hearing import Phase, SeatState, Sitting
+from hearing_server.flows.hearing import WITH_BLOB, Phase, SeatState, Sitting, timetable
+from hearing_server.flows.hearing.bench_notes import NOTE
 from hearing_server.flows.hearing.people import concerns
 from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.spans import restricted_in
@@ -24,6 +26,7 @@ from hearing_server.runtime.acts import signed_act, with_content
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.drops import Ended, Told, drop
 from hearing_server.runtime.entry import Entry, Receipt, Unavailable
+from hearing_server.runtime.public_view import hearing_id
 from hearing_server.runtime.turn import IceServer
 from hearing_server.runtime.view import Names, lobby_view, receive_slots, room_view
 from hearing_server.runtime.witnessed import Witnessed
@@ -51,14 +54,17 @@ CHECKPOINT_AT: Final = frozenset(
         *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "act.admit", "act.remove"),
         *("act.stage", "act.suspend", "act.adjourn", "act.convert", "act.cancel"),
         *("act.restrict", "act.unrestrict", "act.propose_seal", "seal"),
+        *("act.open_to_public", "act.close_to_public", "act.lift_closing"),
         *("act.call", "act.recall", "act.release", "act.confront", "act.confront_end", "act.undertaking_end"),
+        *("act.window", "act.rule_late", "window.close", "window.revealed"),
     }
 )
 """A judge's or clerk's act is checkpointed at once."""
 LOBBY_NEWS: Final = frozenset(
     {
         *("act.check_in", "act.open", "act.recess", "act.resume", "act.close", "seal"),
-        *("act.suspend", "act.adjourn", "act.convert", "act.cancel"),
+        *("act.suspend", "act.adjourn", "act.convert", "act.cancel", "act.offer_asynchronous", "act.synchronous"),
+        *("act.close_to_public", "act.lift_closing"),
     }
 )
 """What those who wait are told: the phase, and nothing of what was said."""
@@ -69,6 +75,9 @@ PAGE_BYTES: Final = 262_144
 ARRIVALS: Final = Rate(0.5, 20)
 """How often a seat may be entered: each time is an entry that everybody receives. A phone on a train comes back some
 ten times in a minute; whoever does it all the time only fills the record."""
+NO_MORE_MEDIA: Final = frozenset({Phase.ADJOURNED, Phase.CLOSED, Phase.SEALED})
+GALLERY: Final = "gallery"
+"""In `presence`: no seat, but those who watch from outside."""
 TELL_AFTER_S: Final = 1.0
 """Cosignatures of the seal come from everybody at once: they are told together."""
 KEY_CHANGED: Final = "the court signs with a new key; come back and go on"
@@ -140,7 +149,9 @@ class Room:
         self._pushed: dict[str, float] = {}
         self._presence: dict[str, dict[str, Any]] = {}
         self._walls = writer.state.span, writer.state.rooms.open
+        self._windows = writer.state.windows
         self._told: dict[str, dict[str, Any]] = {}
+        self._watched: dict[str, int] = {}
         self._arrivals: dict[str, TokenBucket] = {}
         self._signing: asyncio.Task[None] | None = None
         self._telling: asyncio.Task[None] | None = None
@@ -174,6 +185,12 @@ class Room:
                     raise
         if self._phones.get(phone.slot) is phone:
             self._seat(phone, cursor)
+
+    def knows(self, phone: Phone) -> bool:
+        """Whether this device is the seat's by the record, and the seat is admitted: it will be let in as it is."""
+        state = self.writer.state
+        known = phone.slot in state.seats and state.key_of(phone.slot) == phone.key.public_key
+        return known and state.phase not in NO_MORE_MEDIA and first_visible(state, phone.slot) is not None
 
     async def _enrol(self, phone: Phone) -> None:
         """The device's key stands on the record before anything it does (HR17). Raises Refused."""
@@ -221,17 +238,19 @@ class Room:
         self._told.pop(phone.slot, None)
         return True
 
-    def _seat(self, phone: Phone, cursor: frames.Cursor | None) -> None:
-        """The lobby, or the welcome with its tail.
+    def _seat(self, phone: Phone, cursor: frames.Cursor | None, again_from: int | None = None) -> None:
+        """The lobby, or the welcome with its tail. `again_from`: the first entry that this session is to have anew.
 
-        Sizes are the state's, never the log's: the log may already hold a batch that this room has yet to publish.
+        Sizes are the state's, never the log's: the log may already hold a batch that this room has yet to publish. And
+        they are those of the sitting as this seat may know it (AS8).
         """
         state, record = self.writer.state, self.writer.log
+        knows = known(state, phone.slot)
         first = first_visible(state, phone.slot)
         if first is None:
             phone.act(phone.session.lobby(self._lobby(phone), self.writer.last_dseq(phone.key.key_id)))
             return
-        start = self._start(state, first, cursor)
+        start = self._start(knows, first, cursor) if again_from is None else max(first, again_from)
         welcome = frames.Welcome(
             version=frames.VERSION,
             session=self._reception.new_session(self.writer.stream_id, phone),
@@ -241,8 +260,12 @@ class Room:
             epoch=record.epoch,
             slot=phone.slot,
             role=str(state.seats[phone.slot].role),
-            view=room_view(state, self.names),
-            next_seq=state.size,
+            view={
+                **room_view(knows, self.names),
+                "windows": timetable.shown(state, phone.slot),
+                "hearing": hearing_id(self.writer.stream_id),
+            },
+            next_seq=knows.size,
             start_seq=start,
             frontier=list(record.frontier(start).hashes()),
             now_ms=self._clock.now_ms(),
@@ -252,14 +275,16 @@ class Room:
             media={"slots": receive_slots(state), "ice_servers": [*self._reception.ice_servers()]},
         )
         phone.outdated = False
-        phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, state.size)))
+        phone.act(phone.session.welcome(welcome, self._tail(phone.slot, start, knows.size)))
         for slot, value in self._presence.items():
             if sees_live(state, phone.slot, slot):
                 phone.act(phone.session.presence(slot, value))
+        if self._watched:
+            phone.act(phone.session.presence(GALLERY, self._watched))
         for slot, value in self._told.items():
             if self._is_told(phone, slot):
                 phone.act(phone.session.presence(slot, value))
-        if self._head is not None and self._head.size >= start:
+        if self._head is not None and start <= self._head.size <= knows.size:
             self._push(phone, self._head)
 
     def _tail(self, slot: str, start: int, end: int) -> Iterator[Packed]:
@@ -300,7 +325,7 @@ class Room:
         command, stamp = signed_act(self.writer.stream_id, phone.slot, phone.key, frame, now_ms)
         try:
             command = with_content(command)
-            names_a_file = command.name.startswith("msg.") and bool(command.args) and isinstance(command.args[0], bytes)
+            names_a_file = command.name in WITH_BLOB and bool(command.args) and isinstance(command.args[0], bytes)
             if names_a_file and not (
                 blob_ready(self.writer.stream_id, command.args[0]) and self.names.may_name(phone.slot, command.args[0])
             ):
@@ -318,7 +343,7 @@ class Room:
         first = first_visible(self.writer.state, phone.slot)
         if first is None:
             return
-        record, size = self.writer.log, self.writer.state.size
+        record, size = self.writer.log, known(self.writer.state, phone.slot).size
         start = min(max(first, from_seq), size)
         end = max(start, min(to_seq, size, start + PAGE))
         entries: list[frames.Delivered] = []
@@ -376,6 +401,10 @@ class Room:
             if phone.slot != slot and sees_live(self.writer.state, phone.slot, slot):
                 phone.act(phone.session.presence(slot, value))
 
+    def marks(self, slot: str) -> Mapping[str, Any]:
+        """The live marks of a seat as they are now."""
+        return self._presence.get(slot, {})
+
     def _walls_changed(self, state: Sitting) -> None:
         """A restricted span has ended, or people came into a private room or out of one: those who see the marks of
         others again, or for the first time, see them as they are now.
@@ -394,6 +423,12 @@ class Room:
         for phone in self.inside():
             if self._is_told(phone, slot):
                 phone.act(phone.session.presence(slot, value))
+
+    def watched(self, now: int, most: int) -> None:
+        """How many of the public watch now, and did at once at the most: everybody in the room may know it (PU9)."""
+        self._watched = {"now": now, "most": most}
+        for phone in self.inside():
+            phone.act(phone.session.presence(GALLERY, self._watched))
 
     def _is_told(self, phone: Phone, slot: str) -> bool:
         return phone.slot == slot or self.writer.state.seats[phone.slot].role in BENCH
@@ -420,14 +455,18 @@ class Room:
     def _publish(self, state: Sitting, entries: Sequence[Entry]) -> None:
         for entry in entries:
             self.names.see(entry)
-        in_span = any(
-            state.spans and restricted_in(state, entry.leaf.type, entry.seq, entry.leaf.facts) is not None
+        not_for_all = any(
+            (state.spans and restricted_in(state, entry.leaf.type, entry.seq, entry.leaf.facts) is not None)
+            or entry.seq in state.windows.veils
+            or entry.leaf.type == NOTE
             for entry in entries
         )
-        shared = None if in_span else [pack(delivered(entry)) for entry in entries]
+        shared = None if not_for_all else [pack(delivered(entry)) for entry in entries]
         news = not LOBBY_NEWS.isdisjoint(entry.leaf.type for entry in entries)
+        anew = self._windows.veils.keys() - state.windows.veils.keys()  # AS8, AS11: everybody's from now on
         for phone in list(self._phones.values()):
-            self._publish_to(phone, state, entries, shared, news)
+            self._publish_to(phone, state, entries, shared, news, anew)
+        self._windows_changed(state)
         if (state.span, state.rooms.open) != self._walls:
             self._walls_changed(state)
         self._tell_waiting(entries)
@@ -436,10 +475,16 @@ class Room:
         if not CHECKPOINT_AT.isdisjoint(entry.leaf.type for entry in entries):
             self._sign_soon()
 
-    def _publish_to(
-        self, phone: Phone, state: Sitting, entries: Sequence[Entry], shared: list[Packed] | None, news: bool
+    def _publish_to(  # noqa: PLR0917 - what became durable, as everybody and as this phone is to have it
+        self,
+        phone: Phone,
+        state: Sitting,
+        entries: Sequence[Entry],
+        shared: list[Packed] | None,
+        news: bool,
+        anew: AbstractSet[int],
     ) -> None:
-        """`shared` is what everybody inside gets; nil where each gets his own."""
+        """`shared` is what everybody inside gets; nil where each gets his own. `anew`: earlier ones that are opened."""
         first = first_visible(state, phone.slot)
         visible = first is not None
         attached = phone.session.state is State.ATTACHED
@@ -447,6 +492,11 @@ class Room:
             self._seat_anew(phone)
         elif visible and attached and phone.outdated:
             return  # on its way back; were it shown its own act here, it would not ask for the answer again
+        elif visible and attached and (held := timetable.held_back(state, phone.slot)) is not None:
+            mine = [pack(_shown(state, each, phone.slot)) for each in entries if each.seq < held.from_seq]
+            phone.act(phone.session.deliver(mine))  # AS8: up to where the window began
+        elif visible and attached and (anew or phone.session.next_seq < entries[0].seq):
+            self._seat(phone, None, min(phone.session.next_seq, *anew, entries[0].seq))  # AS8: what was kept from him
         elif visible and attached:
             mine = shared or [pack(_shown(state, entry, phone.slot)) for entry in entries]
             phone.act(phone.session.deliver(mine))
@@ -459,6 +509,14 @@ class Room:
         """Let out and in again by entries that became durable together: what lies between is not for him (WI1)."""
         phone.act(phone.session.lobby(self._lobby(phone)))
         self._seat(phone, None)
+
+    def _windows_changed(self, state: Sitting) -> None:
+        """Each is told of the windows what he is shown of them: the entries themselves may be kept from him (AS8)."""
+        before, self._windows = self._windows, state.windows
+        if before is state.windows:
+            return
+        for phone in self.inside():
+            phone.act(phone.session.presence(phone.slot, {"windows": timetable.shown(state, phone.slot)}))
 
     def _tell_waiting(self, entries: Sequence[Entry]) -> None:
         """Whoever waits is told when his own standing changes (PE3), and nothing of anybody else."""
@@ -498,6 +556,9 @@ class Room:
             return
         now = asyncio.get_running_loop().time()
         for phone in self.inside():
+            held = timetable.held_back(self.writer.state, phone.slot)
+            if held is not None and head.size > held.from_seq:
+                continue  # AS8: a head says how far the record has come
             interval = THIN_CHECKPOINT_S if phone.thin else CHECKPOINT_S
             if phone.checkpointed < head.size and (at_once or now - self._pushed.get(phone.slot, 0.0) >= interval):
                 self._pushed[phone.slot] = now

@@ -7,15 +7,15 @@ was sent to each seat is on the record before the recording stops (HR23).
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from typing import Any, Final, NamedTuple
 
 import structlog
 
-from hearing_server.flows.audience import Routes, pinned, public, recorded, routes
+from hearing_server.flows.audience import Routes, pinned, public, recorded, routes, strangers_see
 from hearing_server.flows.decider import Command, Refused
 from hearing_server.flows.hearing import Phase, SeatState, Sitting
-from hearing_server.flows.hearing.gallery import viewers
+from hearing_server.flows.hearing.gallery import line_of, strangers_watch, viewers
 from hearing_server.runtime.clock import CourtClock
 from hearing_server.runtime.entry import Entry
 from hearing_server.runtime.media_notes import Private, Reach, Troubles
@@ -93,6 +93,7 @@ class RoomMedia:
         self._pinned: frozenset[str] = frozenset()
         self._gallery: Gallery | None = None
         self._places: dict[str, int] = {}
+        self._strangers: dict[str, int] = {}
         self._hung_up: set[str] = set()
         self._rerouted = asyncio.Event()
         self._in_force = asyncio.Event()
@@ -145,8 +146,9 @@ class RoomMedia:
         self._work.put_nowait(event)
 
     def _follow(self, state: Sitting) -> None:
-        wanted = {**routes(state, self._places), RECORDER: recorded(state)}
-        kept, late = pinned(state), _gallery(state)
+        strangers = strangers_see(state, self._strangers)
+        wanted = {**routes(state, self._places), **strangers, RECORDER: recorded(state)}
+        kept, late = pinned(state), _gallery(state, self._strangers)
         if (wanted, kept, late) != (self._routes, self._pinned, self._gallery):
             self._routes, self._pinned, self._gallery = wanted, kept, late
             self._reroute()
@@ -156,6 +158,13 @@ class RoomMedia:
         self._places.pop(slot, None)
         if count is not None:
             self._places[slot] = count
+        self._follow(self._room.writer.state)
+
+    def stranger(self, name: str, count: int | None) -> None:
+        """Somebody of the public watches, on a page with so many places (PU3); nil: he has gone."""
+        self._strangers.pop(name, None)
+        if count is not None:
+            self._strangers[name] = count
         self._follow(self._room.writer.state)
 
     def _signalled(self, slot: str, name: str, value: object) -> None:
@@ -299,10 +308,11 @@ class RoomMedia:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _gallery(state: Sitting) -> Gallery | None:
-    """AU11. Each act of the judge is another line. It ends when the seal is proposed: what was sent is to be noted
-    before the seal (HR23).
+def _gallery(state: Sitting, strangers: Collection[str]) -> Gallery | None:
+    """AU11, PU4. Each act of the judge that begins the gallery anew is another line. It ends when the seal is proposed:
+    what was sent is to be noted before the seal (HR23).
     """
     if not state.delay.seconds or state.proposal is not None or state.phase is Phase.SEALED:
         return None
-    return Gallery(state.delay.seq, state.delay.seconds * 1000, public(state), viewers(state))
+    watching = viewers(state) | (frozenset(strangers) if strangers_watch(state) else frozenset())
+    return Gallery(line_of(state), state.delay.seconds * 1000, public(state), watching)

@@ -76,6 +76,17 @@ class Tickets:
             (ticket_hash(ticket), case_stream, link_id, slot, unused_until_ms),
         )
 
+    async def add_beside(self, ticket: str, case_stream: bytes, link_id: bytes, slot: str) -> None:
+        """Another secret of the same link, for the device that has it: the link in a notice."""
+        beside = await self._database.change(
+            "INSERT INTO ticket(hash,case_stream,link_id,slot,device_hash,bound_release)"
+            " SELECT ?1,case_stream,link_id,slot,device_hash,bound_release FROM ticket"
+            " WHERE case_stream=?2 AND link_id=?3 LIMIT 1",
+            (ticket_hash(ticket), case_stream, link_id),
+        )
+        if not beside:
+            await self.add(ticket, case_stream, link_id, slot)
+
     async def forget(self, case_stream: bytes, link_id: bytes | None) -> int:
         """The secrets of a link, or of all links of a case (of the desk, where it is empty), open nothing any more."""
         return await self._database.change(
@@ -98,14 +109,16 @@ class Tickets:
         return Ticket(*rows[0]) if rows else None
 
     async def bind(self, ticket: Ticket, device: bytes, release: int) -> bool:
-        """Bind to the first device that uses it since the clerk last released it. False: another device has it."""
+        """Bind to the first device that uses it since the clerk last released it; all secrets of the link at once.
+        False: another device has it.
+        """
         if ticket.device_hash is not None and ticket.bound_release == release:
             return hmac.compare_digest(ticket.device_hash, device)
         changed = await self._database.change(
-            "UPDATE ticket SET device_hash=?, bound_release=? WHERE hash=? AND device_hash IS ?",
-            (device, release, ticket.hash, ticket.device_hash),
+            "UPDATE ticket SET device_hash=?, bound_release=? WHERE case_stream=? AND link_id=? AND device_hash IS ?",
+            (device, release, ticket.case_stream, ticket.link_id, ticket.device_hash),
         )
-        return changed == 1
+        return changed >= 1
 
     def close(self) -> None:
         """Give the file back."""

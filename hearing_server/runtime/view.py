@@ -7,8 +7,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, channels, floor, pleas, rooms
-from hearing_server.flows.hearing.people import standing
+from hearing_server.flows.hearing import WITH_BLOB, Phase, Sitting, absence, calls, channels, floor, pleas, rooms
+from hearing_server.flows.hearing.openness import closing_of
+from hearing_server.flows.hearing.people import recorder_failed, standing
 from hearing_server.flows.hearing.quality import asks
 from hearing_server.flows.hearing.texts import UNDERTAKING
 from hearing_server.flows.hearing.witness import TESTIFY, stand
@@ -38,7 +39,12 @@ class Names:
         self.rules: Mapping[str, Any] = {}
         """What the codes of this sitting's rules are called (ST1)."""
         self.segments: set[bytes] = set()
+        self.title = ""
+        """Under which the court publishes the case (PU1)."""
+        self._title_seq = -1
         self.key_seq: dict[str, int] = {}
+        self.since_ms: dict[str, int] = {}
+        """Since when each seat is connected, or is not."""
         self._named_by: dict[int, str] = {}
 
     def see(self, entry: Entry) -> None:
@@ -50,11 +56,16 @@ class Names:
             self.segments.add(entry.leaf.facts[6])
         elif entry.leaf.type == "key.add":  # its place in the map stays: the policy names seats by their first key
             self.key_seq[entry.leaf.facts[0]] = entry.seq
+        elif entry.leaf.type in ("join", "leave"):
+            self.since_ms[entry.leaf.facts[0]] = entry.leaf.ts_ms
         elif entry.leaf.type == "redact":
             self.forget(entry.leaf.facts[1])
-        if entry.leaf.type not in ("open", "seat", "rules") or entry.content is None:
+        if entry.leaf.type not in ("open", "seat", "rules", "act.open_to_public") or entry.content is None:
             return
         content = parsed(entry.content)
+        if entry.leaf.type == "act.open_to_public":
+            self.title, self._title_seq = str(content.get("title", "")), entry.seq
+            return
         if entry.leaf.type == "rules":
             self.rules = content
         elif entry.leaf.type == "open":
@@ -75,6 +86,8 @@ class Names:
         for seq in seqs:
             if seq == 0:
                 self.heading = Heading(phone=self.heading.phone)
+            elif seq == self._title_seq:
+                self.title = ""
             elif seq in self._named_by:
                 self.by_slot.pop(self._named_by.pop(seq), None)
 
@@ -103,9 +116,28 @@ def _program(state: Sitting, names: Names) -> dict[str, Any] | None:
         "version": program.version,
         "stages": [{**named("stages", code), "skip": skip} for code, skip in program.stages],
         "grounds": [named("conversion", code) for code in program.grounds],
+        "findings": [named("asynchronous", code) for code in program.findings],
         "recording": names.rules.get("recording"),
         "notice_days": program.limits.get("notice_days"),
         "short_notice": program.short_notice,
+    }
+
+
+def openness(state: Sitting, names: Names) -> dict[str, Any]:
+    """Whether the public watches and from what it is excluded (PU), with the words of each ground."""
+    now, program = state.openness, state.program
+    closing = closing_of(state)
+    known = program.closing if program else {}
+    called = names.rules.get("closing", {})
+    words = {code: {"zh": code, "en": code, **called.get(code, {})} for code in known}
+    return {
+        "public": now.since is not None,
+        "held": now.held,
+        "delay_s": state.delay.seconds,
+        "may_be_public": program is not None and program.may_be_public,
+        "grounds": [{"code": code, **words[code], "asked": asked} for code, asked in known.items()],
+        "closing": closing and {"seq": closing.seq, "ground": closing.ground, "until": closing.until},
+        "stay": list(closing.slots) if closing else [],
     }
 
 
@@ -124,9 +156,11 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
         "pleas": pleas.shown(state),
         "screen": state.screen,
         "bars": None if state.bars is None else list(state.bars),
+        "recorder_failed": recorder_failed(state),
         "asks": list(asks(state)),
         "proposal": state.proposal._asdict() if state.proposal and state.phase is not Phase.SEALED else None,
         "restricted": {"seq": state.span.start_seq, "slots": list(state.span.slots)} if state.span else None,
+        "openness": openness(state, names),
         "seats": [
             {
                 "slot": seat.slot,
@@ -134,12 +168,14 @@ def room_view(state: Sitting, names: Names) -> dict[str, Any]:
                 "name": names.by_slot.get(seat.slot, ""),
                 "state": str(seat.state),
                 "connected": seat.connected,
+                "since_ms": names.since_ms.get(seat.slot),
                 "muted": seat.muted,
                 "hand": seat.hand,
                 "rung": seat.rung,
                 "ruled": seat.ruled,
                 **_standing(state, seat.slot),
                 "away": absence.shown(state, seat.slot),
+                "call": calls.shown(state, seat.slot),
                 **_testimony(state, seat.slot),
             }
             for seat in state.seats.values()
@@ -160,9 +196,10 @@ def _standing(state: Sitting, slot: str) -> dict[str, Any]:
 
 def receive_slots(state: Sitting) -> int:
     """How many others a phone can see at once: every other seat, and the one screen that may be shown (HR21). The page
-    is told at the door, so that its offer is ready when the person goes in; so few that it need not be made anew.
+    is told at the door, so that its offer is ready when the person goes in; so few that it need not be made anew. None
+    where the sitting is asynchronous: nothing flows, so no camera is opened (AS4).
     """
-    return max(3, len(state.seats) - 1) + 1
+    return 0 if state.windows.asynchronous else max(3, len(state.seats) - 1) + 1
 
 
 def lobby_view(state: Sitting, names: Names, slot: str) -> dict[str, Any]:
@@ -209,5 +246,9 @@ def _head(state: Sitting, names: Names) -> dict[str, Any]:
         "kind": state.kind,
         "scheduled_ms": state.scheduled_ms,
         "ending": state.progress.ending,
+        "excluded": closing_of(state) is not None,
+        "asynchronous": state.windows.asynchronous,
+        "asynchronous_offered": state.windows.offered,
         "texts": names.rules.get("texts", {}),
+        "roles": names.rules.get("roles", {}),
     }

@@ -6,6 +6,8 @@ The law, in this order:
 2. Screens and pinned seats (bench, whoever has the floor) get a small picture, then a decent one.
 3. Of the others those who spoke last, at most `last_n` pictures in all, get a small picture.
 4. What is left raises everybody by a step at a time, the pinned first.
+5. Where no picture at all has come of it, the first one gets its smallest from what is kept free: who speaks and cannot
+   be seen is half heard, and a queue takes it away again before it delays a word.
 Down goes at once; up only with room to spare, and not soon after a fall: a picture that changes
 its size every second is worse than a small one.
 """
@@ -125,12 +127,22 @@ class Allocator:
         self._rose: dict[int, float] = {}
 
     def allocate(
-        self, budget_bps: float, voices_bps: float, wishes: Sequence[Wish], speakers: Speakers, now_ms: float
+        self,
+        budget_bps: float,
+        voices_bps: float,
+        wishes: Sequence[Wish],
+        speakers: Speakers,
+        now_ms: float,
+        *,
+        kept_bps: float = 0.0,
     ) -> Allocation:
-        """What each wish gets now."""
+        """What each wish gets now. `kept_bps` of `voices_bps` is sent by nobody yet."""
         ordered = self._ordered(wishes, speakers)
         steps = {wish.slot: options(wish) for wish in ordered}
         level, left = self._fill(ordered, steps, budget_bps * USABLE - voices_bps, now_ms)
+        least = steps[ordered[0].slot][:1] if ordered and set(level.values()) == {-1} else []
+        if least and least[0].bps <= left + kept_bps + budget_bps * (1 - USABLE):
+            level[ordered[0].slot], left = 0, left - least[0].bps
         choices = {wish.slot: PAUSE for wish in wishes}
         choices |= {slot: steps[slot][at].choice for slot, at in level.items() if at >= 0}
         self._remember(wishes, choices, now_ms)

@@ -123,6 +123,9 @@ class Forwarding(LegTable):
     ) -> None:  # fmt: skip
         """Not the newest packet: each subscription looks where it kept a number for it."""
         picture, tl_mask, temporal, size = about
+        if picture >= 0 and (layer.top_picture < 0 or 0 < (picture - layer.top_picture & vp8.PICTURE_IDS) < 1 << 14):
+            # The newest packet is of another codec and has no id: without this, what follows would get this one's.
+            layer.top_picture, layer.top_tl0 = picture, payload[4] & tl_mask
         for subscription in (*layer.live, *layer.thin):
             segment = subscription.placed(layer, normal) if normal != UNPLACED else None
             if segment is None:

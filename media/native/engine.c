@@ -1405,6 +1405,12 @@ static void on_media(struct engine *e, struct layer *l, uint16_t seq, uint32_t t
     l->last_ms = p->last_ms = now_ms;
     if (!l->window_ms) l->window_ms = now_ms;
     if (extended != l->top) {
+        uint32_t ahead = (uint32_t)(about.picture - l->top_picture) & PICTURE_IDS;
+        if (about.picture >= 0 && (l->top_picture < 0 || (0 < ahead && ahead < 1u << 14))) {
+            /* The newest packet is of another codec and has no id: without this, what follows would get this one's. */
+            l->top_picture = about.picture;
+            l->top_tl0 = payload[4] & about.tl_mask;
+        }
         late_packet(e, l, &l->live, normal, timestamp, marker, payload, length, level, &about, size);
         late_packet(e, l, &l->thin, normal, timestamp, marker, payload, length, level, &about, size);
         return;

@@ -69,10 +69,10 @@ class Receivers:
     def allocate(self, room: Room, leg: SeatLeg, now_ms: int) -> None:
         """Gives it what fits now."""
         receiver, cameras = self.of[leg.number], self._senders.cameras
-        wishes, voices = self._wishes(room, leg, receiver, now_ms)
+        wishes, voices, kept = self._wishes(room, leg, receiver, now_ms)
         receiver.changes = self._senders.changes
         receiver.budget = float(receiver.estimator.estimate(float(now_ms)).send_bps)
-        got = receiver.allocator.allocate(receiver.budget, voices, wishes, room.speakers, float(now_ms))
+        got = receiver.allocator.allocate(receiver.budget, voices, wishes, room.speakers, float(now_ms), kept_bps=kept)
         receiver.allocation = got
         spare = max(0.0, receiver.budget - got.spent)
         for wish in wishes:
@@ -87,12 +87,12 @@ class Receivers:
             share = (receiver.budget - voices) / len(got.seen) + (spare if len(got.seen) > 1 else 0)
             camera.need(leg.number, choice.layer, share, float(now_ms))
 
-    def _wishes(self, room: Room, leg: SeatLeg, receiver: Receiver, now_ms: int) -> tuple[list[Wish], float]:
+    def _wishes(self, room: Room, leg: SeatLeg, receiver: Receiver, now_ms: int) -> tuple[list[Wish], float, float]:
         routed = room.routes.get(leg.seat, frozenset())
         cameras = self._senders.cameras
         most = _MOST_LAYERS[room.savers.get(leg.seat, "off")]
         wishes: list[Wish] = []
-        voices = 0.0
+        voices = sent = 0.0
         before, receiver.pictures, receiver.any_new = receiver.pictures, {}, False
         for slot, name in room.slots.get(leg.seat, {}).items():
             seat = seat_of(name)
@@ -100,7 +100,8 @@ class Receivers:
             if publisher is None or publisher.ended:
                 continue
             if content(name, "audio") == "audio" and (seat, "audio") in routed:
-                voices = max(voices + self._senders.voice(publisher.number), ONE_VOICE_BPS)
+                voice = self._senders.voice(publisher.number)
+                voices, sent = max(voices + voice, ONE_VOICE_BPS), sent + voice
             kind = content(name, "video")
             if kind is None or (seat, kind) not in routed:
                 continue
@@ -113,7 +114,7 @@ class Receivers:
         for slot, key in before.items():
             if receiver.pictures.get(slot) != key and key in cameras:
                 cameras[key].no_need(leg.number)
-        return wishes, voices
+        return wishes, voices, voices - sent
 
     def rung(self, leg: SeatLeg) -> Rung:
         """On which rung what it receives is."""

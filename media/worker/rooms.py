@@ -13,7 +13,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 
 from media.config import MediaConfig
 from media.engine.packet_engine import Address, Codec, Notice, PacketEngine, SrtpKeys, Sync, Tapped
-from media.events import KINDS, LINES, Gallery, Kind, Saver
+from media.events import KINDS, LINES, SPECTATOR, Gallery, Kind, Saver
 from media.gallery.show import Show
 from media.negotiation.dtls import Dtls, fingerprint
 from media.negotiation.handshakes import Handshakes
@@ -91,11 +91,11 @@ class Rooms:
         return write_answer(offer, spec, transport, allowed), dict(room.slots[seat])
 
     def _common_codecs(self, room: Room, seat: str) -> frozenset[Codec] | None:
-        """Video codecs every other receiver in the room takes; None when there is nobody yet."""
+        """Video codecs every other receiver in the room takes, but for spectators; None when there is nobody yet."""
         common: frozenset[Codec] | None = None
         for leg in room.legs.values():
             takes = leg.offer.receivable()
-            if leg.seat != seat and takes and not leg.ended:
+            if leg.seat != seat and takes and not leg.ended and not leg.seat.startswith(SPECTATOR):
                 common = takes if common is None else common & takes
         return common
 

@@ -6,6 +6,7 @@
     document.key         P-256
     document.pem         its certificate, issuers after it
     court-key-<n>.p7s    the document key's signature over log-<n>.vkey
+    heads.sqlite         the newest head that was signed of each stream (heads.py)
 
 *Law*: keys are made only where the court has never signed. A key that was lost is put back from a backup, or given up
 aloud (`palmcourt keys revoke`), never replaced in silence. The note of a rotation is what makes the next key the active
@@ -37,7 +38,7 @@ class KeyDirectory:
 
     def __init__(self, directory: Path, court: str, backend: KeyBackend | None = None) -> None:
         self.court = court
-        self._directory = directory
+        self.directory = self._directory = directory
         self._backend = backend or FileBackend(directory)
         self._active: Ed25519PrivateKey | None = None
         self._document: ec.EllipticCurvePrivateKey | None = None

@@ -2,7 +2,8 @@
 
 *Law*: it opens no file but those of its directory, and no connection; it signs only what `kinds.py` allows; and it
 answers only the users it was told of, which the kernel names for each connection (SO_PEERCRED). Keys are changed only
-for root and for the signer's own user.
+for root and for the signer's own user. A head is signed once it is durable that it was (heads.py); answers to people,
+which come far more often, do not wait for that.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from recording.checkpoint import Checkpoint
 from recording.errors import KeysUnreadable, RecordError, SigningRefused
 from recording.signer.directory import KeyDirectory
 from recording.signer.frames import BadFrame, Reader, pack
+from recording.signer.heads import HEADS, Heads
 from recording.signer.kinds import LogKey
 
 __all__ = ["Service", "peer_uid", "serve"]
@@ -42,6 +46,14 @@ def peer_uid(connection: Any) -> int:
     return uid
 
 
+class _Head(NamedTuple):
+    """A head that is to be signed when it is durable, and who waits for it."""
+
+    head: Checkpoint
+    number: int
+    send: Callable[[bytes], None]
+
+
 class Service:
     """The keys and everybody who is connected."""
 
@@ -49,6 +61,9 @@ class Service:
         self._keys = keys
         self._users = users | {0, os.getuid()}
         self._log: LogKey | None = None
+        self._heads = Heads(keys.directory / HEADS)
+        self._waiting: list[_Head] = []
+        self._saving: asyncio.Task[None] | None = None
         self._trouble: str | None = None
         self.connections: set[_Connection] = set()
         self._take(keys.load)
@@ -61,7 +76,13 @@ class Service:
             self._log = None
             self._trouble = None if opened == self._keys.load and self._keys.empty else str(error)
             return
-        self._log = LogKey(self._keys.court, private) if self._log is None else self._log.succeeded_by(private)
+        self._goes_on_with(private)
+
+    def _goes_on_with(self, private: Ed25519PrivateKey) -> None:
+        if self._log is None:
+            self._log = LogKey(self._keys.court, private, self._heads.find)
+        else:
+            self._log = self._log.succeeded_by(private)
         self._trouble = None
 
     def state(self) -> bytes:
@@ -74,8 +95,10 @@ class Service:
         """Whether this user may ask at all."""
         return uid in self._users
 
-    def answer(self, uid: int, frame: list[Any]) -> bytes:
-        """The answer to one question; a change of the keys is told to everybody first. Raises BadFrame."""
+    def answer(self, uid: int, frame: list[Any], send: Callable[[bytes], None]) -> None:
+        """`send` the answer to one question, that of a head once it is durable; a change of the keys is told to
+        everybody first. Raises BadFrame.
+        """
         number, name, *arguments = frame
         kinds = ARGUMENTS.get(name) if isinstance(name, str) else None
         if kinds is None or len(kinds) != len(arguments):
@@ -85,17 +108,39 @@ class Service:
         try:
             if name in CHANGES and uid not in (0, os.getuid()):
                 raise SigningRefused("the keys are changed only by root or the signer's own user")
-            return pack(number, "ok", self._do(name, arguments))
+            if name == "checkpoint":
+                self._admit(Checkpoint(*arguments), number, send)
+            else:
+                send(pack(number, "ok", self._do(name, arguments)))
         except SigningRefused as error:
-            return pack(number, "refused", str(error))
+            send(pack(number, "refused", str(error)))
         except RecordError as error:
-            return pack(number, "trouble", str(error))
+            send(pack(number, "trouble", str(error)))
+
+    def _admit(self, head: Checkpoint, number: int, send: Callable[[bytes], None]) -> None:
+        self._signing().admit(head)
+        self._waiting.append(_Head(head, number, send))
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().create_task(self._save(), name="heads")
+
+    async def _save(self) -> None:
+        """Heads that come while others are being written wait for the next write, together."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                try:
+                    await asyncio.to_thread(self._heads.save, [each.head for each in batch])
+                    answers = [pack(each.number, "ok", self._signing().sign(each.head)) for each in batch]
+                except RecordError as error:
+                    answers = [pack(each.number, "trouble", str(error)) for each in batch]
+                for each, answer in zip(batch, answers, strict=True):
+                    each.send(answer)
+        finally:
+            self._saving = None
 
     def _do(self, name: str, given: list[Any]) -> object:
         if name == "attest":
             return self._signing().attest(given[0])
-        if name == "checkpoint":
-            return self._signing().checkpoint(Checkpoint(*given))
         if name == "note":
             return self._signing().note(*given)
         if name == "request":
@@ -107,10 +152,9 @@ class Service:
         if name == "make":
             if self._log is None:
                 self._take(self._keys.make)
+                self._heads.begin()
         elif name == "rotate":
-            private = self._keys.rotate(given[0], time.time_ns() // 1_000_000)
-            self._log = LogKey(self._keys.court, private) if self._log is None else self._log.succeeded_by(private)
-            self._trouble = None
+            self._goes_on_with(self._keys.rotate(given[0], time.time_ns() // 1_000_000))
         else:
             self._keys.certify(given[0])
         state = self.state()
@@ -152,7 +196,7 @@ class _Connection(asyncio.Protocol):
         try:
             # A change writes the state to every connection at once, this one too: what was answered before goes first.
             for frame in self._reader.feed(data):
-                self.send(self._service.answer(self._uid, frame))
+                self._service.answer(self._uid, frame, self.send)
         except BadFrame:
             self._transport.abort()
 

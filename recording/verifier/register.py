@@ -163,6 +163,7 @@ class _Check:
                 report.not_checked.append(part)
             elif (leaf := self._proved(part, names, state)) is not None:
                 check(leaf)
+        self._tokenless()
         self._token(raw)
         for each in self._seen.anchors:
             self._anchor(each, state)
@@ -276,6 +277,15 @@ class _Check:
             return [] if raw is None else timestamp.load_certificates(raw)
         except BadTimestamp:
             return []
+
+    def _tokenless(self) -> None:
+        """What belongs to a token and lies there without one: the token was taken away, or this was put there."""
+        token = self._there("token.tsr")
+        if self._there("query.tsq") and not token:
+            self._bad("token_missing", "a request is there without the token that answers it", "query.tsq")
+        anchored = any((self._bundle / FOLDER).glob("anchors/*/token.tsr"))
+        if self._there("tsa-chain.pem") and not token and not anchored:
+            self._bad("token_missing", "an authority's certificates are there without any token", "tsa-chain.pem")
 
     def _token(self, raw: bytes) -> None:
         gen_time_ms = self._report.not_later_ms = self._stamped(raw, "token.tsr")

@@ -21,6 +21,14 @@ ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
 ]
+
+
+def arguments(cameras=20):
+    """How the browser is started, with so many pictures a second from its made-up camera."""
+    fake = "--use-fake-device-for-media-stream"
+    return [f"{fake}=fps={cameras}" if each == fake else each for each in ARGUMENTS]
+
+
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 2,
@@ -34,6 +42,7 @@ PHONE = {
 DESK = {"viewport": {"width": 1280, "height": 800}}
 ERRORS_ALLOWED = re.compile(
     r"WebSocket connection|ERR_CONNECTION|ERR_EMPTY|Failed to load resource|Failed to fetch|fetching the script"
+    r"|does not support the Push API in incognito"  # every context of a test is one
 )
 
 
@@ -46,11 +55,13 @@ def free_port():
 class Served:
     """A `palmcourt serve` process: its address, the clerk's desk link, and how to kill and restart it."""
 
-    def __init__(self, directory, *, address="127.0.0.1"):
+    def __init__(self, directory, *, address="127.0.0.1", settings=""):
         self.address = address
         self.data = directory / "data"
         self.port, self.media_port = free_port(), free_port()
         self.base = f"http://127.0.0.1:{self.port}"
+        self.settings = settings
+        self.program = ("-m", "hearing_server.cli")
         self.process = None
         self.desk = ""
         self.log = (directory / "server.log").open("ab")
@@ -59,9 +70,10 @@ class Served:
         config = self.data.parent / "court.toml"
         config.write_text(
             f'[media]\nworkers = 1\nport = {self.media_port}\nbind = "{self.address}"\naddresses = ["{self.address}"]\n'
+            f"{self.settings}"
         )
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hearing_server.cli", "serve",
+            sys.executable, *self.program, "serve",
             "--data", str(self.data), "--port", str(self.port), "--config", str(config),
             stdout=asyncio.subprocess.PIPE, stderr=self.log,
         )  # fmt: skip
@@ -96,7 +108,10 @@ class Pages:
 
     async def person(self, device, *, locale="zh-CN", **more):
         context = await self.browser.new_context(**device, locale=locale, accept_downloads=True, **more)
-        page = await context.new_page()
+        return self.heard(await context.new_page())
+
+    def heard(self, page):
+        """A page whose console is listened to; also for one that a page has opened."""
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self.errors.append(f"page error: {error}"))
         page.set_default_timeout(15_000)

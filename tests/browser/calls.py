@@ -3,7 +3,7 @@
 import asyncio
 
 from browsers import DESK, PHONE
-from hands import PEOPLE, admitted, come_in, new_case, tid
+from hands import PEOPLE, admitted, come_in, new_case, opens, tid
 
 REMEMBER = """(() => {
   const Original = window.RTCPeerConnection;
@@ -102,5 +102,5 @@ async def into_open_court(judge, party, links, base, web=None):
     await tid(party, "page-waiting").wait_for()
     await admitted(judge, ["party/1"])
     await tid(party, "page-room").wait_for()
-    await tid(judge, "act-open").click()
+    await opens(judge)
     await party.locator("[data-testid=phase][data-phase=open]").wait_for()

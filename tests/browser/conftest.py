@@ -4,7 +4,7 @@ import contextlib
 import os
 
 import pytest
-from browsers import ARGUMENTS, CHROMIUM, Pages, Served
+from browsers import CHROMIUM, Pages, Served, arguments
 from playwright.async_api import async_playwright
 
 if CHROMIUM is None:
@@ -22,10 +22,16 @@ async def served(tmp_path):
 
 
 @pytest.fixture
-async def pages():
+def cameras():
+    """Pictures a second of everybody's camera; a story of six people on one machine asks for few."""
+    return 20
+
+
+@pytest.fixture
+async def pages(cameras):
     async with contextlib.AsyncExitStack() as stack:
         playwright = await stack.enter_async_context(async_playwright())
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=arguments(cameras))
         stack.push_async_callback(browser.close)
         here = Pages(browser)
         yield here

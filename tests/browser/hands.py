@@ -16,12 +16,15 @@ def tid(page, name):
     return page.get_by_test_id(name)
 
 
-async def new_case(page, desk, names, *, number="(2018)浙0281民初1234号", cause="保险人代位求偿权纠纷"):
+async def new_case(
+    page, desk, names, *, number="(2018)浙0281民初1234号", cause="保险人代位求偿权纠纷", why="各方当事人同意"
+):
     """A clerk makes a case at the desk and issues everybody's link. Returns slot -> link."""
     await page.goto(desk)
     await tid(page, "case-new").click()
     await tid(page, "new-case-number").fill(number)
     await tid(page, "new-cause").fill(cause)
+    await tid(page, "new-short-reason").fill(why)
     for index, (role, name) in enumerate(names):
         if await tid(page, f"new-role-{index}").count() == 0:
             await tid(page, "new-add-person").click()
@@ -48,6 +51,22 @@ async def come_in(page, link):
 async def admitted(judge, slots):
     for slot in slots:
         await tid(judge, f"door-admit-{slot}").or_(tid(judge, f"admit-{slot}")).first.click()
+
+
+async def opens(judge, why="当庭核对"):
+    """The judge opens, by his ruling where something of the checklist lacks (PE7)."""
+    await tid(judge, "act-open").click()
+    reason = tid(judge, "open-reason")
+    await reason.or_(judge.locator("[data-testid=phase][data-phase=open]")).first.wait_for()
+    if await reason.is_visible():
+        await reason.fill(why)
+        await tid(judge, "open-confirm").click()
+
+
+async def further(judge, act):
+    """An act that stands behind "more", for it is rarer than those in the bar."""
+    await tid(judge, "course-more").click()
+    await tid(judge, act).click()
 
 
 async def closed_and_sealed(judge, clerk):

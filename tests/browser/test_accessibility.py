@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from browsers import DESK, PHONE
-from hands import PEOPLE, admitted, new_case, say, sees_text, tid
+from hands import PEOPLE, admitted, further, new_case, opens, say, sees_text, tid
 
 AXE = Path(__file__).parents[2] / "web_client" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
@@ -46,7 +46,10 @@ async def test_no_page_of_the_door_and_the_clerks_desk_violates_wcag(served, pag
     await tid(clerk, "case-create").click()
     await tid(clerk, "error-summary").wait_for()
     await assert_readable(clerk, "new case with its errors")
-    links = await new_case(clerk, served.desk, PEOPLE)
+    links = await new_case(clerk, served.desk, [*PEOPLE, ("courtroom", "第三法庭")])
+    # AU8: a courtroom's camera is a seat, and its program is told where and with what it connects.
+    assert await tid(clerk, "address-room/1").input_value() == f"{served.base}/api/whip"
+    assert await tid(clerk, "secret-room/1").input_value() == links["room/1"].rpartition("/")[2]
     await assert_readable(clerk, "case with its links")
     await tid(clerk, "desk-back").click()
     await clerk.locator("[data-testid^=case-]").nth(1).wait_for()
@@ -71,6 +74,34 @@ async def test_no_page_of_the_door_and_the_clerks_desk_violates_wcag(served, pag
     await assert_readable(no_camera, "entry in another app's browser")
 
 
+async def the_own_screen_is_readable(judge):
+    await tid(judge, "screen").click()
+    await tid(judge, "own-screen").wait_for()
+    await assert_readable(judge, "own screen, desk")
+    await tid(judge, "screen-end").click()
+    await tid(judge, "own-screen").wait_for(state="detached")
+
+
+async def the_public_is_readable(pages, judge):
+    await further(judge, "act-public")
+    await tid(judge, "public-open").click()
+    await assert_readable(judge, "question before the public is let in")
+    await tid(judge, "public-open-confirm").click()
+    await tid(judge, "public-link").wait_for()
+    await assert_readable(judge, "the public, desk")
+    stranger = await person(pages, PHONE)
+    await stranger.goto(await tid(judge, "public-link").input_value())
+    await tid(stranger, "gallery-enter").wait_for()
+    await assert_readable(stranger, "rule of the gallery")
+    await tid(stranger, "gallery-enter").click()
+    await stranger.locator("[data-testid=wall] figure").first.wait_for()
+    await assert_readable(stranger, "gallery")
+    await tid(judge, "public-close").click()
+    await assert_readable(judge, "question on which ground the public is excluded")
+    await tid(judge, "public-close-cancel").click()
+    await tid(judge, "public-close-sheet").click()
+
+
 async def test_no_page_of_the_hearing_violates_wcag(served, pages):
     clerk, judge, party = await person(pages, DESK), await person(pages, DESK), await person(pages, PHONE)
     links = await new_case(clerk, served.desk, PEOPLE)
@@ -81,7 +112,7 @@ async def test_no_page_of_the_hearing_violates_wcag(served, pages):
     await tid(party, "page-waiting").wait_for()
     await admitted(judge, ("party/1",))
     await tid(party, "page-room").wait_for()
-    await tid(judge, "act-open").click()
+    await opens(judge)
     await say(party, "我同意调解。")
     await sees_text(judge, "我同意调解")
     await assert_readable(party, "room, phone")
@@ -95,18 +126,15 @@ async def test_no_page_of_the_hearing_violates_wcag(served, pages):
     await tid(judge, "allow-screen-party/1").click()
     await tid(party, "screen-granted").wait_for()
     await assert_readable(party, "asked for the screen, phone")
-    await tid(judge, "screen").click()
-    await tid(judge, "own-screen").wait_for()
-    await assert_readable(judge, "own screen, desk")
-    await tid(judge, "screen-end").click()
-    await tid(judge, "own-screen").wait_for(state="detached")
-    await tid(judge, "act-restrict").click()
+    await the_public_is_readable(pages, judge)
+    await the_own_screen_is_readable(judge)
+    await further(judge, "act-restrict")
     await assert_readable(judge, "question who may stay")
     await tid(judge, "restrict-confirm").click()
     await party.locator("[data-testid=restricted][data-outside=yes]").wait_for()
     await assert_readable(party, "restricted, phone")
     await tid(judge, "act-unrestrict").click()
-    await tid(judge, "act-restrict").wait_for()
+    await tid(judge, "order").wait_for()
     await tid(judge, "act-recess").click()
     await party.locator("[data-testid=phase][data-phase=in_recess]").wait_for()
     await assert_readable(party, "recess, phone")

@@ -2,7 +2,7 @@
 
 import pytest
 from browsers import DESK, PHONE
-from hands import admitted, come_in, new_case, shot, tid
+from hands import admitted, come_in, new_case, opens, shot, tid
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(90)]
 
@@ -25,11 +25,13 @@ async def test_ST_the_judge_moves_the_stages_suspends_adjourns_and_everybody_see
     judge, party = await pages.person(DESK), await pages.person(PHONE, locale="en-US")
     await come_in(judge, links["judge/1"])
     await tid(judge, "page-room").wait_for()
+    await tid(judge, "course-more").click()
     await tid(judge, "act-cancel").wait_for()
+    await tid(judge, "course-more-close").click()
     await come_in(party, links["party/1"])
     await tid(party, "page-waiting").wait_for()
     await admitted(judge, ("party/1",))
-    await tid(judge, "act-open").click()
+    await opens(judge)
     assert "核对当事人" in await stage_is(judge, "roll_call")
     assert "Roll call" in await stage_is(party, "roll_call")
     assert await party.locator("button[data-testid=stage-now]").count() == 0
@@ -61,6 +63,6 @@ async def test_ST_the_judge_moves_the_stages_suspends_adjourns_and_everybody_see
     await tid(judge, "adjourn-when").fill("2099-03-02T09:30")
     await shot(judge, "adjourn-desk-zh")
     await tid(judge, "adjourn-confirm").click()
-    assert "2099" in await tid(party, "course-notice").inner_text()
+    assert "2099" in await tid(party, "next-date").inner_text()
     await shot(party, "adjourned-phone-en")
     await shot(judge, "adjourned-desk-zh")

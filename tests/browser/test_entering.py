@@ -6,7 +6,7 @@ import statistics
 import pytest
 from browsers import ARGUMENTS, CHROMIUM, DESK, PHONE, Pages
 from calls import REROUTE
-from hands import come_in, new_case, tid
+from hands import come_in, new_case, opens, tid
 from playwright.async_api import async_playwright
 
 from tests.netsim import Profile, TcpProxy, UdpRelay
@@ -48,7 +48,7 @@ async def entered(served, pages, publishers, *, round_trip_ms=0.0):
         page = await pages.person(PHONE)
         await come_in(page, links[f"witness/{n}"])
         await let_in(page, f"witness/{n}")
-    await tid(judge, "act-open").click()
+    await opens(judge)
     link = Profile(delay_ms=round_trip_ms / 2)
     # The person has a browser of his own: those of the others would wait for the same processor.
     async with (

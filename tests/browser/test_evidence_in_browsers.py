@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from browsers import DESK, PHONE
-from hands import PEOPLE, admitted, come_in, new_case, say, sees_text, shot, tid
+from hands import PEOPLE, admitted, come_in, further, new_case, opens, say, sees_text, shot, tid
 from test_hearing_in_browsers import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -46,7 +46,7 @@ async def in_court(served, pages):
     await tid(party, "page-waiting").wait_for()
     await admitted(judge, ["party/1"])
     await tid(party, "page-room").wait_for()
-    await tid(judge, "act-open").click()
+    await opens(judge)
     await party.locator("[data-testid=phase][data-phase=open]").wait_for()
     return clerk, judge, party, links
 
@@ -147,7 +147,7 @@ async def test_a_phone_shows_that_the_record_was_rolled_back_and_keeps_both_note
 async def test_a_restricted_part_is_seen_by_those_named_and_has_only_its_place_for_others(served, pages):
     _clerk, judge, plaintiff, defendant, _links = await opened(served, pages)
     await plaintiff.locator("[data-testid=phase][data-phase=open]").wait_for()
-    await tid(judge, "act-restrict").click()
+    await further(judge, "act-restrict")
     await tid(judge, "restrict-party/1").check()
     await tid(judge, "restrict-reason").fill("涉及商业秘密")
     await shot(judge, "restrict-question")

@@ -6,7 +6,7 @@ import os
 import pytest
 from browsers import DESK, Served
 from firefox import FIREFOX, Firefox, interface_address
-from hands import PEOPLE, come_in, new_case, say, sees_text, tid, video_plays
+from hands import PEOPLE, come_in, new_case, opens, say, sees_text, tid, video_plays
 
 ADDRESS = interface_address()
 CI = os.environ.get("CI") == "true"
@@ -57,7 +57,7 @@ async def test_firefox_and_chromium_hold_a_hearing(pages, tmp_path):
             await party.sees("page-waiting")
             await tid(judge, "door-admit-party/1").or_(tid(judge, "admit-party/1")).first.click()
             await party.sees("page-room")
-            await tid(judge, "act-open").click()
+            await opens(judge)
             assert await video_plays(judge, "party/1"), "Chromium does not see Firefox"
             assert await grows(party, FRAMES, "judge/1", by=10), "Firefox does not see Chromium"
             assert await grows(party, SOUND, by=1), "Firefox plays no sound"

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 from browsers import DESK, PHONE
-from hands import PEOPLE, admitted, closed_and_sealed, come_in, new_case, say, sees_text, shot, tid, video_plays
+from hands import PEOPLE, admitted, closed_and_sealed, come_in, new_case, opens, say, sees_text, shot, tid, video_plays
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -25,7 +25,7 @@ async def opened(served, pages):
     await admitted(judge, ("party/1", "party/2"))
     for page in (plaintiff, defendant):
         await tid(page, "page-room").wait_for()
-    await tid(judge, "act-open").click()
+    await opens(judge)
     return clerk, judge, plaintiff, defendant, links
 
 

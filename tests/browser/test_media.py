@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from browsers import DESK, PHONE
 from calls import back_within, judge_and_party, over, rows
-from hands import PEOPLE, admitted, come_in, new_case, say, sees_text, tid, video_plays
+from hands import PEOPLE, admitted, come_in, new_case, opens, say, sees_text, tid, video_plays
 
 from tests.netsim import TcpProxy, UdpRelay
 from tests.netsim.profiles import NARROW, THINNEST
@@ -84,7 +84,7 @@ async def test_a_phone_that_cannot_call_is_told_where_to_go_and_takes_part_in_wr
     await tid(party, "selftest-continue").click()
     await tid(party, "page-waiting").wait_for()
     await admitted(judge, ["party/1"])
-    await tid(judge, "act-open").click()
+    await opens(judge)
     await party.locator("[data-testid=link-state][data-state=clips]").wait_for()
     await say(party, "我只能打字。")
     await sees_text(judge, "我只能打字")

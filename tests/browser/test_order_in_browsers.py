@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hands import shot, tid
+from hands import further, shot, tid
 from test_hearing_in_browsers import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 async def test_FL3_FL4_FL5_turns_with_a_time_and_an_objection_that_is_ruled_on(served, pages):
     _clerk, judge, plaintiff, defendant, _links = await opened(served, pages)
 
-    await tid(judge, "floor-mode").click()
+    await further(judge, "floor-mode")
     await tid(judge, "mode-turns").check()
     for slot in ("party/1", "party/2"):
         await tid(judge, f"turn-{slot}").click()

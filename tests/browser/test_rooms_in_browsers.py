@@ -2,7 +2,7 @@
 
 import pytest
 from browsers import DESK, PHONE
-from hands import admitted, come_in, new_case, say, sees_text, shot, tid
+from hands import admitted, come_in, new_case, opens, say, sees_text, shot, tid
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -22,15 +22,15 @@ async def test_PR_lawyer_and_client_ask_are_alone_and_come_back_by_the_countdown
         await come_in(page, links[slot])
         await tid(page, "page-waiting").wait_for()
     await admitted(judge, tuple(slot for slot, _ in others))
-    await tid(judge, "act-open").click()
+    await opens(judge)
     await tid(party, "page-room").wait_for()
 
-    await tid(judge, "private-controls").locator("summary").click()
+    await tid(judge, "tab-rooms").click()
     await tid(judge, "channel-interpreter/1").select_option("en")
     await tid(party, "channel").select_option("en")
     await shot(party, f"rooms-channel-{language}")
 
-    await tid(lawyer, "private-controls").locator("summary").click()
+    await tid(lawyer, "attach").click()
     await tid(lawyer, "room-ask").click()
     await tid(lawyer, "room-with-party/1").check()
     await shot(lawyer, f"rooms-asking-{language}")

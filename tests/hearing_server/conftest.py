@@ -2,6 +2,10 @@
 
 import pytest
 from courtroom import court_in
+from hypothesis import settings
+
+settings.register_profile("court", deadline=None)  # a busy machine is no fault of the example under test
+settings.load_profile("court")
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Desk:
             "acts": [
                 self.act(case, "seat", "judge/1", "judge", content={"name": "J"}),
                 self.act(case, "seat", "party/1", "plaintiff", content={"name": "P"}),
-                self.act(case, "sitting.scheduled", os.urandom(16), "hearing", 0),
+                self.act(case, "sitting.scheduled", os.urandom(16), "hearing", 0, content={"reason": "urgent"}),
             ],
         }
 

@@ -17,6 +17,8 @@ import sys
 import time
 from pathlib import Path
 
+from courtroom import opens
+
 from hearing_server.rehearsal.device import Device
 from recording.content import ContentVault
 from recording.keys import CourtKeys
@@ -103,7 +105,7 @@ async def everybody_in(people):
         while isinstance(answer := await judge.submit("act.admit", [person.slot]), Refused):
             assert answer.code == "wrong_phase", answer
             await asyncio.sleep(0.05)
-    assert not isinstance(await judge.submit("act.open"), Refused)
+    await opens(judge)
     for person in people:
         await asyncio.wait_for(person.client.admitted(), 10)
 

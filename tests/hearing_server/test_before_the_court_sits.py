@@ -6,7 +6,7 @@ import os
 import time
 
 import websockets
-from courtroom import act, court_in, until
+from courtroom import act, court_in, opens, until
 
 from hearing_server import packs
 from hearing_server.rehearsal.device import Device
@@ -87,6 +87,6 @@ async def test_pe3_who_waits_consents_on_his_phone_and_receives_his_own_receipt_
                 {"online_hearing": VERSION},
                 VERSION,
             )
-            await act(judge, "act.open")
+            await opens(judge)
             room = await court.room()
             await until(lambda: room.writer.state.counts.get("checklist") == 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiortc.mediastreams import AudioStreamTrack, VideoStreamTrack
-from courtroom import court_in, until
+from courtroom import court_in, opens, until
 
 from signaling.call import Call
 from signaling.frames import Receipt
@@ -42,7 +42,7 @@ async def test_the_thirty_lines_of_the_document_are_seated_heard_and_on_the_reco
     )
     judge, heard = await opened(court), Counter()
     assert isinstance(await judge.submit("act.admit", ("party/1",)), Receipt)
-    assert isinstance(await judge.submit("act.open"), Receipt)
+    await opens(judge)
     microphone, camera = AudioStreamTrack(), VideoStreamTrack()
     took = lambda seat, kind, _frame: heard.update([(seat, kind)])  # noqa: E731
     async with Call(judge, microphone=microphone, camera=camera, on_frame=took) as call:
@@ -66,7 +66,7 @@ async def test_sound_goes_on_while_the_line_to_the_room_breaks_and_comes_back_wh
     party, heard = await court.enter("party/1"), Counter()
     judge = await opened(court)
     assert isinstance(await judge.submit("act.admit", ("party/1",)), Receipt)
-    assert isinstance(await judge.submit("act.open"), Receipt)
+    await opens(judge)
     await party.admitted()
     took = lambda seat, kind, _frame: heard.update([(seat, kind)])  # noqa: E731
     async with Call(judge, microphone=AudioStreamTrack()) as sender, Call(party, on_frame=took) as receiver:

@@ -199,11 +199,13 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
 
     from hearing_server.runtime.blobs import StreamBlobs
     from hearing_server.stored_files import StoredFiles, open_keys
+    from media.objects import FileObjects
     from recording.content import commitment
     from recording.fsck import StoreReport
 
     keystore = CourtKeys.open(tmp_path, HOST)
-    blobs, stream, salt = StreamBlobs(tmp_path / "blobs", keystore.content), os.urandom(16), os.urandom(32)
+    objects = FileObjects(tmp_path / "blobs")
+    blobs, stream, salt = StreamBlobs(objects, keystore.content), os.urandom(16), os.urandom(32)
     names = []
     for number in range(3):
         data = os.urandom(100_000 + number)
@@ -212,7 +214,7 @@ async def test_a_missing_changed_or_orphaned_file_is_told(tmp_path):
     keystore.close()
     report = StoreReport()
     keystore = open_keys(tmp_path, HOST, report)
-    files = StoredFiles(tmp_path, keystore.content, report)
+    files = StoredFiles(objects, keystore.content, report)
     assert [files.examine(stream, name) for name in names] == [None, None, None]
     assert {name for name, _ in files.kept(stream)} == set(names)
     assert list(files.streams()) == [stream]

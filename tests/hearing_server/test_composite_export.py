@@ -5,7 +5,7 @@ import contextlib
 
 import av
 import pytest
-from courtroom import act, arrived, court_in, on_the_line, until
+from courtroom import act, arrived, court_in, on_the_line, opens, until
 
 from hearing_server.work_queue import WorkFailed
 from transcripts import layout
@@ -28,7 +28,7 @@ async def recorded(court, seconds):
     await court.until_connected(2)
     await act(judge, "act.admit", "party/1")
     await party.admitted()
-    await act(judge, "act.open")
+    await opens(judge)
     async with contextlib.AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(on_the_line(client)) for client in (judge, party)]
         await until(lambda: all(arrived(peer) > 50 for peer in peers))

@@ -6,7 +6,7 @@ import os
 
 import msgspec
 import pytest
-from courtroom import act, court_in, until
+from courtroom import act, court_in, opens, until
 from test_text_hearing import opened, said
 
 from hearing_server import packs
@@ -80,7 +80,7 @@ async def test_ST5_ST7_it_is_adjourned_goes_on_at_its_new_date_and_is_converted_
     await act(judge, "act.adjourn", now_ms + 10 * 60_000)  # nearer than half an hour: it checks in at once
     await until(lambda: room.writer.state.phase is Phase.CHECKING_IN)
     await until(lambda: not room.writer.state.recording)
-    await act(judge, "act.open")
+    await opens(judge)
     assert room.writer.state.progress.stage == "roll_call"
     await act(judge, "act.convert", "originals")
     await until(lambda: not room.writer.state.recording)

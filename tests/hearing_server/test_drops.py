@@ -19,8 +19,8 @@ async def away(court, slot):
 
 async def test_AB1_a_drop_is_noted_beside_its_leave_with_what_the_phone_last_told_of_itself(court):
     _judge, plaintiff, defendant = await opened(court)
-    await plaintiff.signal("device", {"battery": 7, "network": "cellular"})
-    await defendant.signal("device", {"battery": "full", "network": "the WLAN of somebody"})
+    await plaintiff.signal("device", {"battery": "low", "network": "mobile"})
+    await defendant.signal("device", {"battery": 7, "network": "the WLAN of somebody"})
     await plaintiff.submit("hand", [True])  # what a phone says comes in order: its signal has been taken by now
     await defendant.submit("hand", [True])
     plaintiff.drop()
@@ -29,7 +29,7 @@ async def test_AB1_a_drop_is_noted_beside_its_leave_with_what_the_phone_last_tol
     [leave], [drop] = await leaves(court, "leave"), await leaves(court, "drop")
     assert (drop.seq, drop.actor) == (leave.seq + 1, COURT)
     slot, side, cause, heartbeat_ms, media_ms, battery, network = drop.facts
-    assert (slot, side, cause, battery, network) == ("party/1", "unknown", "network", 7, "cellular")
+    assert (slot, side, cause, battery, network) == ("party/1", "unknown", "network", "low", "mobile")
     assert 0 <= heartbeat_ms < 10_000
     assert media_ms is None  # it had sent none
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
+from courtroom import opens
 from desk import Desk
 from test_text_hearing import entries_until, opened, said
 
@@ -162,7 +163,7 @@ async def test_HR18_four_eyes_seal_and_everybody_cosigns_the_last_head(court):
     await court.until_connected(3)
     assert isinstance(await judge.submit("act.admit", ["party/1"]), Receipt)
     await plaintiff.admitted()
-    await judge.submit("act.open")
+    await opens(judge)
     await judge.submit("act.close")
     assert (await judge.submit("act.seal")).code == "needs_second"
     assert isinstance(await judge.submit("act.propose_seal"), Receipt)

@@ -291,7 +291,7 @@ async def test_CA5_an_act_sent_again_lets_no_second_device_in_behind_the_records
     async with aiohttp.ClientSession(base_url=court.url) as http:
         headers = await desk.session(http, await registry.desk_link())
         case = await court.node.court.docket.case(court.case_stream)
-        until = registry.link_expires_ms(case.state)
+        until = await registry.link_expires_ms(case.state)
         act = desk.act(court.case_stream, "link.issued", os.urandom(8), "party/1", until)
         place = f"/api/cases/{court.case_stream.hex()}/links"
 
@@ -374,7 +374,7 @@ async def test_the_same_request_for_a_case_makes_one_case_also_after_a_restart(t
                     made.append(case["id"])
                     seqs.append([desk.checked(text, case["origin"]).seq for text in case["receipts"]])
     assert len(set(made)) == 1
-    assert seqs == [[2, 3, 4]] * 4  # after the opening and the desk's key; the first receipts each time
+    assert seqs == [[3, 4, 5]] * 4  # after the opening, the limits and the desk's key; the first receipts each time
 
 
 async def test_a_link_that_does_not_open_says_whom_to_call(court):

@@ -14,8 +14,8 @@ def judge(outcome, kills):
 
 
 @pytest.mark.timeout(300)
-async def test_twenty_kills_lose_no_acknowledged_word_and_double_none(tmp_path):
-    judge(await run(tmp_path, 20, media=False, seed=1), 20)
+async def test_ten_kills_lose_no_acknowledged_word_and_double_none(tmp_path):
+    judge(await run(tmp_path, 10, media=False, seed=1), 10)
 
 
 @pytest.mark.timeout(120)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from courtroom import act, court_in, until
+from courtroom import act, court_in, opens, until
 
 from media.peer.peer import Peer
 from recording.leaf import decode
@@ -45,7 +45,7 @@ async def opened(court):
     for slot in ("party/1", "party/2"):
         await act(judge, "act.admit", slot)
         await people[slot].admitted()
-    await act(judge, "act.open")
+    await opens(judge)
     return people, {slot: Heard(client) for slot, client in people.items()}
 
 

@@ -57,8 +57,8 @@ async def test_an_idle_court_and_a_hearing_of_seven_with_video_stay_small(tmp_pa
         for person in people:
             await person.admitted()
             await person.show_himself()
-        await judge.act("act.open")
-        await asyncio.sleep(15)
+        await judge.opens()
+        await asyncio.sleep(8)
         assert all(person.received()["video"] > 0 for person in people)
         hearing = pss_mb(server.pid) - idle
         for person in people:

@@ -62,6 +62,8 @@ def test_the_digest_is_of_what_a_pack_says_and_not_of_how_it_is_written(tmp_path
         ('clerk = { zh = "书记员", en = "Clerk" }', "", "the roles clerk have no name"),
         ("clerk = {", 'jury = { zh = "陪审团", en = "Jury" }\nclerk = {', "the roles jury are not known"),
         ("[texts.consent]", "[texts.consents]", "texts.consent"),
+        ("[texts.gallery]", "[texts.galery]", "texts.gallery must be there where a kind is public"),
+        ("[closing]", "[closings]", "closing"),
         ('name = "cn-civil"', 'name = "cn-civil', "not valid TOML"),
     ],
 )

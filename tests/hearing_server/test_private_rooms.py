@@ -5,7 +5,7 @@ it ends by itself on time, and the export holds nothing of it but who entered an
 import asyncio
 
 import pytest
-from courtroom import SEATS, act, arrived, court_in, on_the_line, until
+from courtroom import SEATS, act, arrived, court_in, on_the_line, opens, until
 from test_restricted_live import Marks
 
 from hearing_server.flows.decider import Role
@@ -30,7 +30,7 @@ async def test_PR_a_lawyer_and_his_client_speak_alone_and_come_back_by_themselve
     for slot, client in (("party/1", party), ("agent/1", agent)):
         await act(judge, "act.admit", slot)
         await client.admitted()
-    await act(judge, "act.open")
+    await opens(judge)
     async with on_the_line(judge) as bench, on_the_line(party) as asking, on_the_line(agent) as lawyer:
         await until(lambda: min(arrived(bench), arrived(asking), arrived(lawyer)) > 50)
         marks = Marks(judge)

@@ -99,7 +99,7 @@ async def test_fifteen_people_in_one_room_hear_and_see_one_another(tmp_path):
                 await asyncio.sleep(0.05)
         for slot in list(people)[2:]:
             await judge.act("act.admit", slot)
-        await judge.act("act.open")
+        await judge.opens()
         for person in people.values():
             await person.admitted()
             await person.show_himself()

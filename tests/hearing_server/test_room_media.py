@@ -15,8 +15,8 @@ from hearing_server.runtime.room import Room
 from hearing_server.runtime.room_media import RoomMedia
 from hearing_server.runtime.view import Names
 from hearing_server.runtime.witnessed import Witnessed
-from media.blobs import StoreFull
 from media.events import Quality, Reached, SeatGone, SegmentClosed, WorkerRestarted
+from media.objects import StoreFull
 from recording.content import ContentVault
 from recording.keys import CourtKeys
 from recording.sqlite_store import SqliteStore
@@ -108,7 +108,8 @@ async def sitting(tmp_path, monkeypatch):
     plane, blobs = Plane(), Blobs()
     media = RoomMedia(room, plane, blobs, CourtClock())
     for actor, name, args in SETTING:
-        content = {"content": {}, "content_bytes": b"{}"} if name in ("open", "seat") else {}
+        said = {"content": {"reason": "r"}, "content_bytes": b'{"reason":"r"}'}
+        content = said if name in ("open", "seat", "act.open") else {}
         await writer.submit(Command(name, args, **content), Stamp(1, actor))
     yield Sitting(writer, media, plane, blobs, tmp_path)
     await media.aclose()

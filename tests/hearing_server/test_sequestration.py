@@ -1,7 +1,7 @@
 """SPEC HR23, AU1, AU2: nothing reached a waiting witness, neither packet nor entry, shown from the export alone."""
 
 import pytest
-from courtroom import act, arrived, court_in, on_the_line, until
+from courtroom import act, arrived, court_in, on_the_line, opens, until
 
 from media.peer.peer import Peer
 from recording.verifier.bundle import verify_bundle
@@ -21,7 +21,7 @@ async def test_HR23_the_export_alone_shows_that_nothing_reached_a_witness_before
     await court.until_connected(3)
     await act(judge, "act.admit", "party/1")
     await party.admitted()
-    await act(judge, "act.open")
+    await opens(judge)
     plane, stream = court.node.court._plane, await court.sitting
     async with on_the_line(judge) as bench, on_the_line(party) as asking, Peer(("audio", "video")) as waiting:
         # His page offers nothing while he waits. Here an altered one has a leg all the same, up to the worker:

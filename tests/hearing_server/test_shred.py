@@ -11,7 +11,7 @@ import uuid
 
 import aiohttp
 import pytest
-from courtroom import court_in
+from courtroom import court_in, opens
 from desk import Desk
 
 from hearing_server.cli import acts
@@ -58,7 +58,7 @@ async def spoken(court, number):
     await judge.submit("act.check_in")
     await judge.submit("act.admit", ["party/1"])
     await party.admitted()
-    await judge.submit("act.open")
+    await opens(judge)
     words = {}
     for at in range(number):
         for who in (judge, party):
@@ -144,7 +144,7 @@ async def test_random_subsets_of_words_files_and_recordings_go_with_every_copy_a
             await court.until_connected(2)
             await judge.submit("act.admit", ["party/1"])
             await party.admitted()
-            await judge.submit("act.open")
+            await opens(judge)
             for at in range(4):
                 mark = f"mark {uuid.uuid4().hex}"
                 marks[(await party.say(mark)).seq] = mark.encode()

@@ -64,7 +64,11 @@ async def test_while_the_signer_is_away_the_desk_and_an_export_are_told_503(cour
         case = await court.node.court.docket.case(court.case_stream)
         await opened(court)
         act = desk.act(
-            court.case_stream, "link.issued", os.urandom(8), "party/2", court.node.registry.link_expires_ms(case.state)
+            court.case_stream,
+            "link.issued",
+            os.urandom(8),
+            "party/2",
+            await court.node.registry.link_expires_ms(case.state),
         )
         stopped(signal.SIGSTOP)
         for place, body in (

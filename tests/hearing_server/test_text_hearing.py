@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 
+from courtroom import opens
+
 from signaling.frames import Receipt, Refused
 
 
@@ -20,7 +22,7 @@ async def opened(court):
     for slot in ("party/1", "party/2"):
         assert isinstance(await judge.submit("act.admit", [slot]), Receipt)
     await asyncio.gather(plaintiff.admitted(), defendant.admitted())
-    assert isinstance(await judge.submit("act.open"), Receipt)
+    await opens(judge)
     return judge, plaintiff, defendant
 
 

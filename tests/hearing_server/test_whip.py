@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import pytest
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from courtroom import SEATS, court_in, until
+from courtroom import SEATS, court_in, opens, until
 from playwright.async_api import async_playwright
 
 from hearing_server.cli import main
@@ -70,7 +70,7 @@ async def open_court(court):
     await court.until_connected(2)
     assert isinstance(await judge.submit("act.admit", ("party/1",)), Receipt)
     await party.admitted()
-    assert isinstance(await judge.submit("act.open"), Receipt)
+    await opens(judge)
     return judge, party
 
 

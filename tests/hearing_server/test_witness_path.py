@@ -5,7 +5,7 @@ import json
 
 import aiohttp
 import pytest
-from courtroom import act, arrived, court_in, on_the_line, until
+from courtroom import act, arrived, court_in, on_the_line, opens, until
 from test_hostile import JPEG, uploaded
 
 from hearing_server import packs
@@ -37,7 +37,7 @@ async def held_witness(court, on_event):
     judge, witness = await court.enter("judge/1"), await court.enter("witness/1", on_event=on_event)
     await judge.admitted()
     await court.until_connected(2)
-    await act(judge, "act.open")
+    await opens(judge)
     return judge, witness
 
 
@@ -63,7 +63,7 @@ async def test_WI1_WI10_the_whole_path_of_a_witness_and_its_proof(tmp_path, caps
         await court.until_connected(4)
         await act(judge, "act.admit", "party/1")
         await party.admitted()
-        await act(judge, "act.open")
+        await opens(judge)
         assert isinstance(await said(party, "before the call"), Receipt)
         plane, stream = court.node.court._plane, await court.sitting
         async with on_the_line(judge) as bench, on_the_line(party), Peer(("audio", "video")) as phone:
@@ -117,7 +117,7 @@ async def test_WI10_a_record_that_tells_of_sound_sent_to_a_witness_before_his_ca
         judge, witness = await court.enter("judge/1"), await court.enter("witness/1")
         await judge.admitted()
         await court.until_connected(2)
-        await act(judge, "act.open")
+        await opens(judge)
         room = await court.room()
         called = (await judge.submit("act.call", ("witness/1",))).seq
         await witness.admitted()
@@ -139,7 +139,7 @@ async def test_WI10_what_was_lost_with_a_worker_is_said_and_an_altered_export_pr
         await court.enter("witness/1")
         await judge.admitted()
         await court.until_connected(2)
-        await act(judge, "act.open")
+        await opens(judge)
         room = await court.room()
         await room.court(Command("rec.fault", ("worker",)))
         await court.close_and_seal(judge)

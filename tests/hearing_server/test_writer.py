@@ -47,7 +47,8 @@ async def docket(tmp_path):
 async def opened(docket):
     writer = await docket.sitting(await docket.create(case_stream=CASE))
     for actor, name, args in SETTING:
-        content = {"content": {}, "content_bytes": b"{}"} if name in ("open", "seat") else {}
+        said = {"content": {"reason": "r"}, "content_bytes": b'{"reason":"r"}'}
+        content = said if name in ("open", "seat", "act.open") else {}
         await writer.submit(Command(name, args, **content), Stamp(1, actor))
     return writer
 

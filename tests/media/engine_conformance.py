@@ -39,6 +39,11 @@ VERBS = (
 )  # fmt: skip
 
 
+AWKWARD = (136, 163, 245, 287)
+"""Seeds of 600 steps in which a keyframe comes late, by repair, when its camera has changed to another codec and will
+change back."""
+
+
 class Hearing:
     """Three phones: one with three layers, a screen and a microphone; one of ten years ago with
     7-bit picture ids and no RTX for what it receives; one with H.264 beside VP8.

@@ -56,6 +56,15 @@ def test_at_50_kbps_beside_one_voice_a_picture_of_at_least_one_frame_a_second_fi
     assert thinnest.choices[0] == Choice(0, 0)
 
 
+def test_what_is_kept_free_for_a_voice_shows_one_small_picture_until_it_is_spoken() -> None:
+    """A link that fell to 34 kbit/s and climbs by a twentieth a second shows a face at once, not after ten seconds."""
+    allocator, speakers, wishes = Allocator(9), Speakers(), cameras(3)
+    silent = allocator.allocate(42_000, VOICE, wishes, speakers, 0.0, kept_bps=VOICE / 2)
+    assert [choice for choice in silent.choices.values() if choice != PAUSE] == [Choice(0, 0)]
+    spoken = allocator.allocate(42_000, VOICE, wishes, speakers, 100.0)
+    assert set(spoken.choices.values()) == {PAUSE}
+
+
 def test_pinned_seats_are_decent_before_others_are_seen_at_all() -> None:
     got = settled(Allocator(9), 350_000, VOICE, cameras(5, pinned=(3,)), Speakers())
     assert got.choices[3].layer >= 1

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from engine_conformance import CALM, outcome, random_steps
+from engine_conformance import AWKWARD, CALM, outcome, random_steps
 from engine_phones import MakeEngine, engine
 
 from media.engine.py_engine import PyEngine
@@ -38,4 +38,10 @@ def test_a_calm_hearing_is_the_same_bit_for_bit(other: MakeEngine) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_hearing_is_the_same_bit_for_bit(other: MakeEngine, seed: int) -> None:
     steps = random_steps(seed, 500)
+    same(outcome(PyEngine, steps), outcome(other, steps))
+
+
+@pytest.mark.parametrize("seed", AWKWARD)
+def test_so_is_an_awkward_one(other: MakeEngine, seed: int) -> None:
+    steps = random_steps(seed, 600)
     same(outcome(PyEngine, steps), outcome(other, steps))

@@ -5,7 +5,7 @@ and thinning, its numbers never repeat, never go back, and every number keeps it
 from collections.abc import Iterable
 
 import pytest
-from engine_conformance import VERBS, Hearing, Step, media, random_steps
+from engine_conformance import AWKWARD, VERBS, Hearing, Step, media, random_steps
 from engine_phones import Phone, Received
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,7 +95,7 @@ def test_numbers_never_repeat_never_go_back_and_keep_their_packets(what: list[St
     check(what)
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", [*range(8), *AWKWARD])
 def test_nor_do_they_in_a_long_hearing(seed: int) -> None:
     check(random_steps(seed, 600))
 

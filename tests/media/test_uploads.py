@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestServer as Server
 from tusclient import client as tus
 
 from media import uploads as module
-from media.blobs import FileBlobStore
+from media.blobs import Blobs
+from media.objects import FileObjects
 from media.uploads import Limits, Owner, Uploads
 
 STREAM, SALT, KEY = b"s" * 16, os.urandom(32), b"k" * 32
@@ -36,7 +37,7 @@ def announce(data, mime="application/octet-stream", salt=SALT):
 async def court(tmp_path, limits=None):
     """A server with uploads into a blob store; the bearer token is the person."""
     here = SimpleNamespace(now_ms=1_700_000_000_000, done=[], fail=None)
-    store = FileBlobStore(tmp_path / "blobs")
+    store = Blobs(FileObjects(tmp_path / "blobs"))
 
     async def authorize(request):
         token = request.headers.get("Authorization", "")

@@ -3,9 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from recording.log import Draft, StreamLog
 from recording.record import Record
+
+settings.register_profile("court", deadline=None)  # a busy machine is no fault of the example under test
+settings.load_profile("court")
 
 COURT = "yuyao.court.example"
 

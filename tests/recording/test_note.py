@@ -110,6 +110,7 @@ def test_any_text_is_a_note_or_malformed(text: str | bytes) -> None:
         "x" + str(KEY),
         str(KEY) + "A",
     ],
+    ids=range(8),
 )
 def test_what_is_not_a_verifier_key_is_refused(text: str) -> None:
     with pytest.raises(MalformedNote):

@@ -114,7 +114,7 @@ async def test_it_signs_what_is_of_our_kinds_and_nothing_else(running: Running) 
         await signer.attest(bytes(31))
 
 
-async def test_one_origin_has_one_history_in_its_life(running: Running) -> None:
+async def test_one_origin_has_one_history(running: Running) -> None:
     signer = running.signer
     await signer.checkpoint(Checkpoint(ORIGIN, 7, bytes(32)))
     await signer.checkpoint(Checkpoint(ORIGIN, 7, bytes(32)))
@@ -125,6 +125,43 @@ async def test_one_origin_has_one_history_in_its_life(running: Running) -> None:
         await signer.rotate(SCHEDULED)
         with pytest.raises(SigningRefused, match="another history"):
             await signer.checkpoint(Checkpoint(ORIGIN, 6, bytes(32)))
+
+
+async def test_a_signer_started_again_signs_no_other_history(tmp_path: Path) -> None:
+    """Killed or ended: what was signed before is known to the next one."""
+    running = await started(tmp_path)
+    other = f"{COURT}/{'cd' * 16}"
+    try:
+        await asyncio.gather(*(running.signer.checkpoint(Checkpoint(ORIGIN, n, bytes([n] * 32))) for n in range(1, 50)))
+        await running.signer.checkpoint(Checkpoint(other, 3, bytes(32)))
+        os.kill(running.child(), signal.SIGKILL)
+        with pytest.raises(SigningRefused, match="was signed with 49 entries"):
+            await running.signer.checkpoint(Checkpoint(ORIGIN, 48, bytes([48] * 32)))
+    finally:
+        await running.aclose()
+    running = await started(tmp_path)
+    try:
+        for checkpoint in (Checkpoint(ORIGIN, 49, bytes(32)), Checkpoint(other, 2, bytes(32))):
+            with pytest.raises(SigningRefused, match="another history"):
+                await running.signer.checkpoint(checkpoint)
+        await running.signer.checkpoint(Checkpoint(ORIGIN, 49, bytes([49] * 32)))
+        await running.signer.checkpoint(Checkpoint(other, 4, bytes(32)))
+    finally:
+        await running.aclose()
+
+
+async def test_a_head_that_cannot_be_kept_is_not_signed_and_answers_to_people_are(tmp_path: Path) -> None:
+    (tmp_path / "signer").mkdir(mode=0o700)
+    (tmp_path / "signer" / "heads.sqlite").write_bytes(b"this is no database" * 300)
+    running = await started(tmp_path)
+    try:
+        with pytest.raises(KeysUnreadable, match="what was signed last cannot be read"):
+            await running.signer.checkpoint(Checkpoint(ORIGIN, 7, bytes(32)))
+        assert attests(running.signer.public_key, await running.signer.attest(bytes(32)), bytes(32))
+        (tmp_path / "signer" / "heads.sqlite").unlink()  # put aside, as it was told
+        await running.signer.checkpoint(Checkpoint(ORIGIN, 7, bytes(32)))
+    finally:
+        await running.aclose()
 
 
 async def test_a_signer_killed_with_nine_comes_back_and_no_question_is_lost(running: Running) -> None:

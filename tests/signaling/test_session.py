@@ -94,6 +94,14 @@ def test_anything_before_hello_is_unauthenticated(frame):
     assert isinstance(written(session)[-1], Closing)
 
 
+def test_an_offer_may_come_in_the_same_flight_as_hello_and_nothing_else_may():
+    session, offer = ServerSession(0), Negotiate("offer", "v=0")
+    session.receive(encode(HELLO), 0)
+    assert session.receive(encode(offer), 0) == [Received(offer)]
+    (close,) = session.receive(encode(History(0, 1)), 0)
+    assert close.code == 4400
+
+
 def test_a_second_hello_is_out_of_turn():
     session = attached()
     (close,) = session.receive(encode(HELLO), 1)
@@ -240,7 +248,7 @@ def test_a_phone_that_speaks_again_is_heard():
 def test_a_connection_without_hello_is_closed():
     session = ServerSession(0)
     assert session.on_timer(10_000) == []
-    assert session.on_timer(10_001)[0].code == 4401
+    assert session.on_timer(10_001)[0].code == 4460
 
 
 def test_a_flood_is_closed_with_slow_down():

@@ -91,3 +91,25 @@ def test_ST1_where_the_names_were_destroyed_the_codes_are_shown():
 def test_ST1_names_of_no_shape_are_no_names(content: Any):
     lines = told([entry(1, "rules", "p", "1", by="court", content=content), entry(2, "act.stage", "debate")], "en")
     assert "debate" in lines[1]
+
+
+@pytest.mark.parametrize("language", CATALOGS)
+def test_NO3_to_NO7_a_call_and_what_became_of_it_are_told_apart(language: Language):
+    date = 1_900_000_000_000
+    lines = told(
+        [
+            entry(1, "seat", "witness/1", "witness", by="court", content={"name": "王强"}),
+            entry(2, "act.call_person", "witness/1"),
+            entry(3, "notice", "witness/1", "call", 2, "email", "accepted", by="court"),
+            entry(4, "notice", "witness/1", "call", 2, "none", "no_address", by="court"),
+            entry(5, "notice", "witness/1", "moved", date, "sms", "handed_over", by="court"),
+            entry(6, "notice", "witness/1", "call", 2, "push", "opened", by="court"),
+            entry(7, "call.unanswered", "witness/1", 2, by="court"),
+            entry(8, "moved", date, by="court"),
+        ],
+        language,
+    )[1:]
+    assert len(set(lines)) == 7
+    assert all("王强" in line for line in lines[:-1])
+    assert all("2" in line for line in (lines[1], lines[2], lines[4], lines[5]))
+    assert all("2030" in line for line in (lines[3], lines[6]))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recording.leaf import Leaf
+from transcripts.asynchronous import STATEMENTS, WINDOWS
 from transcripts.clock import COURT_ZONE
 from transcripts.items import (
     Acted,
@@ -109,6 +110,7 @@ types = st.sampled_from(
         *(f"act.{act}" for act in sorted(ACTS)),
         *sorted(TESTIMONY),
         *sorted(CHECKED_IN),
+        *sorted(WINDOWS | STATEMENTS),
         *("open", "seat", "join", "leave", "hand", "msg.text", "msg.voice", "msg.image", "msg.video", "msg.file"),
         *(
             "rec.start",
@@ -182,7 +184,7 @@ def test_pe_who_somebody_is_and_what_he_agreed_to_is_told_in_both_languages():
     it.put("rules.accept", "party/2", "2026-1", content={"text": "规则"})
     it.put("act.bars", "judge/1", [])
     it.put("act.bars", "judge/1", ["originals", "weather"])
-    it.put("checklist", "court", [["court", "bars"], ["party/1", "identity"]])
+    it.put("checklist", "court", [["court", "bars"], ["party/2", "here"], ["party/1", "identity"]])
     told = {language: [line.text for line in lines_of(it, language) if line.seq >= said] for language in ("zh", "en")}
     assert told["zh"][0] == "核对被告 方建国的身份（查看证件）：相符。理由：原件"
     assert told["zh"][2] == "同意：在线庭审（文本2026-1）。"
@@ -193,7 +195,8 @@ def test_pe_who_somebody_is_and_what_he_agreed_to_is_told_in_both_languages():
     assert told["en"][5] == "Read and accepted the court rules (text 2026-1)."
     assert told["en"][6].endswith("nothing found.")
     assert told["en"][7].endswith("originals, weather."), "this record has no names for them"
-    assert told["en"][8].endswith("identity not looked at.")
+    assert told["zh"][8].count("未到庭") == 1
+    assert told["en"][8].endswith("方建国: not here, Plaintiff 宁波安居装饰有限公司: identity not looked at.")
 
 
 def test_a_replaced_device_a_closed_door_and_the_register_are_told_in_both_languages():

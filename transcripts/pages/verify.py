@@ -85,6 +85,7 @@ CODES = {  # code: (property, zh, en); property: a authenticity, i integrity, u 
     "anchor_differs": ("a!", "登记回写与总登记不符", "an anchor does not agree with the register"),
     "time_shifted": ("a?", "法院所记时间与时间戳相差超过一分钟", "the court's times lie more than a minute outside what time-stamps allow"),
     "timestamp_bad": ("a!", "时间戳不成立", "a time-stamp does not hold"),
+    "token_missing": ("a!", "有时间戳请求或时间戳机构证书，却没有时间戳", "a time-stamp request or an authority's certificates are there without a time-stamp"),
 }  # fmt: skip
 WORDS = {  # key: (zh, en)
     "holds": ("成立", "holds"), "altered": ("已被改动", "altered"), "cannot": ("无法核验", "cannot check"),
@@ -1105,7 +1106,9 @@ class Check:
         if kind in ("key.add", "key.revoke"):
             self.key(kind, seq, actor, refs, facts, file)
         self.meaning(kind, seq, actor, ts, refs, facts, file)
-        where = {"rec.segment": 6, "msg.voice": 0, "msg.image": 0, "msg.video": 0, "msg.file": 0}.get(kind, MAX_INT)
+        group, _, what = kind.partition(".")
+        named = group in ("msg", "statement") and what in ("voice", "image", "video", "file")
+        where = 6 if kind == "rec.segment" else 0 if named else MAX_INT
         blob = facts[where] if len(facts) > where and octets(facts[where], 32) else None
         span = facts[4:6] if kind == "rec.segment" and [type(each) for each in facts[4:6]] == [int, int] else None
         for each in (commit, blob):
@@ -1250,7 +1253,9 @@ class Check:
         self.cosignatures(note, name, self.enrolled[:keys], False)
 
     def inside(self, seq, kind, span):
-        """§6.3: whether what is left out of this copy lies in a restricted span."""
+        """§6.3: whether what is left out of this copy lies in a restricted span, or is a note of the bench."""
+        if kind == "bench.note":
+            return span is None
         if kind.startswith("msg."):
             return any(one < seq < (MAX_INT if two is None else two) for one, _, two, _ in self.spans)
         return span is not None and any(
@@ -1337,6 +1342,7 @@ class Check:
             elif self.in_register(part, top, origin, size, root, note[0]):
                 done.append(part)
         self.said.append(("register", "%s #%d %s" % (stream[:8], size, " ".join(done))))
+        self.tokenless(top, has)
         if not has("token.tsr"):
             self.not_said.append(("no_stamp", None))
         else:
@@ -1353,6 +1359,13 @@ class Check:
         if checked < len(self.anchors):
             self.not_said.append(("no_anchor", len(self.anchors) - checked))
         return None
+
+    def tokenless(self, top, has):
+        """What belongs to a token and lies there without one."""
+        if has("query.tsq") and not has("token.tsr"):
+            self.add("token_missing", top + "query.tsq")
+        if has("tsa-chain.pem") and not any(name.startswith(top) and name.endswith("token.tsr") for name in self.names):
+            self.add("token_missing", top + "tsa-chain.pem")
 
     def outside(self, note, origin, has):
         """The register's own policy: outside witnesses."""

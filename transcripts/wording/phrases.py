@@ -59,10 +59,15 @@ class Wording:
     restrict: str
     restrict_to_bench: str
     unrestrict: str
+    public: Mapping[str, str]
     course: Mapping[str, str]
+    outline: Mapping[str, str]
+    windows: Mapping[str, str]
+    window_codes: Mapping[str, str]
     testimony: Mapping[str, str]
     conduct: Mapping[str, str]
     conduct_codes: Mapping[str, str]
+    calling: Mapping[str, str]
     drop_parts: Mapping[str, str]
     checked_in: Mapping[str, str]
     checked_in_codes: Mapping[str, str]

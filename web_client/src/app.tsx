@@ -4,17 +4,24 @@ import type { ComponentType, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
 import { sitBy } from "./i18n/times";
-import { words } from "./i18n/words";
+import { called, words } from "./i18n/words";
 import { EntryPage } from "./pages/entry/entry";
 import { FailedPage } from "./pages/failed/failed";
 import { isSitting, openTicket, Problem, type DeskInfo, type TicketInfo } from "./protocol/api";
-import { keepLink, keptLink, waitingOf, type Link } from "./state/device";
+import { keepLink, keptDesk, keptLink, waitingOf, type Link } from "./state/device";
 import { failureOf, learnCourt, page, phone, type Failure, type Page } from "./state/page";
+import { onPage } from "./ui/routes";
 
 const LINK = /^#\/([jr])\/([A-Za-z0-9_-]{8,128})$/;
+/** The board of today's hearings, in a window of its own beside a courtroom. */
+const CONSOLE = "#/console";
+/** What is open to the public: the list, or one hearing. It names nobody, so it may stay in the address. */
+const PUBLIC = /^#\/p(?:\/([0-9a-f]{16}))?$/;
 const RETRY_MS = 4_000;
 
 async function findLink(): Promise<Link | null> {
+  const desk = location.hash === CONSOLE ? keptDesk() : null;
+  if (desk !== null) return { door: "r", ticket: desk, entered: false };
   const match = LINK.exec(location.hash);
   if (match === null) return keptLink();
   const link: Link = { door: match[1] as "j" | "r", ticket: match[2] as string, entered: false };
@@ -40,6 +47,11 @@ let retry: ReturnType<typeof setTimeout> | undefined;
 /** Reads the link, asks the court what it opens, and shows the page for it. */
 export async function open(): Promise<void> {
   clearTimeout(retry);
+  const watched = PUBLIC.exec(location.hash);
+  if (watched !== null) {
+    page.value = { kind: "gallery", hearing: watched[1] ?? null };
+    return;
+  }
   if (typeof indexedDB === "undefined" || crypto.subtle === undefined) {
     page.value = { kind: "failed", why: "old_browser" };
     askWhomToCall();
@@ -69,6 +81,7 @@ export async function open(): Promise<void> {
   }
   learnCourt({ ...info });
   sitBy(info.time_zone);
+  called.value = isSitting(info) && info.role_name ? { [info.role]: info.role_name } : {};
   if (!isSitting(info)) {
     page.value = { kind: "desk", ticket: link.ticket, info };
     return;
@@ -87,17 +100,18 @@ function goTo(ticket: string, info: TicketInfo, entered: boolean, waiting = 0): 
 
 function Loading(): JSX.Element {
   return (
-    <main class="page" aria-busy="true">
+    <main class="page" aria-busy="true" {...onPage("loading")}>
       <p role="status">{words().loading}</p>
     </main>
   );
 }
 
-type Lazy = "test" | "sitting" | "desk";
+type Lazy = "test" | "sitting" | "desk" | "gallery";
 type LazyPage<K extends Lazy> = ComponentType<{ readonly at: Extract<Page, { kind: K }> }>;
 
 async function fetchPage(kind: Lazy): Promise<ComponentType<{ readonly at: never }>> {
   if (kind === "desk") return (await import("./pages/registry/registry")).RegistryPage satisfies LazyPage<"desk">;
+  if (kind === "gallery") return (await import("./pages/gallery/gallery")).GalleryPage satisfies LazyPage<"gallery">;
   const court = await import("./pages/court");
   return kind === "test" ? (court.SelfTestPage satisfies LazyPage<"test">) : (court.SittingPage satisfies LazyPage<"sitting">);
 }

@@ -17,5 +17,5 @@ if (root !== null) render(<App />, root);
 void open();
 addEventListener("hashchange", () => {
   // a second link pasted into an open tab is a new visit
-  if (/^#\/[jr]\//.test(location.hash)) void open();
+  if (/^#\/(?:[jr]\/|p(?:\/|$))/.test(location.hash)) void open();
 });

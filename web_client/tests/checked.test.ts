@@ -27,6 +27,21 @@ describe("checking in", () => {
     ];
     expect(acts.map((_, n) => lacks(after(room, ...acts.slice(0, n + 1))).length)).toEqual([5, 4, 3, 2, 1, 0]);
   });
+  it("PE6 names a side who is not here until the judge has ruled on it, and a recorder that failed", () => {
+    const gone = after(room, leaf("leave", "court", ["party/1", "network"]), leaf("leave", "court", ["witness/1", "network"]), leaf("act.bars", "clerk/1", [[]]));
+    expect(lacks(gone)).toEqual(["party/1 here"]);
+    const warned = after(gone, leaf("act.prompt_absent", "judge/1", ["party/1"]), leaf("act.warn_absent", "judge/1", ["party/1"]));
+    expect(lacks(warned)).toEqual(["party/1 here"]);
+    expect(lacks(fold(warned, leaf("act.rule_absent", "judge/1", ["party/1", "excused"])))).toEqual([]);
+    expect(lacks(fold(gone, leaf("act.remove", "clerk/1", ["party/1"])))).toEqual([]);
+    expect(lacks(fold(gone, leaf("rec.fault", "court", ["worker"])))).toEqual(["court recorder", "party/1 here"]);
+  });
+  it("PE6 asks of an asynchronous sitting neither presence nor the recorder, and its own consent", () => {
+    const apart = after(room, leaf("rec.fault", "court", ["worker"]), leaf("act.asynchronous", "judge/1", [[]]), leaf("act.bars", "clerk/1", [[]]));
+    expect(lacks(after(apart, leaf("leave", "court", ["party/1", "network"]), leaf("leave", "court", ["witness/1", "network"])))).toEqual([]);
+    expect(lacks(after(apart, leaf("consent", "party/1", ["online_hearing", "1", "zh"])))).toContain("party/1 consent");
+    expect(lacks(after(apart, leaf("consent", "party/1", ["asynchronous", "1", "zh"])))).not.toContain("party/1 consent");
+  });
   it("PE1 the last look counts, and PE4 a withdrawn consent is none", () => {
     const doubted = after(room, leaf("act.verify", "clerk/1", ["party/1", "document", "passed"]), leaf("act.verify", "judge/1", ["party/1", "question", "failed"]));
     expect(seatOf(doubted, "party/1")?.identity).toBe("failed");

@@ -46,12 +46,14 @@ class Fake implements Socket {
   onclose: Socket["onclose"] = null;
   onerror: Socket["onerror"] = null;
   readonly heard: ClientFrame[] = [];
+  /** Whether it answers a hello. */
+  answers = true;
   constructor(private readonly net: Net) {}
   send(data: Uint8Array): void {
     if (!this.net.up) return; // a dead network swallows, it does not tell
     const frame = decodeClientFrame(decode(data));
     this.heard.push(frame);
-    if (frame.type === "hello") this.say({ type: "lobby", view: {} });
+    if (frame.type === "hello" && this.answers) this.say({ type: "lobby", view: {} });
     if (frame.type === "ping") this.say({ type: "pong", n: frame.n, now_ms: 1 });
   }
   close(): void {
@@ -71,19 +73,27 @@ class Net {
   sockets: Fake[] = [];
 }
 
-function made(clock: Clock, net: Net): { connection: Connection; lines: Line[] } {
+function made(clock: Clock, net: Net, dialled: Fake | null = null): { connection: Connection; lines: Line[]; greetings: number[] } {
   const lines: Line[] = [];
+  const greetings: number[] = [];
+  let early = dialled;
   const connection = new Connection(
     "ws://court/api/session",
     {
       hello: () =>
         Promise.resolve({ type: "hello", version: 1, ticket: "t".repeat(32), device_key: new Uint8Array(32), device_secret: new Uint8Array(32), language: "zh", cursor: null }),
+      greeted: () => void greetings.push(clock.now),
       frame: () => undefined,
       line: (line) => lines.push(line),
       roundTrip: () => undefined,
     },
     {
       dial: () => {
+        if (early !== null) {
+          const taken = early;
+          early = null;
+          return taken;
+        }
         const socket = new Fake(net);
         net.sockets.push(socket);
         if (net.up) clock.after(20, () => socket.open());
@@ -94,10 +104,40 @@ function made(clock: Clock, net: Net): { connection: Connection; lines: Line[] }
       chance: () => 0.5,
     },
   );
-  return { connection, lines };
+  return { connection, lines, greetings };
 }
 
 describe("the line", () => {
+  it("says hello at once on a line that was dialled and opened before, and tells that it did", async () => {
+    const clock = new Clock();
+    const net = new Net();
+    const dialled = new Fake(net);
+    dialled.open();
+    const { connection, lines, greetings } = made(clock, net, dialled);
+    connection.start();
+    await clock.run(0);
+    expect(dialled.heard.map((frame) => frame.type)).toEqual(["hello"]);
+    expect(greetings).toEqual([0]);
+    expect(lines.at(-1)?.kind).toBe("open");
+    expect(net.sockets).toHaveLength(0);
+  });
+  it("says nothing but pings and an offer before the court has answered: anything else would end the line for good", async () => {
+    const clock = new Clock();
+    const net = new Net();
+    const { connection } = made(clock, net);
+    connection.start();
+    await clock.run(1);
+    const slow = net.sockets[0] as Fake;
+    slow.answers = false;
+    slow.open();
+    await clock.run(5_000);
+    expect(connection.send({ type: "signal", name: "typing", value: true })).toBe(false);
+    expect(connection.send({ type: "cosign", size: 1, time_s: 1, signature: new Uint8Array(64) })).toBe(false);
+    expect(connection.send({ type: "negotiate", kind: "offer", sdp: "" })).toBe(true);
+    expect(new Set(slow.heard.map((frame) => frame.type))).toEqual(new Set(["hello", "ping", "negotiate"]));
+    slow.say({ type: "lobby", view: {} });
+    expect(connection.send({ type: "signal", name: "typing", value: true })).toBe(true);
+  });
   it("notices a dead network by itself and is back within three seconds of its return", async () => {
     const clock = new Clock();
     const net = new Net();

@@ -7,20 +7,24 @@ Nothing else changes a sitting.
 from typing import Final
 
 from hearing_server.flows.decider import Due, Flow
-from hearing_server.flows.hearing import floor, life, rooms
+from hearing_server.flows.hearing import calls, floor, life, rooms, windows
 from hearing_server.flows.hearing.rules import decide, evolve
 from hearing_server.flows.hearing.spans import subject
-from hearing_server.flows.hearing.speech import WITH_BLOB
+from hearing_server.flows.hearing.speech import WITH_BLOB as _MESSAGES
 from hearing_server.flows.hearing.state import Phase, Proposal, Seat, SeatState, Sitting, Span
+from hearing_server.flows.hearing.statements import WITH_BLOB as _STATEMENTS
 from hearing_server.flows.hearing.tables import KINDS
 
 __all__ = ["HEARING", "KINDS", "WITH_BLOB", "Phase", "Proposal", "Seat", "SeatState", "Sitting", "Span"]
 
+WITH_BLOB: Final = _MESSAGES | _STATEMENTS
+"""Entries whose first fact is a file."""
+
 
 def due(state: Sitting) -> Due | None:
     """What falls due first, of all parts."""
-    known = [each for each in (life.due(state), floor.due(state), rooms.due(state)) if each is not None]
-    return min(known, key=lambda each: each.at_ms, default=None)
+    parts = (life.due(state), floor.due(state), rooms.due(state), windows.due(state), calls.due(state))
+    return min((each for each in parts if each is not None), key=lambda each: each.at_ms, default=None)
 
 
 HEARING: Final[Flow[Sitting]] = Flow("hearing", Sitting(), decide, evolve, due, subject)

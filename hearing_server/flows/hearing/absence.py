@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, own, require
+from hearing_server.flows.hearing.calls import rang
 from hearing_server.flows.hearing.part import Row, Rows, Words, target_seat
 from hearing_server.flows.hearing.state import Away, Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, LIVE, OPEN
@@ -18,9 +19,11 @@ PROMPTED, WARNED = "prompted", "warned"
 RULINGS: Final = frozenset({"excused", "left_court", "refused"})
 """He may stay away; he left (中途退庭); he did not come (拒不到庭). What follows in law is said in an order."""
 SIDES: Final = frozenset({"server", "client", "unknown"})
-NETWORKS: Final = frozenset({"wifi", "cellular", "ethernet", "other", "none", "slow-2g", "2g", "3g", "4g"})
-"""As browsers tell it (Network Information API); most tell nothing."""
-MAX_BATTERY: Final = 100
+BATTERIES: Final = frozenset({"low", "enough"})
+NETWORKS: Final = frozenset({"fixed", "mobile", "slow", "none"})
+"""As coarse as the question of ODR 25 allows: whether the device or the network gave out. Whoever reads the record
+reads this too, so neither a percentage nor the kind of somebody's network is in it; most browsers tell nothing.
+"""
 EXPECTED: Final = frozenset(Role) - BENCH - {Role.OBSERVER, Role.COURTROOM}
 """Of whose absence the judge rules. Without a bench the court does not sit, and nobody waits for an observer."""
 
@@ -52,8 +55,10 @@ def _drop(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact
     if seat is None:
         raise Refused(RefusalCode.UNKNOWN_SEAT, str(slot)[:40])
     fits = side in SIDES and is_word(cause) and all(ms is None or is_count(ms) for ms in (heartbeat_ms, media_ms))
-    told = battery is None or (is_count(battery) and battery <= MAX_BATTERY)
-    require(fits and told and (network is None or network in NETWORKS), RefusalCode.MALFORMED, "evidence")
+    told = all(
+        code is None or (is_word(code) and code in known) for code, known in ((battery, BATTERIES), (network, NETWORKS))
+    )
+    require(fits and told, RefusalCode.MALFORMED, "evidence")
     require(seat.state is SeatState.ADMITTED, RefusalCode.NOT_ADMITTED, slot)
     require(not seat.connected, RefusalCode.NOT_AWAY, slot)
     return (own(command),)
@@ -90,6 +95,7 @@ def _on_step(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
     named = {"act.prompt_absent": PROMPTED, "act.warn_absent": WARNED}
     step = named[leaf.type] if leaf.type in named else leaf.facts[1]
+    state = rang(state, leaf) if leaf.type in named else state
     return state._replace(away={**state.away, slot: Away(step, leaf.ts_ms)})
 
 

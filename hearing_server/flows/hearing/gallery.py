@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hearing_server.flows.decider import Command, Fact, RefusalCode, Role, own, require
+from hearing_server.flows.hearing.openness import closing_of, kept_dark
 from hearing_server.flows.hearing.part import Row, Rows
 from hearing_server.flows.hearing.state import Delay, Phase, Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import JUDGE, LIVE
@@ -18,6 +19,9 @@ MAX_DELAY_S: Final = 1_800
 """Half an hour. What is held stands in memory (`media/gallery/line.py`); for later there is the recording."""
 
 
+STILL_TO_COME: Final = frozenset({Phase.IN_RECESS, Phase.SUSPENDED, Phase.ADJOURNED, Phase.CLOSED})
+
+
 def viewers(state: Sitting) -> frozenset[str]:
     """Who sees and hears late while the judge has delayed the gallery: observers whose seat no device signs for, which
     are the view-only screens. Also in a recess and after the close: what was public before is still to come.
@@ -25,7 +29,24 @@ def viewers(state: Sitting) -> frozenset[str]:
     if not state.delay.seconds:
         return frozenset()
     watching = [seat for seat in state.seats.values() if seat.role is Role.OBSERVER and seat.key is None]
-    return frozenset(seat.slot for seat in watching if seat.state is SeatState.ADMITTED and seat.connected)
+    here = [seat for seat in watching if seat.state is SeatState.ADMITTED and seat.connected]
+    return frozenset(seat.slot for seat in here if not kept_dark(state, seat))  # PU5, PU7
+
+
+def strangers_watch(state: Sitting) -> bool:
+    """PU3: whether strangers are shown anything now: the sitting is open to the public, the court is open, and neither
+    a closed session nor an order to keep the gallery dark holds. A late gallery is shown the rest of what was public
+    also in a recess and after the close.
+    """
+    open_now = state.phase is Phase.OPEN or (state.delay.seconds > 0 and state.phase in STILL_TO_COME)
+    openness = state.openness
+    excluded = openness.held or closing_of(state) is not None or state.span is not None
+    return openness.since is not None and open_now and not excluded
+
+
+def line_of(state: Sitting) -> int:
+    """The act after which the gallery that is late began anew and empty (AU11, PU4)."""
+    return max(state.delay.seq, state.openness.anew)
 
 
 def _gallery_delay(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:

@@ -9,13 +9,14 @@ from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Due, Fact, RefusalCode, own, require
 from hearing_server.flows.hearing.judges import judge_is_here
-from hearing_server.flows.hearing.part import Row, Rows, Words, no_args, plain
-from hearing_server.flows.hearing.people import noted_at_opening
+from hearing_server.flows.hearing.part import Row, Rows, Timed, Words, no_args, plain
+from hearing_server.flows.hearing.people import looked_at_again, ruled_at_opening
 from hearing_server.flows.hearing.rooms import ended, recessed, resumes
 from hearing_server.flows.hearing.spans import end_span
-from hearing_server.flows.hearing.stages import first_stage, needs_reason
+from hearing_server.flows.hearing.stages import DAY_MS, first_stage, needs_reason
 from hearing_server.flows.hearing.state import Phase, Seat, Sitting
 from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, COURT_ONLY, JUDGE, KINDS, from_phases
+from hearing_server.flows.hearing.timetable import converted, no_window
 from hearing_server.flows.hearing.witness import interrupted
 from hearing_server.flows.wire import is_count
 from recording.leaf import Leaf
@@ -28,7 +29,8 @@ def due(state: Sitting) -> Due | None:
     if state.phase in (Phase.SCHEDULED, Phase.ADJOURNED):
         return Due(state.scheduled_ms - CHECK_IN_BEFORE_MS, Command("act.check_in"))
     gone_ms = state.progress.judge_gone_ms
-    if state.phase is Phase.OPEN and gone_ms is not None and state.program is not None:
+    sits = state.phase is Phase.OPEN and not state.windows.asynchronous  # AS4: nobody need be here
+    if sits and gone_ms is not None and state.program is not None:
         after_s = state.program.limits.get("suspend_after_s")
         return None if after_s is None else Due(gone_ms + after_s * 1000, Command("act.suspend"))
     return None
@@ -45,12 +47,14 @@ def _recorded(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[
     court's machine, made when the last segment is stored, so a seal can never cut a recording short.
     """
     no_args(command)
-    begins = () if state.recording else (Fact("rec.start", own=False, refs=(state.size,)),)
+    recorded = state.recording or state.windows.asynchronous  # AS4: there is nothing live to record
+    begins = () if recorded else (Fact("rec.start", own=False, refs=(state.size,)),)
     return (own(command), *begins)
 
 
 def _open_court(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
-    return (*_recorded(state, command, seat), *first_stage(state), *noted_at_opening(state))
+    ruled = ruled_at_opening(state, command)  # PE7
+    return (*_recorded(state, command, seat), *first_stage(state), *ruled)
 
 
 def _resume(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
@@ -58,17 +62,34 @@ def _resume(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fac
     return _recorded(state, command, seat)
 
 
-def _adjourn(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
-    """ST5: to a date after the one before; that it has not passed is for the judge to see."""
+def _adjourn(state: Sitting, command: Command, _seat: Seat | None, now_ms: int) -> Sequence[Fact]:
+    """ST5: to a date after the one before, and to come."""
+    no_window(state)
     require(len(command.args) == 1 and is_count(command.args[0]), RefusalCode.MALFORMED, "one date is named")
-    require(command.args[0] > max(state.opened_ms or 0, state.scheduled_ms), RefusalCode.MALFORMED, "a later date")
+    before_ms = max(state.opened_ms or 0, state.scheduled_ms, now_ms)
+    require(command.args[0] > before_ms, RefusalCode.MALFORMED, "a later date")
+    return (own(command),)
+
+
+def _moved(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    """NO9: the registry has moved it; the case's entry is named."""
+    require(len(command.args) == 1 and is_count(command.args[0]), RefusalCode.MALFORMED, "one date is named")
+    require(len(command.refs) == 1 and isinstance(command.refs[0], tuple), RefusalCode.MALFORMED, "the case's entry")
+    require(command.refs[0][1] > state.progress.moved_by, RefusalCode.ALREADY_DONE)
     return (own(command),)
 
 
 def _suspend(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     """ST6: the court's machine does it only where no judge is here; he may have come back meanwhile."""
     no_args(command)
-    require(seat is not None or not judge_is_here(state), RefusalCode.ALREADY_DONE, "a judge is here")
+    needs_none = judge_is_here(state) or state.windows.asynchronous  # AS4
+    require(seat is not None or not needs_none, RefusalCode.ALREADY_DONE, "a judge is here, or need not be")
+    return (own(command),)
+
+
+def _close(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
+    no_args(command)
+    no_window(state)
     return (own(command),)
 
 
@@ -105,12 +126,24 @@ def _on_resume(state: Sitting, _leaf: Leaf) -> Sitting:
 
 
 def _on_close(state: Sitting, leaf: Leaf) -> Sitting:
-    state = ended(interrupted(end_span(state, leaf)))  # PR6
+    state = converted(ended(interrupted(end_span(state, leaf))), leaf)  # PR6, AS9
     return state._replace(recess_since_ms=None, floor=None, screen=None)
 
 
 def _on_adjourn(state: Sitting, leaf: Leaf) -> Sitting:
-    return ended(_on_recess(end_span(state, leaf), leaf))._replace(recess_since_ms=None, scheduled_ms=leaf.facts[0])
+    state = looked_at_again(ended(_on_recess(end_span(state, leaf), leaf)))  # PE1
+    return state._replace(recess_since_ms=None, scheduled_ms=leaf.facts[0])
+
+
+def _on_moved(state: Sitting, leaf: Leaf) -> Sitting:
+    """The notice is as long as it is to the new date."""
+    (by,) = leaf.refs
+    at_ms, progress = leaf.facts[0], state.progress._replace(moved_by=-1 if isinstance(by, int) else by[1])
+    state = state._replace(scheduled_ms=at_ms, progress=progress)
+    if state.program is None:
+        return state
+    short = at_ms - leaf.ts_ms < state.program.limits.get("notice_days", 0) * DAY_MS
+    return state._replace(program=state.program._replace(short_notice=short))
 
 
 def _on_end(ending: str) -> Callable[[Sitting, Leaf], Sitting]:
@@ -123,12 +156,13 @@ def _on_end(ending: str) -> Callable[[Sitting, Leaf], Sitting]:
 ROWS: Final[Rows] = {
     "open": Row(COURT_ONLY, from_phases("open"), _opening, _on_open, Words.NEEDED),
     "act.check_in": Row(COURT_ONLY | BENCH, from_phases("act.check_in"), plain),
-    "act.open": Row(JUDGE, from_phases("act.open"), _open_court, _on_act_open),
+    "act.open": Row(JUDGE, from_phases("act.open"), _open_court, _on_act_open, Words.REASON),
     "act.recess": Row(JUDGE, from_phases("act.recess"), plain, _on_recess, Words.REASON),
     "act.suspend": Row(COURT_ONLY | JUDGE, from_phases("act.suspend"), _suspend, _on_recess, Words.REASON),
     "act.resume": Row(JUDGE, from_phases("act.resume"), _resume, _on_resume),
-    "act.adjourn": Row(JUDGE, from_phases("act.adjourn"), _adjourn, _on_adjourn, Words.REASON),
+    "act.adjourn": Row(JUDGE, from_phases("act.adjourn"), Timed(_adjourn), _on_adjourn, Words.REASON),
+    "moved": Row(COURT_ONLY, from_phases("moved"), _moved, _on_moved, Words.REASON),
     "act.convert": Row(JUDGE, from_phases("act.convert"), _convert, _on_end("converted"), Words.REASON),
     "act.cancel": Row(JUDGE, from_phases("act.cancel"), _cancel, _on_end("cancelled"), Words.REASON),
-    "act.close": Row(JUDGE, from_phases("act.close"), plain, _on_close, Words.REASON),
+    "act.close": Row(JUDGE, from_phases("act.close"), _close, _on_close, Words.REASON),
 }

@@ -14,6 +14,8 @@ from recording.leaf import Leaf
 
 Decision = Callable[[Sitting, Command, Seat | None], Sequence[Fact]]
 """Of (state, command, the asker's seat; nil for the court itself): what is decided. Raises `Refused`."""
+TimedDecision = Callable[[Sitting, Command, Seat | None, int], Sequence[Fact]]
+"""The same of the moment too, in milliseconds: where it counts whether a time is over."""
 Step = Callable[[Sitting, Leaf], Sitting]
 """The state after a leaf of this type: total over the leaves that the decision made, and blind to content."""
 
@@ -26,12 +28,18 @@ class Words(Enum):
     NEEDED = "content of its own"
 
 
+class Timed(NamedTuple):
+    """A decision that asks what time it is."""
+
+    decide: TimedDecision
+
+
 class Row(NamedTuple):
     """One command."""
 
     whose: frozenset[str]
     when: frozenset[Phase]
-    decide: Decision
+    decide: Decision | Timed
     evolve: Step | None = None
     words: Words = Words.NONE
     from_waiting: bool = False

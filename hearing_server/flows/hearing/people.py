@@ -1,8 +1,9 @@
-"""The people of a sitting: known again, consenting, who accepted its rules; and what was open when the court opened
+"""The people of a sitting: known again, consenting, who accepted its rules; and what lacks before the court opens
 (SPEC PE).
 
 Law: a person consents himself, to one form and in the words he was shown; nothing is presumed from silence or from
-another form (ODR 4). The machine lists what is missing and never decides for the judge.
+another form (ODR 4). While anything of the checklist lacks the court does not open, unless the judge rules so in words:
+the machine lists, and never decides for him.
 """
 
 import re
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, is_str, own, require
+from hearing_server.flows.hearing.absence import RULINGS, step_of
 from hearing_server.flows.hearing.identity import METHODS, OUTCOMES, names_a_number
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, Seat, SeatState, Sitting, Standing
@@ -18,20 +20,24 @@ from hearing_server.flows.hearing.texts import COURT_RULES, OF_FORM, is_known, i
 from hearing_server.flows.wire import is_word
 from recording.leaf import Leaf
 
-FORMS: Final = frozenset({"online_hearing", "online_evidence", "online_service", "recording"})
-"""What is consented to, each for itself (ODR 2, 4, 21, 29; REC 8)."""
+FORMS: Final = frozenset({"online_hearing", "online_evidence", "online_service", "recording", "asynchronous"})
+"""What is consented to, each for itself (ODR 2, 4, 20, 21, 29; REC 8)."""
 PERSONS: Final[frozenset[str]] = EVERYONE - BENCH - {Role.COURTROOM}
 """Who is looked at and asked: the bench asks, and a camera is nobody."""
 CHECKED: Final[frozenset[str]] = PERSONS - {Role.OBSERVER}
 CONSENTING: Final[frozenset[str]] = frozenset({Role.PLAINTIFF, Role.DEFENDANT, Role.THIRD_PARTY, Role.AGENT})
 """Whose consent to an online hearing is asked: the sides and those who stand in for them (ODR 4)."""
+SIDES: Final[frozenset[str]] = CONSENTING - {Role.AGENT}
+"""Who must be here when the court opens. An agent comes for one of them, a witness when he is called."""
 HERE: Final = frozenset({SeatState.WAITING, SeatState.ADMITTED})
 BEFORE: Final = LIVE | {Phase.SCHEDULED}
 """A person may answer as soon as he waits."""
 MAX_WORDS: Final = 4_000
 """Characters of a text that is consented to: a page on a phone is read, three are not."""
 MAX_LISTED: Final = 60
-"""Open items that one entry names: a leaf has 4 KiB."""
+"""Open items that one entry names, for a leaf has 4 KiB; more of them make more entries."""
+MAX_NAMED: Final = 20
+"""Of those that a refusal names."""
 
 _LANGUAGE: Final = re.compile(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
 _VERSION: Final = re.compile(r"^[A-Za-z0-9._/-]{1,32}$")
@@ -56,26 +62,56 @@ def checklist(state: Sitting) -> tuple[Item, ...]:
     seats = state.seats.values()
     judge = any(seat.role is Role.JUDGE and seat.connected for seat in seats)
     items = [Item("court", "judge", judge), Item("court", "bars", state.bars is not None)]
-    items.append(Item("court", "recorder", "rec.fault" not in state.counts))
+    apart = state.windows.asynchronous  # AS4: nobody need be here, and nothing live is recorded
+    items.append(Item("court", "recorder", apart or not recorder_failed(state)))
     for seat in seats:
-        if seat.role not in CHECKED or not seat.connected or seat.state not in HERE:
+        here = seat.connected and seat.state in HERE
+        if seat.role in SIDES and not apart:
+            excused = step_of(state, seat.slot) in RULINGS or seat.state is SeatState.REMOVED
+            items.append(Item(seat.slot, "here", here or excused))
+        if seat.role not in CHECKED or not here:
             continue
         known = standing(state, seat.slot)
         items.append(Item(seat.slot, "identity", known.identity == "passed"))
         if seat.role in CONSENTING:
-            items.append(Item(seat.slot, "consent", "online_hearing" in known.consents))
+            form = "asynchronous" if apart else "online_hearing"
+            items.append(Item(seat.slot, "consent", form in known.consents))
         items.append(Item(seat.slot, "rules", known.rules is not None))
     return tuple(items)
 
 
-def noted_at_opening(state: Sitting) -> Sequence[Fact]:
-    """PE7: what the judge opened in spite of, as an entry of the court that follows his (`act.open` is the next entry).
-    Nothing where nobody was checked in by these acts at all: then no list was shown to anybody.
+def looked_at_again(state: Sitting) -> Sitting:
+    """PE1: the state for another day, for which everybody's identity is looked at anew. What he consented to and has
+    accepted stands.
     """
-    left_open = tuple((item.slot, item.what) for item in checklist(state) if not item.done)
-    if not left_open or not (state.people or state.bars is not None):
+    people = {slot: known._replace(identity=None, method=None) for slot, known in state.people.items()}
+    return state._replace(people=people)
+
+
+def recorder_failed(state: Sitting) -> bool:
+    """Whether a fault of the recorder is on this record."""
+    return "rec.fault" in state.counts
+
+
+def lacking(state: Sitting) -> tuple[tuple[str, str], ...]:
+    """PE6: what of the checklist is not done: of whom (or `court`), and what."""
+    return tuple((item.slot, item.what) for item in checklist(state) if not item.done)
+
+
+def ruled_at_opening(state: Sitting, command: Command) -> Sequence[Fact]:
+    """PE7: the court does not open while anything lacks, unless the judge's act says why it does. What he has ruled on
+    is then named by the court, in entries that follow from his (`act.open` is the next entry).
+    """
+    open_items = lacking(state)
+    if not open_items:
         return ()
-    return (Fact("checklist", (left_open[:MAX_LISTED],), own=False, refs=(state.size,)),)
+    reason = (command.content or {}).get("reason")
+    if not isinstance(reason, str) or not reason.strip():
+        named = [f"{slot} {what}" for slot, what in open_items]
+        more = f", and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
+        raise Refused(RefusalCode.NOT_READY, ", ".join(named[:MAX_NAMED]) + more)
+    parts = (open_items[at : at + MAX_LISTED] for at in range(0, len(open_items), MAX_LISTED))
+    return tuple(Fact("checklist", (part,), own=False, refs=(state.size,)) for part in parts)
 
 
 # -- guards -----------------------------------------------------------------------------------------------------------

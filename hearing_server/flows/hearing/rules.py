@@ -9,11 +9,14 @@ from typing import Final
 from hearing_server.flows.decider import COURT, Command, Fact, RefusalCode, Refused, Stamp, require, signed_by_seat
 from hearing_server.flows.hearing import (
     absence,
+    bench_notes,
+    calls,
     channels,
     floor,
     gallery,
     life,
     notes,
+    openness,
     people,
     pleas,
     quality,
@@ -24,9 +27,11 @@ from hearing_server.flows.hearing import (
     spans,
     speech,
     stages,
+    statements,
+    windows,
     witness,
 )
-from hearing_server.flows.hearing.part import Rows, Step, Words
+from hearing_server.flows.hearing.part import Rows, Step, Timed, Words
 from hearing_server.flows.hearing.state import Phase, SeatState, Sitting
 from hearing_server.flows.hearing.tables import MAX_REASON_BYTES, MAX_REFS, TRANSITIONS
 from recording.leaf import Leaf
@@ -39,16 +44,21 @@ RULES: Final[Rows] = {
     **floor.ROWS,
     **pleas.ROWS,
     **absence.ROWS,
+    **calls.ROWS,
     **screen.ROWS,
     **gallery.ROWS,
+    **openness.ROWS,
     **quality.ROWS,
     **spans.ROWS,
     **notes.ROWS,
+    **bench_notes.ROWS,
     **seal.ROWS,
     **witness.ROWS,
     **people.ROWS,
     **rooms.ROWS,
     **channels.ROWS,
+    **windows.ROWS,
+    **statements.ROWS,
 }
 CONSEQUENCES: Final[Mapping[str, Step]] = {
     **stages.CONSEQUENCES,
@@ -57,6 +67,8 @@ CONSEQUENCES: Final[Mapping[str, Step]] = {
     **people.CONSEQUENCES,
     **rooms.CONSEQUENCES,
     **seal.CONSEQUENCES,
+    **windows.CONSEQUENCES,
+    **statements.CONSEQUENCES,
 }
 """Entries that follow from a command and are never asked for themselves."""
 
@@ -90,6 +102,8 @@ def decide(state: Sitting, command: Command, stamp: Stamp) -> Sequence[Fact]:
         require(command.content is not None, RefusalCode.CONTENT_REQUIRED, command.name)
     else:
         require(len(command.content_bytes or b"") <= MAX_REASON_BYTES, RefusalCode.TOO_LARGE, "reason")
+    if isinstance(row.decide, Timed):
+        return row.decide.decide(state, command, seat, stamp.now_ms)
     return row.decide(state, command, seat)
 
 

@@ -8,12 +8,15 @@ from typing import Final
 
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, Role, new_key, own, require
 from hearing_server.flows.hearing.absence import returned
+from hearing_server.flows.hearing.calls import came
 from hearing_server.flows.hearing.channels import admit_companions, companions
 from hearing_server.flows.hearing.judges import judges_here
+from hearing_server.flows.hearing.openness import belongs_outside, let_in_from
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words, target_seat, with_seat
 from hearing_server.flows.hearing.rooms import without
 from hearing_server.flows.hearing.state import Seat, SeatState, Sitting
 from hearing_server.flows.hearing.tables import CLOSED, COURT_ONLY, LIVE, UNSEALED
+from hearing_server.flows.hearing.timetable import comes_in
 from hearing_server.flows.hearing.witness import admits, interrupted
 from hearing_server.flows.wire import SHAPES, shaped, slot_role_ok
 from recording.leaf import Leaf
@@ -66,6 +69,8 @@ def _admit(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
     require(target.state is not SeatState.ADMITTED, RefusalCode.ALREADY_DONE, target.slot)
     require(target.joined, RefusalCode.WRONG_PHASE, "nobody waits in that seat")
     admits(state, target)  # WI3
+    outside = belongs_outside(state, target) and let_in_from(state, target) is None
+    require(not outside, RefusalCode.CLOSED_SESSION, target.slot)  # PU5
     return (own(command),)
 
 
@@ -92,11 +97,14 @@ def _on_key_revoked(state: Sitting, leaf: Leaf) -> Sitting:
 
 def _on_join(state: Sitting, leaf: Leaf) -> Sitting:
     slot = leaf.facts[0]
-    seat, state = state.seats[slot], returned(state, slot)
+    seat, state = state.seats[slot], came(returned(state, slot), slot)
     if seat.role in BENCH:  # HR5: the bench needs nobody's leave to sit
         first = leaf.seq if seat.admitted_seq is None else seat.admitted_seq
         state = with_seat(state, slot, connected=True, joined=True, state=SeatState.ADMITTED, admitted_seq=first)
         return judges_here(state, leaf.ts_ms)  # ST6
+    if comes_in(state, seat):  # AS4
+        first = leaf.seq if seat.admitted_seq is None else seat.admitted_seq
+        return with_seat(state, slot, connected=True, joined=True, state=SeatState.ADMITTED, admitted_seq=first)
     standing = SeatState.WAITING if seat.state is SeatState.ABSENT else seat.state
     return with_seat(state, slot, connected=True, joined=True, state=standing)
 

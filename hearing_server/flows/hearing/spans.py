@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from hearing_server.flows import decider
 from hearing_server.flows.decider import BENCH, Command, Fact, RefusalCode, Refused, own, require
+from hearing_server.flows.hearing.bench_notes import NOTE, SUBJECT
+from hearing_server.flows.hearing.openness import grounded
 from hearing_server.flows.hearing.part import Row, Rows, Words, no_args
 from hearing_server.flows.hearing.state import Seat, Sitting, Span
 from hearing_server.flows.hearing.tables import JUDGE, SITTING
@@ -42,22 +44,29 @@ def restricted_in(state: Sitting, kind: str, seq: int, facts: Sequence[Any] = ()
 
 def subject(state: Sitting, actor: str, kind: str, facts: Sequence[Any]) -> str:
     """Whose key (`decider.subject`); the messages of the n-th span share one, `span/<n>`, from 1: what was said behind
-    closed doors can be destroyed as one.
+    closed doors can be destroyed as one. So do the notes of the bench (BN2).
     """
+    if kind == NOTE:
+        return SUBJECT
     if kind.startswith(RESTRICTED) and state.span is not None:
         return f"span/{len(state.spans)}"
     return decider.subject(state, actor, kind, facts)
 
 
 def _restrict(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
-    """HR19: the judge names who may stay (CPL 137); the bench does always and is not named."""
-    readers = command.args[0] if len(command.args) == 1 else None
+    """HR19: the judge names who may stay (CPL 137); the bench does always and is not named. PU5: also the ground, and
+    who has asked for it.
+    """
+    require(len(command.args) in (1, 3), RefusalCode.MALFORMED, "who stays, or who stays, the ground and who asked")
+    readers = command.args[0]
     if not isinstance(readers, tuple) or not all(isinstance(slot, str) for slot in readers):
         raise Refused(RefusalCode.MALFORMED, "a list of seats is named")
     require(len(set(readers)) == len(readers), RefusalCode.MALFORMED, "a seat is named twice")
     for slot in readers:
         require(slot in state.seats, RefusalCode.UNKNOWN_SEAT, slot[:40])
         require(state.seats[slot].role not in BENCH, RefusalCode.MALFORMED, "the bench is not named")
+    if len(command.args) == 3:
+        grounded(state, *command.args[1:])
     require(state.span is None, RefusalCode.ALREADY_DONE)
     return (own(command),)
 
@@ -69,7 +78,9 @@ def _unrestrict(state: Sitting, command: Command, _seat: Seat | None) -> Sequenc
 
 
 def _on_restrict(state: Sitting, leaf: Leaf) -> Sitting:
-    return state._replace(spans=(*state.spans, Span(leaf.seq, tuple(leaf.facts[0]), leaf.ts_ms)))
+    ground = leaf.facts[1] if len(leaf.facts) > 1 else None
+    span = Span(leaf.seq, tuple(leaf.facts[0]), leaf.ts_ms, ground=ground)
+    return state._replace(spans=(*state.spans, span))
 
 
 def end_span(state: Sitting, leaf: Leaf) -> Sitting:

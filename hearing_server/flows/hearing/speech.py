@@ -37,6 +37,7 @@ def _sworn(state: Sitting, seat: Seat) -> None:
 def _message(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fact]:
     content = command.content or {}
     outside(state, seat.slot if seat else "")  # PR3
+    require(state.windows.held is None, RefusalCode.WINDOW_RUNS, "statements are kept back")  # AS8
     if seat is not None and seat.role not in BENCH:
         require(state.phase is OPEN, RefusalCode.WRONG_PHASE, state.phase)  # HR7
         require(not deliberates(state), RefusalCode.WRONG_PHASE, "the bench deliberates")  # PR4
@@ -47,15 +48,25 @@ def _message(state: Sitting, command: Command, seat: Seat | None) -> Sequence[Fa
             require(has_turn(state, seat.slot), RefusalCode.NOT_YOUR_TURN)  # WI7
         require(state.span is None or seat.slot in state.span.slots, RefusalCode.NOT_PERMITTED, "restricted")  # HR19
     if command.name in WITH_BLOB:
-        blob = command.args[0] if len(command.args) == 1 else None
-        require(isinstance(blob, bytes) and len(blob) == 32, RefusalCode.MALFORMED, "one blob is named")
-        require(isinstance(content.get("mime"), str), RefusalCode.MALFORMED, "mime")
+        with_file(command, 1)
     else:
         no_args(command)
-        text = content.get("text")
-        require(isinstance(text, str) and bool(text.strip()), RefusalCode.MALFORMED, "text")
+        with_text(command)
     require(len(str(content.get("text", ""))) <= MAX_TEXT, RefusalCode.TOO_LARGE, str(MAX_TEXT))
     return (own(command),)
+
+
+def with_file(command: Command, arguments: int) -> None:
+    """HR15: the first argument is a blob, whose media type is said."""
+    blob = command.args[0] if len(command.args) == arguments else None
+    require(isinstance(blob, bytes) and len(blob) == 32, RefusalCode.MALFORMED, "one blob is named")
+    require(isinstance((command.content or {}).get("mime"), str), RefusalCode.MALFORMED, "mime")
+
+
+def with_text(command: Command) -> None:
+    """HR15: something is said in words."""
+    text = (command.content or {}).get("text")
+    require(isinstance(text, str) and bool(text.strip()), RefusalCode.MALFORMED, "text")
 
 
 def _on_mute(state: Sitting, leaf: Leaf) -> Sitting:

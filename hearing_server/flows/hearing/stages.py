@@ -10,6 +10,7 @@ from hearing_server.flows.decider import Command, Fact, RefusalCode, own, requir
 from hearing_server.flows.hearing.part import Row, Rows, Step, Words
 from hearing_server.flows.hearing.state import Phase, Program, RulesText, Seat, Sitting
 from hearing_server.flows.hearing.tables import COURT_ONLY, JUDGE, OPEN
+from hearing_server.flows.hearing.timetable import running
 from hearing_server.flows.wire import is_count, is_digest, is_word
 from recording.leaf import Leaf
 
@@ -39,15 +40,27 @@ def _is_text_row(value: object) -> bool:
     return isinstance(value, tuple) and len(value) == 4 and all(map(is_word, value[:3])) and is_digest(value[3])
 
 
+def _is_openness(value: object) -> bool:
+    """Whether the public may be let in, and the grounds of excluding it, each with whether it is on application."""
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], bool) and _pairs(value[1], bool)
+
+
 def _rules(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
     require(state.program is None, RefusalCode.ALREADY_DONE)
-    require(len(command.args) == 7, RefusalCode.MALFORMED, "rules")
-    pack, version, digest, stages, limits, grounds, texts = command.args
+    require(len(command.args) == 9, RefusalCode.MALFORMED, "rules")
+    pack, version, digest, stages, limits, grounds, texts, openness, findings = command.args
     require(is_word(pack) and is_word(version) and is_digest(digest), RefusalCode.MALFORMED, "which pack")
     require(_pairs(stages, bool) and _pairs(limits, int), RefusalCode.MALFORMED, "stages and limits")
     require(isinstance(grounds, tuple) and all(map(is_word, grounds)), RefusalCode.MALFORMED, "grounds")
     require(isinstance(texts, tuple) and all(map(_is_text_row, texts)), RefusalCode.MALFORMED, "texts")
-    fits = len(stages) <= MAX_STAGES and len(grounds) <= MAX_GROUNDS and len(texts) <= MAX_TEXTS
+    require(_is_openness(openness), RefusalCode.MALFORMED, "openness")
+    require(isinstance(findings, tuple) and all(map(is_word, findings)), RefusalCode.MALFORMED, "findings")
+    fits = (
+        len(findings) <= MAX_GROUNDS
+        and len(stages) <= MAX_STAGES
+        and max(len(grounds), len(openness[1])) <= MAX_GROUNDS
+        and len(texts) <= MAX_TEXTS
+    )
     require(fits, RefusalCode.TOO_LARGE, "rules")
     require(len({code for code, _ in stages}) == len(stages), RefusalCode.MALFORMED, "a stage twice")
     require(all(is_count(limit) for _, limit in limits), RefusalCode.MALFORMED, "limits")
@@ -55,12 +68,16 @@ def _rules(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fac
 
 
 def _on_rules(state: Sitting, leaf: Leaf) -> Sitting:
-    pack, version, digest, stages, limits, grounds, texts = leaf.facts
+    pack, version, digest, stages, limits, grounds, texts, *more = leaf.facts  # fewer before there was a gallery
+    may_be_public, closing = more[0] if more else (False, ())
+    findings = tuple(more[1]) if len(more) > 1 else ()
     days = dict(limits).get("notice_days", 0)
     short = state.scheduled_ms - leaf.ts_ms < days * DAY_MS
     table = tuple((code, skip) for code, skip in stages)
     rows = tuple(RulesText(*row) for row in texts)
-    program = Program(pack, version, digest, table, dict(limits), tuple(grounds), rows, short)
+    limited, public = dict(limits), bool(may_be_public)
+    known = (limited, tuple(grounds), rows, short, public, dict(closing), findings)
+    program = Program(pack, version, digest, table, *known)
     return state._replace(program=program)
 
 
@@ -72,18 +89,23 @@ def first_stage(state: Sitting) -> Sequence[Fact]:
 
 
 def _stage(state: Sitting, command: Command, _seat: Seat | None) -> Sequence[Fact]:
-    table: Mapping[Any, bool] = dict(state.program.stages) if state.program else {}
     require(len(command.args) == 1 and isinstance(command.args[0], str), RefusalCode.MALFORMED, "one stage is named")
-    code, now = command.args[0], state.progress.stage
+    require(running(state) is None, RefusalCode.WINDOW_RUNS, "its window has not ended")  # AS9
+    require(command.args[0] != state.progress.stage, RefusalCode.ALREADY_DONE, command.args[0][:40])
+    reaches(state, command, command.args[0])
+    return (own(command),)
+
+
+def reaches(state: Sitting, command: Command, code: str) -> None:
+    """ST3: refuses what would pass over a stage that must be held, and a way back without a reason."""
+    table: Mapping[Any, bool] = dict(state.program.stages) if state.program else {}
+    now, order = state.progress.stage, list(table)
     require(code in table, RefusalCode.UNKNOWN_STAGE, code[:40])
-    require(code != now, RefusalCode.ALREADY_DONE, code)
-    order = list(table)
     here, there = order.index(now) if now in table else -1, order.index(code)
-    for passed in order[here + 1 : there]:  # ST3
+    for passed in order[here + 1 : there]:
         require(table[passed] or passed in state.progress.held, RefusalCode.STAGE_ORDER, passed)
     if there < here:
         needs_reason(command)
-    return (own(command),)
 
 
 def _on_stage(state: Sitting, leaf: Leaf) -> Sitting:

@@ -61,6 +61,8 @@ class Span(NamedTuple):
     start_ms: int
     end_seq: int | None = None
     end_ms: int | None = None
+    ground: str | None = None
+    """Of the rules, where the judge has named one (PU5)."""
 
 
 class Proposal(NamedTuple):
@@ -99,6 +101,20 @@ class RulesText(NamedTuple):
     digest: bytes
 
 
+class Call(NamedTuple):
+    """The last time that somebody who is not here was called (NO4), and what became of it."""
+
+    seq: int
+    at_ms: int
+    times: int
+    """How often he was called at this sitting."""
+    outcomes: Mapping[str, str] = {}
+    """By channel."""
+    opened_ms: int | None = None
+    ended: str | None = None
+    """`came`, `opened` or `unanswered`."""
+
+
 class Program(NamedTuple):
     """The court's rules for this sitting, as the court put them on its record (ST1)."""
 
@@ -114,6 +130,12 @@ class Program(NamedTuple):
     """What people sign and accept."""
     short_notice: bool = False
     """It was scheduled for a date nearer than the days of notice."""
+    may_be_public: bool = False
+    """Whether the public may be let in to watch at all (PU1)."""
+    closing: Mapping[str, bool] = {}
+    """Why the public may be excluded, and whether somebody must have asked for it (PU5)."""
+    findings: tuple[str, ...] = ()
+    """What the judge must have found before such a sitting is held asynchronously (AS2)."""
 
 
 class Progress(NamedTuple):
@@ -124,6 +146,8 @@ class Progress(NamedTuple):
     """The stages that were entered so far."""
     judge_gone_ms: int | None = None
     """Since when no judge has been connected."""
+    moved_by: int = -1
+    """The entry of the case by which it was last moved to another date (NO9)."""
     ending: str | None = None
     """`cancelled` or `converted`, where it was not closed in the ordinary way."""
 
@@ -208,11 +232,104 @@ class Channels(NamedTuple):
     signer: str | None = None
 
 
+class Veil(NamedTuple):
+    """An entry that not everybody may read yet: of whom it is, and whether the bench may (AS8, AS11)."""
+
+    slot: str
+    bench: bool
+
+
+class Statement(NamedTuple):
+    """What somebody has said in a window, or that he has nothing to add (`kind` is `none`)."""
+
+    seq: int
+    kind: str
+    at_ms: int
+    before: "Statement | None" = None
+    """The one whose place it took."""
+
+
+class Window(NamedTuple):
+    """A time in which the seats it names make their statements on one stage (AS5-AS8). Times are ms of UTC."""
+
+    number: int
+    stage: str | None
+    mode: str
+    opens_ms: int
+    closes_ms: int
+    slots: tuple[str, ...]
+    longer: Mapping[str, int] = {}
+    """Until when those may speak who were given more time."""
+    began: bool = False
+    made: Mapping[str, Statement] = {}
+    """The statement that counts now, by who made it."""
+    end: str | None = None
+    """How it ended: `time`, `order` or `converted`; nil while it runs."""
+    ended_ms: int | None = None
+
+
+class Late(NamedTuple):
+    """A statement that came after its window had ended, and what the judge said of it (AS11)."""
+
+    seq: int
+    number: int
+    slot: str
+    kind: str
+    at_ms: int
+    ruling: str | None = None
+
+
+class Held(NamedTuple):
+    """What everybody but the bench knows while statements are kept from them: the sitting as it was when the window
+    began, and the first entry that waits (AS8).
+    """
+
+    from_seq: int
+    seen: "Sitting"
+
+
+class Windows(NamedTuple):
+    """The asynchronous sitting (AS)."""
+
+    offered: bool = False
+    """The bench has put the asynchronous form to the parties (AS1)."""
+    asynchronous: bool = False
+    all: tuple[Window, ...] = ()
+    late: tuple[Late, ...] = ()
+    veils: Mapping[int, Veil] = {}
+    """Which entries are not for everybody."""
+    held: Held | None = None
+    zones: Mapping[str, str] = {}
+    """Each person's time zone, as his phone names it."""
+
+
 class Delay(NamedTuple):
     """How late the public gallery sees and hears, and the act that said so."""
 
     seconds: int = 0
     seq: int = 0
+
+
+class Closing(NamedTuple):
+    """A part of the sitting from which the public is excluded (PU5). `slots`: observers who stay all the same."""
+
+    seq: int
+    ground: str
+    slots: tuple[str, ...]
+    until: str
+    end_seq: int | None = None
+
+
+class Openness(NamedTuple):
+    """Whether the public watches, and from what it is excluded (PU)."""
+
+    since: int | None = None
+    """The act that opened it to the public; nil while it is not open."""
+    closings: tuple[Closing, ...] = ()
+    held: bool = False
+    """The gallery is dark for a while, by order (PU7)."""
+    anew: int = 0
+    """The last act after which the gallery begins anew and empty."""
 
 
 class Sitting(NamedTuple):
@@ -251,6 +368,11 @@ class Sitting(NamedTuple):
     rooms: Rooms = Rooms()
     channels: Channels = Channels()
     delay: Delay = Delay()
+    openness: Openness = Openness()
+    windows: Windows = Windows()
+    calls: Mapping[str, Call] = {}
+    noticed: frozenset[tuple[object, ...]] = frozenset()
+    """What became of notices, as it stands on the record: each is noted once."""
 
     @property
     def span(self) -> Span | None:

@@ -34,6 +34,8 @@ TRANSITIONS: Final[Mapping[tuple[Phase, str], Phase]] = {
     **{(phase, "act.adjourn"): ADJOURNED for phase in (OPEN, IN_RECESS, SUSPENDED)},
     **{(phase, "act.convert"): CLOSED for phase in (OPEN, IN_RECESS, SUSPENDED)},
     **{(phase, "act.close"): CLOSED for phase in (OPEN, IN_RECESS, SUSPENDED, ADJOURNED)},
+    **{(phase, "moved"): SCHEDULED for phase in (SCHEDULED, CHECKING_IN)},
+    (ADJOURNED, "moved"): ADJOURNED,
     **{(phase, "act.cancel"): CLOSED for phase in (SCHEDULED, CHECKING_IN)},
     (CLOSED, "seal"): Phase.SEALED,  # the court's entry, which follows from the bench's `act.seal`
 }

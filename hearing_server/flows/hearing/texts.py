@@ -10,7 +10,10 @@ from typing import Final
 from hearing_server.flows.hearing.state import Sitting
 
 COURT_RULES, CONSENT, RECORDING, UNDERTAKING = "court_rules", "consent", "recording", "undertaking"
-OF_FORM: Final = {"online_hearing": CONSENT, "recording": RECORDING}
+GALLERY: Final = "gallery"
+"""What a stranger accepts before he watches (PU2)."""
+ASYNCHRONOUS: Final = "asynchronous"
+OF_FORM: Final = {"online_hearing": CONSENT, "recording": RECORDING, "asynchronous": ASYNCHRONOUS}
 """The text behind a form of consent, where the rules have one of its own."""
 
 

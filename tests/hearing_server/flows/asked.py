@@ -11,7 +11,7 @@ from typing import Any
 from given import PACK
 
 from hearing_server.flows.decider import COURT, Command
-from hearing_server.flows.hearing import Sitting, absence, floor, pleas, rooms
+from hearing_server.flows.hearing import Sitting, absence, floor, pleas, rooms, statements, timetable
 from hearing_server.flows.hearing.part import Words
 from hearing_server.flows.hearing.people import FORMS
 from hearing_server.flows.hearing.quality import RUNGS
@@ -26,6 +26,7 @@ CONTENT = {
     "case_number": "1",
     "cause": "c",
     "reason": "r",
+    "title": "t",
 }
 TEXT_OF = {"undertaking.sign": "undertaking", "rules.accept": "court_rules", "consent": "consent"}
 LAWFUL = 0.85
@@ -74,11 +75,82 @@ def a_room(rng: Random, state: Sitting) -> tuple[Any, ...]:
     return (kind, tuple(rng.sample(may, min(len(may), rng.randint(2, 3)))))
 
 
+def a_closing(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    asked_by = rng.choice([None, slot(rng, state)])
+    stay = tuple(s for s in state.seats if s.startswith("observer") and rng.random() < 0.3)
+    return (rng.choice(["privacy", "divorce", "weather"]), asked_by, rng.choice(["order", "end"]), stay)
+
+
 def whose_ask(rng: Random, state: Sitting) -> str:
     return rng.choice([*state.rooms.asks, slot(rng, state)])
 
 
+def a_window(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    """Of the stage that it is in, or of the next; from now or a little later on; mostly of both parties."""
+    codes = [code for code, _ in state.program.stages] if state.program else [None]
+    stage = state.progress.stage if rng.random() < 0.8 else rng.choice(codes)
+    opens = rng.choice([0, 0, 70_000_000])
+    slots = ("party/1", "party/2") if rng.random() < 0.9 else some(rng, state)
+    return (
+        len(state.windows.all) + 1,
+        stage,
+        rng.choice(timetable.MODES),
+        opens,
+        rng.choice([80_000_000, 90_000_000, 30]),
+        slots,
+    )
+
+
+def a_number(rng: Random, state: Sitting) -> int:
+    return max(1, len(state.windows.all) + rng.choice([0, 0, 0, 0, 1, -1]))
+
+
+def of_window(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    return (a_number(rng, state),)
+
+
+def a_statement(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    """Its window, and what of anybody's it may replace."""
+    number = a_number(rng, state)
+    windows = [window for window in state.windows.all if window.number == number]
+    made = [each.seq for window in windows for each in window.made.values()]
+    return (number, rng.choice([None, None, *made]))
+
+
+def with_a_file(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    return (BLOB, *a_statement(rng, state))
+
+
+def the_end(_rng: Random, state: Sitting) -> tuple[Any, ...]:
+    window = timetable.last(state)
+    return (window.number, timetable.ends_ms(window)) if window else (1, 0)
+
+
+def a_longer_time(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    window = timetable.last(state)
+    whose = rng.choice([None, *(window.slots if window else ()), slot(rng, state)])
+    later = (timetable.ends_ms(window) if window else 0) + rng.choice([-1, 60_000])
+    return (a_number(rng, state), whose, later, rng.choice(sorted(timetable.REASONS)))
+
+
+def a_late_one(rng: Random, state: Sitting) -> tuple[Any, ...]:
+    seqs = [each.seq for each in state.windows.late] or [3]
+    return (rng.choice(seqs), rng.choice(sorted(statements.RULINGS)), rng.choice(sorted(timetable.REASONS)))
+
+
 ARGS: Mapping[str, Args] = {
+    "zone": lambda rng, _state: (rng.choice(["Africa/Lusaka", "Asia/Shanghai", "8 Main Street"]),),
+    "act.asynchronous": lambda rng, _state: (rng.choice([(), (), ("weather",)]),),
+    "act.window": a_window,
+    "act.window_extend": a_longer_time,
+    "act.window_cancel": of_window,
+    "act.window_close": of_window,
+    "act.rule_late": a_late_one,
+    "window.begin": of_window,
+    "window.close": the_end,
+    "statement.text": a_statement,
+    "statement.none": a_statement,
+    **dict.fromkeys(("statement.voice", "statement.image", "statement.video"), with_a_file),
     "open": lambda rng, _: (rng.choice(["hearing", "inquiry", "party"]), STREAM, 9_000_000),
     "seat": lambda rng, _: rng.choice(
         [("party/3", "third_party"), ("agent/1", "agent"), ("witness/2", "witness"), ("interpreter/1", "interpreter")]
@@ -111,14 +183,20 @@ ARGS: Mapping[str, Args] = {
     "objection": lambda rng, _state: (rng.choice(sorted(pleas.GROUNDS)),),
     "motion": lambda rng, _state: (rng.choice(sorted(pleas.MOTIONS)),),
     "act.rule": lambda rng, state: (rng.choice([3, *(plea.seq for plea in state.pleas)]), an_outcome(rng)),
-    "drop": lambda rng, state: (gone(rng, state), "unknown", "network", 5, None, 40, "cellular"),
+    "drop": lambda rng, state: (gone(rng, state), "unknown", "network", 5, None, "low", "mobile"),
     "act.prompt_absent": lambda rng, state: (gone(rng, state),),
+    "act.call_person": lambda rng, state: (gone(rng, state),),
+    "call.unanswered": lambda rng, state: rng.choice([(s, c.seq) for s, c in state.calls.items()] or [("party/1", 3)]),
+    "notice": lambda rng, state: (slot(rng, state), "call", rng.randrange(50), "email", "accepted"),
+    "moved": lambda rng, _state: (rng.choice([8_000_000, 9_500_000]),),
     "act.warn_absent": lambda rng, state: (gone(rng, state),),
     "act.rule_absent": lambda rng, state: (gone(rng, state), rng.choice(sorted(absence.RULINGS))),
     "act.allow_screen": seat,
     "act.gallery_delay": lambda rng, _state: (rng.choice([0, 3, 1_800, 1_801]),),
+    "act.close_to_public": a_closing,
+    "gallery.count": lambda rng, _state: (rng.choice([1, 3]), 2, 1),
     "act.go_on": seat,
-    "act.restrict": lambda rng, state: (some(rng, state, without_bench=True),),
+    "act.restrict": lambda rng, state: (some(rng, state, without_bench=True), *rng.choice([(), ("privacy", None)])),
     "act.call": a_witness,
     "undertaking.sign": lambda _rng, _state: (PACK.texts["undertaking"].version, "zh"),
     "act.undertaking_begin": a_witness,
@@ -146,6 +224,9 @@ ARGS: Mapping[str, Args] = {
 """A command without a row here names nothing."""
 
 WEIGHT: Mapping[str, float] = {
+    **dict.fromkeys(("act.window", "act.rule_late", "act.window_extend", "act.window_close"), 4.0),
+    **dict.fromkeys(("statement.text", "statement.none"), 12.0),
+    **dict.fromkeys(("act.asynchronous", "act.window_cancel", "act.synchronous"), 20.0),
     **dict.fromkeys(("join", "act.admit"), 6.0),  # else the court would sit alone
     **dict.fromkeys(("quality", "rec.stop"), 3.0),
     **dict.fromkeys(("act.open", "act.resume"), 30.0),  # else it would never begin, or rest for ever
@@ -174,7 +255,8 @@ def content_of(name: str) -> Mapping[str, Any] | None:
     """What goes with a command that cannot be without."""
     if name in TEXT_OF:
         return {"text": PACK.texts[TEXT_OF[name]].zh}
-    return CONTENT if RULES[name].words is Words.NEEDED else None
+    ruled = name == "act.open"  # PE7: else the court would seldom sit
+    return CONTENT if ruled or RULES[name].words is Words.NEEDED else None
 
 
 def ask(rng: Random, state: Sitting) -> tuple[str, Command]:
@@ -186,6 +268,8 @@ def ask(rng: Random, state: Sitting) -> tuple[str, Command]:
     names = lawful if lawful and rng.random() < LAWFUL else list(RULES)
     [name] = rng.choices(names, [WEIGHT.get(name, 1.0) for name in names])
     args = ARGS.get(name, nothing)(rng, state)
-    refs = ((b"c" * 16, 3, b"h" * 32),) if name == "redact" else ()
-    reason = CONTENT if RULES[name].words is Words.REASON and rng.random() < 0.5 else None
-    return actor, Command(name, args, refs, content_of(name) or reason)
+    refs = ((b"c" * 16, rng.randrange(9), b"h" * 32),) if name in ("redact", "moved") else ()
+    content = content_of(name)
+    if content is None and RULES[name].words is Words.REASON and rng.random() < 0.5:
+        content = CONTENT
+    return actor, Command(name, args, refs, content)

@@ -23,6 +23,7 @@ CONTENT = {
     "order": "o",
     "authority": "a",
     "reason": "r",
+    "title": "t",
 }
 
 
@@ -58,19 +59,21 @@ class Story:
         by: str = COURT,
         content: dict[str, Any] | None = None,
         refs: tuple[Any, ...] = (),
+        at: int = 1_000,
         **signed: Any,
     ) -> "Story":
-        """`signed`: device and csig of the stamp."""
-        if content is None and (self.flow.name != "hearing" or (name in RULES and RULES[name].words is Words.NEEDED)):
+        """`at`: the moment, in milliseconds. `content`: `{}` for none. `signed`: device and csig of the stamp."""
+        needs = self.flow.name != "hearing" or (name in RULES and RULES[name].words is Words.NEEDED)
+        if content is None and (needs or name == "act.open"):  # PE7: the judge rules on whatever lacks
             content = CONTENT
         try:
             command = Command(name, args, refs, content)
-            facts = list(self.flow.decide(self.state, command, Stamp(1_000, by, **signed)))
+            facts = list(self.flow.decide(self.state, command, Stamp(at, by, **signed)))
         except Refused as refused:
             self._outcome = refused
         else:
             self._outcome = facts
-            self.fold(facts, by, 1_000, refs)
+            self.fold(facts, by, at, refs)
         return self
 
     def then(self, *facts: tuple[Any, ...]) -> "Story":
@@ -104,6 +107,13 @@ SEATS = (
 SCHEDULED = ((COURT, "open", "hearing", STREAM, 9_000_000), *((COURT, "seat", *s) for s in SEATS))
 ALL_JOINED = (*SCHEDULED, (COURT, "act.check_in"), *((COURT, "join", slot) for slot, _ in SEATS))
 PARTIES_ADMITTED = (*ALL_JOINED, ("clerk/1", "act.admit", "party/1"), ("judge/1", "act.admit", "party/2"))
+CHECKED_IN = (
+    ("clerk/1", "act.bars", ()),
+    *(("clerk/1", "act.verify", slot, "document", "passed") for slot in ("party/1", "party/2", "witness/1")),
+    *((slot, "consent", "online_hearing", "2026-1", "zh") for slot in ("party/1", "party/2")),
+    *((slot, "rules.accept", "2026-1") for slot in ("party/1", "party/2", "witness/1")),
+)
+"""Nothing of the checklist lacks after these (PE6)."""
 OPEN = (*PARTIES_ADMITTED, ("judge/1", "act.open"))
 SEALING = ("clerk/1", "act.propose_seal"), ("judge/1", "act.seal")
 CLOSED = (*OPEN, ("judge/1", "act.close"), (COURT, "rec.stop"))

@@ -6,10 +6,10 @@ import pytest
 
 from hearing_server.flows.decider import COURT, Role
 from hearing_server.flows.hearing import HEARING, Phase
-from hearing_server.flows.hearing.absence import NETWORKS, ROWS, RULINGS, SIDES
+from hearing_server.flows.hearing.absence import BATTERIES, NETWORKS, ROWS, RULINGS, SIDES
 from tests.hearing_server.flows.given import CLOSED, OPEN, SCHEDULED, SEALING, SEATS, Story
 
-DROP = ("drop", "party/1", "unknown", "network", 3_000, None, 41, "cellular")
+DROP = ("drop", "party/1", "unknown", "network", 3_000, None, "low", "mobile")
 AWAY = (*OPEN, (COURT, "leave", "party/1", "network"))
 LADDER = (("act.prompt_absent",), ("act.warn_absent",), ("act.rule_absent", "left_court"))
 
@@ -48,7 +48,18 @@ def test_AB1_a_drop_carries_what_was_measured_and_changes_nothing():
 
 @pytest.mark.parametrize(
     ("place", "bad"),
-    [(2, "both"), (3, ""), (4, -1), (4, "5"), (5, -1), (6, 101), (6, "41"), (7, "WLAN of 12 Lake Street")],
+    [
+        (2, "both"),
+        (3, ""),
+        (4, -1),
+        (4, "5"),
+        (5, -1),
+        (6, 41),
+        (6, "41"),
+        (6, ()),
+        (7, "WLAN of 12 Lake Street"),
+        (7, ()),
+    ],
 )
 def test_AB1_what_is_no_evidence_is_refused(place, bad):
     drop = [*DROP]
@@ -62,9 +73,12 @@ def test_AB1_only_of_an_admitted_person_who_is_gone():
     story(*OPEN).when("drop", "party/9", *DROP[2:]).refused("unknown_seat")
 
 
-@pytest.mark.parametrize(("side", "network"), [*itertools.product(sorted(SIDES), [None, *sorted(NETWORKS)])])
-def test_AB1_every_side_and_every_network_is_taken(side, network):
-    drop = ("drop", "party/1", side, "network", 0, 0, None, network)
+@pytest.mark.parametrize(
+    ("side", "battery", "network"),
+    [*itertools.product(sorted(SIDES), [None, *sorted(BATTERIES)], [None, *sorted(NETWORKS)])],
+)
+def test_AB1_every_side_and_every_coarse_word_of_a_device_is_taken(side, battery, network):
+    drop = ("drop", "party/1", side, "network", 0, 0, battery, network)
     story(*AWAY).when(*drop).then(drop)
 
 

@@ -156,3 +156,18 @@ def test_CA9_only_what_is_sealed_is_corrected_and_each_supplement_has_a_stream_o
     assert story.state.supplements == {ADDED: SITTING}
     story.when("supplement.ordered", SITTING, ADDED, by=REGISTRY).refused("already_done")
     story.when("shred.ordered", ADDED, "other", (1,), by=REGISTRY).then(("shred.ordered", ADDED, "other", (1,)))
+
+
+def test_CA10_who_reads_or_takes_the_file_is_noted_by_the_court_for_streams_of_this_case():
+    story = case(*SCHEDULED)
+    story.when("file.read", SITTING, REGISTRY).then(("file.read", SITTING, REGISTRY))
+    taken = ("file.exported", SITTING, "judge/1", "whole", "appeal")
+    story.when(*taken).then(taken)
+    story.when("file.exported", SITTING, COURT, "entry", "duty").then(
+        ("file.exported", SITTING, COURT, "entry", "duty")
+    )
+    story.when("file.read", b"x" * 16, REGISTRY).refused("malformed")
+    story.when("file.read", SITTING, "clerk/9").refused("unknown_seat")
+    story.when("file.exported", SITTING, REGISTRY, "half", "duty").refused("malformed")
+    story.when("file.exported", SITTING, REGISTRY, "whole", "curiosity").refused("malformed")
+    story.when("file.read", SITTING, REGISTRY, by=REGISTRY).refused("not_permitted")

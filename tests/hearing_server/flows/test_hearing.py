@@ -3,7 +3,7 @@
 from types import ModuleType
 
 import pytest
-from given import ALL_JOINED, CLOSED, ELSEWHERE, OPEN, PARTIES_ADMITTED, SCHEDULED, SEALING, SEATS, Story
+from given import ALL_JOINED, CHECKED_IN, CLOSED, ELSEWHERE, OPEN, PARTIES_ADMITTED, SCHEDULED, SEALING, SEATS, Story
 from hypothesis import given as for_all
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -148,7 +148,8 @@ def test_HR9_recess_ends_the_floor():
 
 
 def test_HR10_opening_and_resuming_start_the_recording_in_the_same_decision():
-    story = sitting(*PARTIES_ADMITTED).when("act.open", by="judge/1").then(("act.open",), ("rec.start",))
+    story = sitting(*PARTIES_ADMITTED, *CHECKED_IN).when("act.open", by="judge/1")
+    story.then(("act.open",), ("rec.start",))
     story.given(("judge/1", "act.recess"), (COURT, "rec.stop"))
     story.when("act.resume", by="judge/1").then(("act.resume",), ("rec.start",))
 
@@ -280,7 +281,7 @@ def signed(key):
 
 
 def test_HR17_a_persons_entry_is_his_command_and_what_follows_is_the_courts():
-    story = sitting(*PARTIES_ADMITTED, ("judge/1", "act.open"))
+    story = sitting(*PARTIES_ADMITTED, *CHECKED_IN, ("judge/1", "act.open"))
     act, follows = story.leaves[-2:]
     assert (act.actor, act.type, act.facts) == ("judge/1", "act.open", ())
     assert (follows.actor, follows.type, follows.refs) == (COURT, "rec.start", (act.seq,))

@@ -8,6 +8,7 @@ from given import CLOSED, OPEN, PARTIES_ADMITTED, SCHEDULED, SEALING, SEATS, Sto
 from hearing_server import packs
 from hearing_server.flows.decider import COURT, Command
 from hearing_server.flows.hearing import HEARING, KINDS, Phase, life
+from hearing_server.flows.hearing.people import lacking
 from hearing_server.flows.hearing.rules import RULES
 from hearing_server.flows.hearing.tables import CHECK_IN_BEFORE_MS, TRANSITIONS
 
@@ -88,7 +89,9 @@ def test_ST1_the_rules_are_put_on_the_record_once_by_the_court_and_before_anybod
     story.when("rules", *CN.rules("hearing")).refused("already_done")
     in_phase(Phase.SCHEDULED).when("rules", *CN.rules("hearing"), by="judge/1").refused("not_permitted")
     Story(HEARING).given(*PARTIES_ADMITTED).when("rules", *CN.rules("hearing")).refused("wrong_phase")
-    Story(HEARING).given(*SCHEDULED).when("rules", "p", "1", b"short", (), (), (), ()).refused("malformed")
+    Story(HEARING).given(*SCHEDULED).when("rules", "p", "1", b"short", (), (), (), (), (False, ()), ()).refused(
+        "malformed"
+    )
 
 
 def test_ST1_a_date_nearer_than_the_days_of_notice_is_noted_and_not_refused():
@@ -100,11 +103,12 @@ def test_ST1_a_date_nearer_than_the_days_of_notice_is_noted_and_not_refused():
 @pytest.mark.parametrize("pack", PACKS, ids=lambda pack: pack.name)
 def test_ST2_the_first_opening_enters_the_first_stage_as_the_courts_entry(pack):
     first = pack.kinds["hearing"].stages[0]
-    story = under(pack, *PARTIES_ADMITTED).when("act.open", by="judge/1")
-    story.then(("act.open",), ("rec.start",), ("stage", first))
-    assert (story.leaves[-1].actor, story.leaves[-1].refs) == (COURT, (len(story.leaves) - 3,))
+    story = under(pack, *PARTIES_ADMITTED)
+    ruled = ("checklist", lacking(story.state))  # PE7
+    story.when("act.open", by="judge/1").then(("act.open",), ("rec.start",), ("stage", first), ruled)
+    assert (story.leaves[-2].actor, story.leaves[-2].refs) == (COURT, (len(story.leaves) - 4,))
     story.given(("judge/1", "act.adjourn", LATER), (COURT, "rec.stop"), (COURT, "act.check_in"))
-    story.when("act.open", by="judge/1").then(("act.open",), ("rec.start",))
+    story.when("act.open", by="judge/1").then(("act.open",), ("rec.start",), ruled)
     assert story.state.progress.stage == first
 
 

@@ -53,6 +53,8 @@ export class Peer {
   /** The court's side of this connection, as its last answer named it. */
   private leg: string | null = null;
   private lastAnswer = "";
+  /** What the senders were last told. */
+  private limited = "";
   /** Nothing has arrived since it was last asked for. */
   private suspect = false;
   private heard = 0;
@@ -70,8 +72,17 @@ export class Peer {
     await this.describe(this.build(), false);
   }
 
-  /** Connects, or connects anew: after every welcome, since the court may have been restarted. */
-  async start(stream: MediaStream | null, count: number, servers: readonly RTCIceServer[]): Promise<void> {
+  /** Hello was sent: what is prepared is offered in the same flight, so that it costs no round trip of its own. The answer
+   * counts only after `start`, for which the court must have let him in. */
+  ahead(): boolean {
+    const pc = this.pc;
+    if (pc === null || this.leg !== null || pc.signalingState !== "have-local-offer" || pc.localDescription === null) return false;
+    if (!this.offers(pc.localDescription.sdp)) return false;
+    return (this.awaiting = this.ports.offer(compactOffer(pc.localDescription.sdp)));
+  }
+
+  /** Connects, or connects anew: after every welcome, since the court may have been restarted. `offered`: `ahead` did. */
+  async start(stream: MediaStream | null, count: number, servers: readonly RTCIceServer[], offered = false): Promise<void> {
     this.wanted = true;
     this.stream = stream;
     this.servers = servers;
@@ -81,15 +92,17 @@ export class Peer {
     }
     const more = count > this.receive.peek().length;
     this.count = count;
-    this.awaiting = false; // what was asked on a line that broke is answered by nobody
+    const answered = offered && this.awaiting && !more;
+    this.awaiting = answered; // what was asked on a line that broke is answered by nobody
     const pc = this.pc;
     if (pc === null || pc.connectionState === "closed") return this.renew();
     if (this.leg !== null) return more ? this.renew() : this.restart();
-    // Prepared, and not yet known to the court.
-    await this.replace(stream);
+    // Prepared, and not yet known to the court. What it will send of itself is looked at on the way.
     if (more) this.addSlots(pc);
     this.state.value = "connecting";
-    await this.propose(false);
+    if (answered) this.expect(pc, ANSWER_MS);
+    else await this.propose(false);
+    await this.replace(stream);
   }
 
   /** The line came back, the network changed, or nothing arrives any more. */
@@ -175,7 +188,7 @@ export class Peer {
   answer(sdp: string, slots: View): void {
     const pc = this.pc;
     this.awaiting = false;
-    if (pc === null || pc.signalingState !== "have-local-offer") return;
+    if (!this.wanted || pc === null || pc.signalingState !== "have-local-offer") return;
     this.slots(slots);
     const leg = legOf(sdp);
     if (this.leg !== null && this.leg !== leg) {
@@ -338,16 +351,23 @@ export class Peer {
   private async limit(): Promise<void> {
     const senders = this.senders;
     if (senders === null) return;
+    const size = sizeOf(senders.video.track);
+    const wanted = JSON.stringify([this.uplink, this.crowded, this.spare, size, this.screen !== null, this.lastAnswer !== ""]);
+    // Each setting waits for the browser's media threads, and after a tap everybody waits for those.
+    if (wanted === this.limited) return;
+    this.limited = wanted;
     const set = async (sender: RTCRtpSender, change: (encodings: RTCRtpEncodingParameters[], parameters: RTCRtpSendParameters) => void): Promise<void> => {
       const parameters = sender.getParameters();
       if ((parameters.encodings?.length ?? 0) === 0) return;
       change(parameters.encodings, parameters);
-      await sender.setParameters(parameters).catch(() => undefined);
+      await sender.setParameters(parameters).catch(() => {
+        this.limited = ""; // refused just now: the next look asks again
+      });
     };
     await set(senders.audio, (encodings) => {
       for (const encoding of encodings) encoding.maxBitrate = this.voice.bps;
     });
-    await set(senders.video, (encodings) => shape(encodings, { uplink: this.uplink, crowded: this.crowded, spare: this.spare, size: sizeOf(senders.video.track) }));
+    await set(senders.video, (encodings) => shape(encodings, { uplink: this.uplink, crowded: this.crowded, spare: this.spare, size }));
     await set(senders.screen, (encodings, parameters) => {
       for (const encoding of encodings) encoding.active = this.screen !== null;
       parameters.degradationPreference = "maintain-resolution";
@@ -359,6 +379,7 @@ export class Peer {
     this.awaiting = false;
     this.leg = null;
     this.lastAnswer = "";
+    this.limited = "";
     this.watch.forget();
     this.heard = 0;
     this.suspect = false;

@@ -6,15 +6,18 @@ import { roomWords } from "../i18n/room-words";
 import { words } from "../i18n/words";
 import { unlockAudio } from "../media/level";
 import { courtName, failureOf, learnCourt, phone, type Page } from "../state/page";
+import { endFor } from "../state/ended";
 import { keepLink } from "../state/device";
 import { Announcer } from "../ui/announce";
 import { CallCourt, Masthead } from "../ui/masthead";
+import { EndedPage } from "./ended/ended";
 import { FailedPage } from "./failed/failed";
 import { LeaveQuestion, left } from "./room/leave";
 import { Room } from "./room/room";
 import { court, enter } from "./room/session";
 import { SealedPage } from "./sealed/sealed";
 import { WaitingPage } from "./waiting/waiting";
+import { onPage } from "../ui/routes";
 
 export function SittingPage({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JSX.Element {
   const { visit } = at;
@@ -53,6 +56,9 @@ function Inside({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JS
     const why = failureOf(line.detail, line.code);
     return <FailedPage why={why} inside={{ waiting: sitting.waiting.value }} again={why === "removed" || why === "expired" || why === "revoked" ? undefined : () => goBack(at)} />;
   }
+  const end = view !== null ? endFor(view, sitting.me.value?.role ?? null) : lobby !== null ? endFor(lobby, null) : null;
+  const ending = view ?? lobby;
+  if (end !== null && ending !== null) return <EndedPage view={ending} end={end} inside={view !== null} />;
   if (lobby !== null) return <WaitingPage view={lobby} slot={at.visit.info.slot} stand={sitting.held.value} />;
   if (view === null) {
     return line.kind === "waiting" && line.attempt > 3 ? (
@@ -66,7 +72,7 @@ function Inside({ at }: { readonly at: Extract<Page, { kind: "sitting" }> }): JS
 
 function Connecting({ name }: { readonly name: string }): JSX.Element {
   return (
-    <main class="page" aria-busy="true" data-testid="page-connecting">
+    <main class="page" aria-busy="true" {...onPage("connecting")}>
       <Masthead court={name} />
       <p role="status">{words().loading}</p>
     </main>
@@ -76,7 +82,7 @@ function Connecting({ name }: { readonly name: string }): JSX.Element {
 function LeftPage({ again }: { readonly again: () => void }): JSX.Element {
   const r = roomWords();
   return (
-    <main class="page" data-testid="page-left">
+    <main class="page" {...onPage("left")}>
       <Masthead court={courtName.value} />
       <div class="stack">
         <h1>{r.left_title}</h1>

@@ -29,17 +29,23 @@ export interface TicketInfo extends DeskInfo {
   readonly scheduled_ms: number | null;
   readonly slot: string;
   readonly role: string;
+  /** What the sitting's rules call this role; null where it has none. */
+  readonly role_name?: { readonly zh: string; readonly en: string } | null;
   readonly name: string;
   readonly stream_id: string;
   readonly expires_ms: number | null;
   /** How many pairs of receive slots the court will give. */
   readonly media_slots: number;
+  /** The key to subscribe to web push with; empty where the court calls nobody by it. */
+  readonly push_key?: string;
 }
 
 export interface Ask {
   readonly method?: string;
   readonly json?: unknown;
   readonly token?: string | null;
+  /** The ETag of the last answer: 304 says that nothing has changed. */
+  readonly unless?: string | null;
   readonly signal?: AbortSignal;
 }
 
@@ -58,6 +64,7 @@ async function problemOf(response: Response): Promise<Problem> {
 export async function ask(path: string, options: Ask = {}): Promise<Response> {
   const headers: Record<string, string> = {};
   if (options.json !== undefined) headers["Content-Type"] = "application/json";
+  if (options.unless) headers["If-None-Match"] = options.unless;
   if (options.token) headers["Authorization"] = `Bearer ${options.token}`;
   let response: Response;
   try {
@@ -71,7 +78,7 @@ export async function ask(path: string, options: Ask = {}): Promise<Response> {
   } catch {
     throw new Problem(0, "unreachable", "");
   }
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok && !(response.status === 304 && options.unless)) throw await problemOf(response);
   return response;
 }
 

@@ -48,6 +48,8 @@ export type Line =
 export interface Listener {
   /** Made fresh for each try: the cursor has moved on since the last one. */
   hello(): Promise<Hello>;
+  /** Hello is on its way: what is sent now arrives with it. The court has not answered yet, and may not let him in. */
+  greeted(): void;
   frame(frame: ServerFrame): void;
   line(line: Line): void;
   /** Round trip of one ping, milliseconds. */
@@ -67,6 +69,8 @@ const MOST_BESIDE = 3;
 const OPEN = 1;
 
 /** Close codes after which dialling again by itself would be wrong. */
+/** What a phone may say before it is answered (PROTOCOL.md, greeted). */
+const EARLY: ReadonlySet<ClientFrame["type"]> = new Set(["ping", "negotiate"]);
 const FINAL: ReadonlySet<number> = new Set([MALFORMED, UNAUTHENTICATED, FORBIDDEN, REPLACED, GONE]);
 
 export class Connection {
@@ -77,6 +81,9 @@ export class Connection {
   private attempt = 0;
   private running = false;
   private greeted = false;
+  /** The court has answered the hello. Until then it hears what EARLY names: anything else is out of turn, and ends the line
+   *  for good. */
+  private answered = false;
   private lastHeard = 0;
   private dialledAt = 0;
   private silence = SILENCE_MS;
@@ -107,6 +114,7 @@ export class Connection {
   /** True when the frame was handed to an open line; false means that it was not, and never will be, sent. */
   send(frame: ClientFrame): boolean {
     if (this.socket === null || this.socket.readyState !== OPEN || !this.greeted) return false;
+    if (!this.answered && !EARLY.has(frame.type)) return false;
     this.socket.send(pack(frame));
     return true;
   }
@@ -159,6 +167,7 @@ export class Connection {
         this.greeted = true;
         this.lastHeard = this.ports.now();
         this.watch();
+        this.listener.greeted();
       });
     };
     socket.onmessage = (event) => {
@@ -173,6 +182,7 @@ export class Connection {
       // onclose follows and says more
     };
     this.cancelBeside = this.ports.after(BESIDE_MS, () => this.reach());
+    if (socket.readyState === OPEN) socket.onopen(undefined as never); // it was dialled while the person was reading
   }
 
   /** Closes what was dialled beside the line. */
@@ -202,6 +212,7 @@ export class Connection {
       this.said = { code: frame.code, detail: frame.detail };
     } else if (frame.type === "welcome" || frame.type === "lobby") {
       this.attempt = 0;
+      this.answered = true;
       this.silence = SILENCE_MS;
       this.listener.line({ kind: "open" });
     }
@@ -235,7 +246,7 @@ export class Connection {
     this.cancel?.();
     this.cancel = null;
     this.pings.clear();
-    this.greeted = false;
+    this.greeted = this.answered = false;
     this.letGo();
     const socket = this.socket;
     this.socket = null;

@@ -17,10 +17,43 @@ export interface LinkState {
   readonly expires_ms: number;
 }
 
+/** Where somebody is told something, as the clerk entered it; `destroyed` where an order has taken it away. */
+export interface Contact {
+  readonly language: string;
+  readonly email: string;
+  readonly phone: string;
+  readonly zone: string;
+  readonly destroyed: boolean;
+}
+
+export type NewContact = Omit<Contact, "destroyed">;
+
+/** What became of a notice (NO3). */
+export interface NoticeRow {
+  readonly sitting: string;
+  readonly slot: string;
+  readonly occasion: string;
+  readonly ref: number;
+  readonly channel: string;
+  readonly state: string;
+  readonly code: string;
+  readonly attempts: number;
+  readonly opened_ms: number | null;
+}
+
+type Named = Readonly<Record<"zh" | "en", string>>;
+
+/** What the court's rules have on a summons. */
+export interface SummonsWords {
+  readonly bring: Named;
+  readonly consequences: Readonly<Record<string, Named>>;
+}
+
 export interface CaseSeat {
   readonly slot: string;
   readonly role: string;
   readonly name: string;
+  readonly contact: Contact | null;
   readonly link: LinkState | null;
 }
 
@@ -42,6 +75,16 @@ export interface CaseRow {
   readonly cause: string;
   readonly seats: readonly CaseSeat[];
   readonly sittings: readonly CaseSitting[];
+  /** How many days before a sitting people are told of it (NO2); null in a case without rules. */
+  readonly notice_days: number | null;
+}
+
+/** A case on its own page: with its notices. */
+export interface CaseDetail extends CaseRow {
+  readonly notices: readonly NoticeRow[];
+  /** Who may be called by web push. */
+  readonly push: readonly string[];
+  readonly summons: SummonsWords | null;
 }
 
 export interface NewCase {
@@ -50,6 +93,8 @@ export interface NewCase {
   readonly cause: string;
   readonly seats: readonly { readonly role: string; readonly name: string }[];
   readonly sitting: { readonly kind: string; readonly at_ms: number };
+  /** Why people are told later than the rules want (NO2); empty where they are told in time. */
+  readonly reason: string;
 }
 
 export interface FreshLink {
@@ -71,7 +116,7 @@ export interface DeskPorts {
 /** An act that the court has answered with a receipt it did not sign. */
 export class BadReceipt extends Error {}
 
-const SLOT_PREFIX: Readonly<Record<string, string>> = { plaintiff: "party", defendant: "party", third_party: "party" };
+const SLOT_PREFIX: Readonly<Record<string, string>> = { plaintiff: "party", defendant: "party", third_party: "party", courtroom: "room" };
 const CASE = utf8("palm/case/v1\0");
 
 export class Desk {
@@ -84,12 +129,25 @@ export class Desk {
     private readonly ports: DeskPorts,
   ) {}
 
-  cases(): Promise<readonly CaseRow[]> {
-    return this.signed((token) => askJson<{ cases: CaseRow[] }>("/api/cases", { token })).then((answer) => answer.cases);
+  /** How many days before a sitting people are told of it (NO2), as the last list of cases had it. */
+  noticeDays = 0;
+
+  async cases(): Promise<readonly CaseRow[]> {
+    const answer = await this.signed((token) => askJson<{ cases: CaseRow[]; notice_days: number }>("/api/cases", { token }));
+    this.noticeDays = answer.notice_days;
+    return answer.cases;
   }
 
-  show(id: string): Promise<CaseRow> {
-    return this.signed((token) => askJson<CaseRow>(`/api/cases/${id}`, { token }));
+  show(id: string): Promise<CaseDetail> {
+    return this.signed((token) => askJson<CaseDetail>(`/api/cases/${id}`, { token }));
+  }
+
+  /** Today's sittings; null while they are as the last answer had them. */
+  async board(tag: string | null): Promise<{ readonly board: unknown; readonly nowMs: number; readonly tag: string | null } | null> {
+    const response = await this.signed((token) => ask("/api/board", { token, unless: tag }));
+    if (response.status === 304) return null;
+    const board = (await response.json()) as { readonly now_ms?: number };
+    return { board, nowMs: board.now_ms ?? this.ports.now(), tag: response.headers.get("ETag") };
   }
 
   async create(body: NewCase): Promise<CaseRow> {
@@ -120,18 +178,32 @@ export class Desk {
     return this.perform(row, "link.released", [fromHex(link)]);
   }
 
+  /** The channels are facts, the addresses are content (NO1). */
+  contact(row: CaseRow, slot: string, { language, email, phone, zone }: NewContact): Promise<void> {
+    const channels = [...(email === "" ? [] : ["email"]), ...(phone === "" ? [] : ["sms"])];
+    return this.perform(row, "contact", [slot, language, channels], { email, phone, zone });
+  }
+
+  schedule(row: CaseRow, kind: string, atMs: number, reason: string): Promise<void> {
+    return this.perform(row, "sitting.scheduled", [random(16), kind, atMs], reason === "" ? null : { reason });
+  }
+
+  move(row: CaseRow, stream: string, atMs: number, reason: string): Promise<void> {
+    return this.perform(row, "sitting.moved", [fromHex(stream), atMs], reason === "" ? null : { reason });
+  }
+
   async exported(stream: string): Promise<Blob> {
     return (await this.signed((token) => ask(`/api/sittings/${stream}/export`, { method: "POST", token }))).blob();
   }
 
-  private async perform(row: CaseRow, command: string, args: readonly Argument[]): Promise<void> {
-    const act = await this.act(fromHex(row.id), command, args);
+  private async perform(row: CaseRow, command: string, args: readonly Argument[], words: { readonly [key: string]: unknown } | null = null): Promise<void> {
+    const act = await this.act(fromHex(row.id), command, args, words);
     const { receipt } = await this.signed((token) => askJson<{ receipt: string }>(`/api/cases/${row.id}/acts`, { json: { act }, token }));
     await this.check(row.origin, receipt);
   }
 
   /** A case's stream follows from the request, so its acts can be signed before the court has made it. */
-  private async actsOf({ request_id, seats, sitting }: NewCase): Promise<readonly string[]> {
+  private async actsOf({ request_id, seats, sitting, reason }: NewCase): Promise<readonly string[]> {
     const stream = (await sha256(concat(CASE, utf8(request_id)))).slice(0, 16);
     const counts = new Map<string, number>();
     const acts: string[] = [];
@@ -141,7 +213,7 @@ export class Desk {
       counts.set(prefix, n);
       acts.push(await this.act(stream, "seat", [`${prefix}/${n}`, role], { name }));
     }
-    acts.push(await this.act(stream, "sitting.scheduled", [random(16), sitting.kind, sitting.at_ms]));
+    acts.push(await this.act(stream, "sitting.scheduled", [random(16), sitting.kind, sitting.at_ms], reason === "" ? null : { reason }));
     return acts;
   }
 

@@ -1,6 +1,7 @@
 // Who somebody is, what he consents to and which court rules he has accepted, as the leaves tell it; and what the court looks
 // at before it opens (SPEC PE). The same list as the court's own (`people.checklist`), for the bench's eyes.
 import type { Fact, Leaf } from "../record/leaf";
+import { isRuledAway } from "./conduct";
 import type { RoomView, Seat } from "./view";
 
 export interface Standing {
@@ -15,7 +16,7 @@ export interface Standing {
 export const UNKNOWN: Standing = { identity: null, consents: [], rules: null };
 
 /** What is asked of somebody at the court's door, one page each. */
-export type Asked = "rules" | "online_hearing" | "recording";
+export type Asked = "rules" | "online_hearing" | "recording" | "asynchronous";
 
 /** Words that a person accepts, by their version. A text is never changed: a better one is a new version. */
 export interface Text {
@@ -26,7 +27,7 @@ export interface Text {
 export type Texts = Readonly<Record<string, Text>>;
 
 /** Which of the texts of a court's rules each question shows. */
-const TEXT: Readonly<Record<Asked, string>> = { rules: "court_rules", online_hearing: "consent", recording: "recording" };
+const TEXT: Readonly<Record<Asked, string>> = { rules: "court_rules", online_hearing: "consent", recording: "recording", asynchronous: "asynchronous" };
 
 export function textOf(texts: Texts, asked: Asked): Text | null {
   return texts[TEXT[asked]] ?? null;
@@ -44,12 +45,19 @@ export function readTexts(value: unknown): Texts {
 }
 
 const CONSENTING: ReadonlySet<string> = new Set(["plaintiff", "defendant", "third_party", "agent"]);
+/** Who must be here when the court opens. */
+const SIDES: ReadonlySet<string> = new Set(["plaintiff", "defendant", "third_party"]);
 const UNCHECKED: ReadonlySet<string> = new Set(["judge", "clerk", "courtroom", "observer"]);
 /** What may be sent by whoever waits (PE3). */
-const FROM_WAITING: ReadonlySet<string> = new Set(["consent", "consent.withdraw", "rules.accept"]);
+const FROM_WAITING: ReadonlySet<string> = new Set(["consent", "consent.withdraw", "rules.accept", "zone"]);
 
 export function fromWaiting(command: string): boolean {
   return FROM_WAITING.has(command);
+}
+
+/** Whether his consent to the form of the hearing is asked. */
+export function isAsked(role: string): boolean {
+  return CONSENTING.has(role);
 }
 
 export function isChecked(role: string): boolean {
@@ -73,12 +81,13 @@ function words(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : [];
 }
 
-/** What is still to be asked of this person at the door, in order. Where the court has rules, what they have a text for. */
-export function toAsk(role: string, own: Standing, texts: Texts): readonly Asked[] {
+/** What is still to be asked of this person at the door, in order; `offered`: the asynchronous form was proposed (AS1). Where the court has rules, what they have a text for. */
+export function toAsk(role: string, own: Standing, texts: Texts, offered = false): readonly Asked[] {
   const asked: Asked[] = [];
   if (!isChecked(role)) return asked;
   if (own.rules === null) asked.push("rules");
   if (CONSENTING.has(role)) for (const form of ["online_hearing", "recording"] as const) if (!own.consents.includes(form)) asked.push(form);
+  if (offered && CONSENTING.has(role) && role !== "agent" && !own.consents.includes("asynchronous")) asked.push("asynchronous");
   return Object.keys(texts).length === 0 ? asked : asked.filter((each) => textOf(texts, each) !== null);
 }
 
@@ -101,6 +110,8 @@ export function foldChecked(view: RoomView, leaf: Leaf): RoomView {
       return change(leaf.actor, (seat) => ({ consents: seat.consents.filter((form) => form !== first) }));
     case "rules.accept":
       return change(leaf.actor, () => ({ rules: typeof first === "string" ? first : null }));
+    case "rec.fault":
+      return { ...view, recorderFailed: true };
     case "act.bars":
       return { ...view, bars: readBars(first) };
     default:
@@ -111,16 +122,22 @@ export function foldChecked(view: RoomView, leaf: Leaf): RoomView {
 /** One thing that is not done: of whom (or the court), and what. */
 export interface Missing {
   readonly slot: string;
-  readonly what: "bars" | "identity" | "consent" | "rules";
+  readonly what: "bars" | "recorder" | "here" | "identity" | "consent" | "rules";
 }
 
-/** What is missing before the court opens (PE6); whether the recorder failed is the court's to know. */
+/** What is missing before the court opens (PE6). Whoever looks at this is a judge who is here, so that item is left out. */
 export function missing(view: RoomView): readonly Missing[] {
   const found: Missing[] = view.bars === null ? [{ slot: "court", what: "bars" }] : [];
+  const apart = view.form.asynchronous; // AS4: nobody need be here, and nothing live is recorded
+  const form = apart ? "asynchronous" : "online_hearing";
+  if (view.recorderFailed && !apart) found.push({ slot: "court", what: "recorder" });
   for (const seat of view.seats) {
-    if (!isChecked(seat.role) || !seat.connected || (seat.state !== "waiting" && seat.state !== "admitted")) continue;
+    const isHere = seat.connected && (seat.state === "waiting" || seat.state === "admitted");
+    const excused = seat.state === "removed" || isRuledAway(view.conduct.away[seat.slot]);
+    if (SIDES.has(seat.role) && !isHere && !excused && !apart) found.push({ slot: seat.slot, what: "here" });
+    if (!isChecked(seat.role) || !isHere) continue;
     if (seat.identity !== "passed") found.push({ slot: seat.slot, what: "identity" });
-    if (CONSENTING.has(seat.role) && !seat.consents.includes("online_hearing")) found.push({ slot: seat.slot, what: "consent" });
+    if (CONSENTING.has(seat.role) && !seat.consents.includes(form)) found.push({ slot: seat.slot, what: "consent" });
     if (seat.rules === null) found.push({ slot: seat.slot, what: "rules" });
   }
   return found;

@@ -123,6 +123,11 @@ export function untilMs(conduct: Conduct, floor: string | null): number | null {
   return floor !== null && conduct.timed === floor ? conduct.untilMs : null;
 }
 
+/** Whether the judge has ruled on his absence, and he has not come back since (AB3). */
+export function isRuledAway(away: Away | undefined): boolean {
+  return away !== undefined && !away.back && away.step !== "prompted" && away.step !== "warned";
+}
+
 /** The step that comes next with somebody who is away (AB2): `prompt`, `warn`, `rule`; null once it is ruled. */
 export function nextStep(away: Away | undefined): "prompt" | "warn" | "rule" | null {
   if (away === undefined || away.back) return "prompt";

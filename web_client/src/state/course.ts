@@ -12,6 +12,8 @@ export interface Named {
 export interface Program {
   readonly stages: readonly (Named & { readonly skip: boolean })[];
   readonly grounds: readonly Named[];
+  /** What the judge must have found before it is held asynchronously (AS2). */
+  readonly findings: readonly Named[];
   readonly noticeDays: number;
   readonly shortNotice: boolean;
 }
@@ -25,6 +27,8 @@ export interface Course {
   readonly ending: Ending | null;
 }
 
+const DAY_MS = 86_400_000;
+
 type Map_ = { readonly [key: string]: unknown };
 const isMap = (value: unknown): value is Map_ => typeof value === "object" && value !== null && !Array.isArray(value);
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
@@ -37,6 +41,7 @@ export function readProgram(value: unknown): Program | null {
   return {
     stages: maps(value["stages"]).map((stage) => ({ ...named(stage), skip: stage["skip"] === true })),
     grounds: maps(value["grounds"]).map(named),
+    findings: maps(value["findings"]).map(named),
     noticeDays: typeof value["notice_days"] === "number" ? value["notice_days"] : 0,
     shortNotice: value["short_notice"] === true,
   };
@@ -49,6 +54,11 @@ export function readCourse(map: Map_): Course {
     held: Array.isArray(held) ? held.filter((code): code is string => typeof code === "string") : [],
     ending: ending === "cancelled" || ending === "converted" ? ending : null,
   };
+}
+
+/** The rules after the sitting was moved to another date (NO9): whether the notice is as long as they want. */
+export function movedTo(program: Program, at: unknown, tsMs: number): Program {
+  return typeof at === "number" ? { ...program, shortNotice: at - tsMs < program.noticeDays * DAY_MS } : program;
 }
 
 /** The course after this entry. */

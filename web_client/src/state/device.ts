@@ -184,3 +184,33 @@ export function forgetEntered(): void {
     // nothing kept, nothing to forget
   }
 }
+
+const DESK = "palm.desk";
+
+/** The desk that this tab came from: a clerk in a courtroom goes on seeing the other hearings. */
+export function keepDesk(ticket: string): void {
+  try {
+    sessionStorage.setItem(DESK, ticket);
+  } catch {
+    // then the board is seen from the desk alone
+  }
+}
+
+export function keptDesk(): string | null {
+  try {
+    return sessionStorage.getItem(DESK);
+  } catch {
+    return null;
+  }
+}
+
+const BENCH_LINK = "palm.bench/";
+
+/** The link by which this browser went into a hearing as one of its bench; it opens nothing on another device. */
+export async function keepBenchLink(stream: string, ticket: string): Promise<void> {
+  await (await db()).put("kept", ticket, BENCH_LINK + stream);
+}
+
+export async function benchLink(stream: string): Promise<string | null> {
+  return (await (await db()).get("kept", BENCH_LINK + stream)) ?? null;
+}

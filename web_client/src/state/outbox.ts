@@ -123,7 +123,7 @@ export class Outbox {
     this.list.value = kept.filter((item) => item.state !== "recorded");
   }
 
-  /** Keeps it, shows it, sends it when it can. `args` of a message with a file are its commitment. */
+  /** Keeps it, shows it, sends it when it can. `args` of what has a file begin with its commitment. */
   async add(draft: Draft): Promise<Item> {
     let parcel: Parcel | null = null;
     let content = draft.content ?? null;
@@ -133,7 +133,7 @@ export class Outbox {
       // Piece by piece: a video of 200 MB must not stand in a phone's memory as one.
       const digest = await commitDigest(salt, await this.fingerprint(draft.file));
       parcel = { data: draft.file, salt, commit: digest, url: null };
-      args = [digest];
+      args = [digest, ...args];
       content = { ...content, size: draft.file.size, salt: toBase64(salt) }; // who may read the message may check its file
     }
     const bytes = content === null ? null : utf8(JSON.stringify(content));

@@ -28,6 +28,7 @@ export type Page =
   | { readonly kind: "test"; readonly visit: Visit }
   | { readonly kind: "sitting"; readonly visit: Visit }
   | { readonly kind: "desk"; readonly ticket: string; readonly info: DeskInfo }
+  | { readonly kind: "gallery"; readonly hearing: string | null }
   | { readonly kind: "failed"; readonly why: Failure };
 
 export const page = signal<Page>({ kind: "opening" });

@@ -23,6 +23,7 @@ import { fromWaiting } from "./checked";
 import { Outbox, type Draft, type Item, type OutboxPorts } from "./outbox";
 import { isBenchSlot } from "./may";
 import type { Stand } from "./testimony";
+import { NO_WINDOWS, readWindows, type Windows } from "./windows";
 import { fold, readStand, readView, type RoomView } from "./view";
 import { Witness, type WitnessStore } from "./witness";
 
@@ -64,6 +65,11 @@ export interface Live {
   readonly trouble: readonly Trouble[];
 }
 
+export interface Watchers {
+  readonly now: number;
+  readonly most: number;
+}
+
 export interface Trouble {
   readonly kind: "audio" | "video" | "screen";
   readonly what: string;
@@ -76,8 +82,11 @@ export interface Identity {
 }
 
 export interface MediaFrames {
-  /** A welcome: this phone has a seat that may send and receive. Said before the record behind it has been checked. */
-  seated(slots: number, relays: readonly RTCIceServer[]): void;
+  /** Hello has just been sent. What was prepared may be offered in the same flight; whether it was. */
+  ahead(): boolean;
+  /** A welcome: this phone has a seat that may send and receive. Said before the record behind it has been checked.
+   * `offered`: an offer was sent ahead of it on this line, and the court will answer that one. */
+  seated(slots: number, relays: readonly RTCIceServer[], offered: boolean): void;
   answer(sdp: string, slots: View): void;
   slots(slots: View): void;
 }
@@ -88,12 +97,16 @@ export interface SittingPorts extends Ports {
   readonly record: WitnessStore;
 }
 
+/** Of whom `presence` tells too, and who has no seat. */
+const GALLERY = "gallery";
 const EMPTY: Live = { microphone: null, camera: null, typing: false, quality: null, silentMs: null, unseenMs: null, quiet: false, trouble: [] };
 /** What the court answers at once; asking for more would only be cut. */
 const PAGE = 128;
 const ANSWER_MS = 10_000;
 const TYPING_MS = 5_000;
 const JOIN_ON_MS = 1_000;
+/** Nobody notices that a room is drawn so much later; a picture that comes so much earlier he does. */
+const BEFORE_DRAWING_MS = 80;
 
 export class Sitting {
   readonly line = signal<Line>({ kind: "dialling", attempt: 0 });
@@ -103,8 +116,12 @@ export class Sitting {
   /** How far this person's own testimony has come, while he is held (WI). */
   readonly held = signal<Stand | null>(null);
   readonly view = signal<RoomView | null>(null);
+  /** What this seat is shown of an asynchronous sitting. */
+  readonly windows = signal<Windows>(NO_WINDOWS);
   readonly entries = signal<readonly Entry[]>([]);
   readonly live = signal<ReadonlyMap<string, Live>>(new Map());
+  /** How many of the public watch, and did at once at the most. */
+  readonly watchers = signal<Watchers>({ now: 0, most: 0 });
   readonly loadingHistory = signal(false);
   /** The tree before the first entry that is here: its size and its frontier. */
   readonly before = signal<{ readonly size: number; readonly frontier: readonly Uint8Array[] }>({ size: 0, frontier: [] });
@@ -127,6 +144,9 @@ export class Sitting {
   private began: { readonly size: number; readonly frontier: readonly Uint8Array[] } | null = null;
   private epoch = 0;
   private skew = 0;
+  /** An offer went ahead on this line, and nobody has been sent to wait since. */
+  private offered = false;
+  private answered: (() => void) | null = null;
   private readonly noEarlier = signal(false);
   private turn: Promise<unknown> = Promise.resolve();
   private readonly quietTyping = new Map<string, () => void>();
@@ -168,10 +188,19 @@ export class Sitting {
         }),
         frame: (frame) => {
           // Media is no part of the record: it does not wait until signatures are checked and a long history is hashed.
-          if (frame.type === "welcome") this.seated(frame);
-          else if (frame.type === "answer") this.media?.answer(frame.sdp, frame.slots);
+          if (frame.type === "welcome") {
+            if (this.offered) this.letAnswerFirst();
+            this.seated(frame);
+          } else if (frame.type === "lobby") this.offered = false; // the court passes over what it holds of those who wait
+          else if (frame.type === "answer") {
+            this.media?.answer(frame.sdp, frame.slots);
+            this.answered?.();
+          }
           else if (frame.type === "slots") this.media?.slots(frame.slots);
           this.turn = this.turn.then(() => this.take(frame)).catch((error: unknown) => console.error("palmcourt", error));
+        },
+        greeted: () => {
+          this.offered = this.media?.ahead() === true;
         },
         line: (line) => {
           if (line.kind !== "open") this.outbox.disconnected();
@@ -354,11 +383,23 @@ export class Sitting {
     }
   }
 
+  /** The answer to what went ahead is right behind the welcome. It is taken first: a path is looked for and keys are agreed
+   * on by other threads, and meanwhile this one draws the room. */
+  private letAnswerFirst(): void {
+    const came = new Promise<void>((resolve) => {
+      this.answered = resolve;
+      this.ports.after(BEFORE_DRAWING_MS, resolve);
+    });
+    this.turn = this.turn.then(() => came);
+  }
+
   private seated(frame: Welcome): void {
     const slots = frame.media["slots"];
     const phase = frame.view["phase"];
+    const { offered } = this;
+    this.offered = false;
     if (typeof slots !== "number" || slots === 0 || phase === "adjourned" || phase === "closed" || phase === "sealed") return;
-    this.media?.seated(slots, readRelays(frame.media["ice_servers"]));
+    this.media?.seated(slots, readRelays(frame.media["ice_servers"]), offered);
   }
 
   private async welcome(frame: Welcome): Promise<void> {
@@ -377,6 +418,7 @@ export class Sitting {
     batch(() => {
       this.lobby.value = null;
       this.view.value = readView(frame.view);
+      this.windows.value = readWindows(frame.view["windows"]);
       this.live.value = new Map();
       this.me.value = {
         slot: frame.slot,
@@ -420,6 +462,11 @@ export class Sitting {
   }
 
   private presence(slot: string, value: View): void {
+    if (value["windows"] !== undefined && slot === this.me.peek()?.slot) this.windows.value = readWindows(value["windows"]);
+    if (slot === GALLERY) {
+      this.watchers.value = readWatchers(value);
+      return;
+    }
     const was = this.live.value.get(slot) ?? EMPTY;
     const flag = (key: string, otherwise: boolean | null): boolean | null => {
       const given = value[key];
@@ -451,6 +498,11 @@ export class Sitting {
 }
 
 const isMap = (value: unknown): value is { readonly [key: string]: unknown } => typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readWatchers(value: View): Watchers {
+  const number = (given: unknown): number => (typeof given === "number" && given > 0 ? Math.floor(given) : 0);
+  return { now: number(value["now"]), most: number(value["most"]) };
+}
 
 function readTrouble(value: unknown): readonly Trouble[] {
   if (!isMap(value)) return [];

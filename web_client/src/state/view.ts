@@ -2,10 +2,13 @@
 // comes beside); it never asks who is looking, so everybody who may see an entry folds it the same way. The server's view
 // in a welcome is the fold up to `next_seq`; leaves from there on are folded here.
 import type { Fact, Leaf } from "../record/leaf";
-import { foldCourse, readCourse, readProgram, type Course, type Program } from "./course";
-import { foldChecked, readBars, readStanding, readTexts, UNKNOWN, type Standing, type Texts } from "./checked";
+import { foldCalls, readCalls, type Calls } from "./calling";
+import { foldCourse, movedTo, readCourse, readProgram, type Course, type Program } from "./course";
+import { foldChecked, isAsked, readBars, readStanding, readTexts, UNKNOWN, type Standing, type Texts } from "./checked";
 import { foldConduct, readConduct, type Conduct } from "./conduct";
+import { foldOpenness, readOpenness, type Openness } from "./openness";
 import { companions, foldPrivate, left, readPrivate, type Private } from "./private";
+import { byComing, foldForm, readForm, type Form } from "./windows";
 import { foldTestimony, interrupted, STANDS, testifies, type Confrontation, type Stand, type Undertaking } from "./testimony";
 
 export type Phase = "scheduled" | "checking_in" | "open" | "in_recess" | "technical_suspension" | "adjourned" | "closed" | "sealed";
@@ -51,6 +54,8 @@ export interface RoomView {
   readonly floor: string | null;
   /** How the floor is given, what waits for the judge, who was called while away (FL, AB). */
   readonly conduct: Conduct;
+  /** Who was called while he was not here, and what became of it (NO). */
+  readonly calls: Calls;
   /** Whose screen may be shown (HR21). */
   readonly screen: string | null;
   readonly seats: readonly Seat[];
@@ -58,17 +63,29 @@ export interface RoomView {
   readonly proposal: { readonly seq: number; readonly slot: string } | null;
   /** The restricted part that runs: its first entry, and who may read it besides the bench. */
   readonly restricted: { readonly seq: number; readonly slots: readonly string[] } | null;
+  /** Whether the public watches, and from what it is excluded (PU). */
+  readonly openness: Openness;
+  /** What the public address of this hearing ends in. */
+  readonly hearing: string;
+  /** Told to whoever waits: the court sits in closed session (PU5). */
+  readonly excluded: boolean;
   readonly sealed: { readonly seq: number; readonly tsMs: number } | null;
   readonly phone: string;
   /** What the bench found against an online hearing; null before it has looked (PE6). */
   readonly bars: readonly string[] | null;
+  /** A fault of the recorder is on the record (PE6). */
+  readonly recorderFailed: boolean;
   /** What people accept and consent to, as this sitting's rules have it; empty where it has none. */
   readonly texts: Texts;
+  /** What its rules call people. */
+  readonly roles: RoleNames;
   /** What the court knows of whoever waits, who is shown nobody else. */
   readonly own: Standing;
   /** Witnesses who are in the room together by order (WI9). */
   readonly confrontation: Confrontation | null;
   readonly undertaking: Undertaking | null;
+  /** Whether it is asynchronous, or that was proposed (AS1). */
+  readonly form: Form;
   /** Private rooms, channels, linked pairs, the signer (PR). */
   readonly privately: Private;
 }
@@ -76,6 +93,10 @@ export interface RoomView {
 const PHASES: readonly Phase[] = ["scheduled", "checking_in", "open", "in_recess", "technical_suspension", "adjourned", "closed", "sealed"];
 const RUNGS: readonly Rung[] = ["video", "small", "audio", "clips"];
 const STATES: readonly SeatState[] = ["absent", "waiting", "admitted", "removed"];
+
+/** What each role is called, in both languages. */
+export type RoleNames = Readonly<Record<string, { readonly zh: string; readonly en: string }>>;
+const NO_ROLES: RoleNames = {};
 
 type Map_ = { readonly [key: string]: unknown };
 
@@ -136,17 +157,24 @@ export function readView(map: Map_): RoomView {
     course: readCourse(map),
     floor: typeof map["floor"] === "string" ? map["floor"] : null,
     conduct: readConduct(map),
+    calls: readCalls(map),
     screen: typeof map["screen"] === "string" ? map["screen"] : null,
     seats,
     proposal: isMap(proposal) ? { seq: instant(proposal["seq"]) ?? 0, slot: text(proposal["slot"]) } : null,
     restricted: isMap(restricted) ? { seq: instant(restricted["seq"]) ?? 0, slots: slotsOf(restricted["slots"]) } : null,
+    openness: readOpenness(map["openness"]),
+    hearing: text(map["hearing"]),
+    excluded: flag(map["excluded"]),
     sealed: isMap(sealed) ? { seq: instant(sealed["seq"]) ?? 0, tsMs: instant(sealed["ts_ms"]) ?? 0 } : null,
     phone: text(map["phone"]),
     bars: readBars(map["bars"]),
+    recorderFailed: flag(map["recorder_failed"]),
     own: readStanding(map),
     texts: readTexts(map["texts"]),
+    roles: readRoles(map["roles"]),
     confrontation: isMap(map["confrontation"]) ? { slots: slotsOf(map["confrontation"]["slots"]), before: slotsOf(map["confrontation"]["before"]) } : null,
     undertaking: readUndertaking(map["undertaking"]),
+    form: readForm(map),
     privately: readPrivate(map),
   };
 }
@@ -154,6 +182,11 @@ export function readView(map: Map_): RoomView {
 function readUndertaking(value: unknown): Undertaking | null {
   if (!isMap(value) || !isMap(value["texts"])) return null;
   return { version: text(value["version"]), texts: Object.fromEntries(Object.entries(value["texts"]).map(([language, words]) => [language, text(words)])) };
+}
+
+function readRoles(value: unknown): RoleNames {
+  if (!isMap(value)) return NO_ROLES;
+  return Object.fromEntries(Object.entries(value).flatMap(([role, names]) => (isMap(names) && typeof names["zh"] === "string" && typeof names["en"] === "string" ? [[role, { zh: names["zh"], en: names["en"] }]] : [])));
 }
 
 function slotsOf(value: unknown): readonly string[] {
@@ -175,8 +208,16 @@ export function fold(view: RoomView, leaf: Leaf, name = ""): RoomView {
   const conduct = foldConduct(view.conduct, leaf, view.floor);
   const role = (slot: string): string => seatOf(view, slot)?.role ?? "";
   const privately = foldPrivate(view.privately, leaf, role);
-  const same = conduct === view.conduct && privately === view.privately;
-  return together(view, foldSeats(same ? view : { ...view, conduct, privately }, leaf, name), leaf);
+  const openness = foldOpenness(view.openness, leaf);
+  const calls = foldCalls(view.calls, leaf);
+  const form = foldForm(view.form, leaf);
+  const same = conduct === view.conduct && calls === view.calls && privately === view.privately && openness === view.openness && form === view.form;
+  return untimed(together(view, foldSeats(same ? view : { ...view, conduct, calls, privately, openness, form, excluded: openness.closing !== null }, leaf, name), leaf));
+}
+
+/** Whatever ends a turn ends its time. */
+function untimed(view: RoomView): RoomView {
+  return view.floor !== null || view.conduct.timed === null ? view : { ...view, conduct: { ...view.conduct, timed: null, untilMs: null } };
 }
 
 /** What follows for linked people (PR8), and for the private room of whoever is not admitted any more or is in another
@@ -225,7 +266,7 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
       return withSeat(view, first, (seat) => ({
         connected: true,
         sinceMs: tsMs,
-        state: STAFF.has(seat.role) ? "admitted" : seat.state === "absent" ? "waiting" : seat.state,
+        state: STAFF.has(seat.role) || byComing(view.form, seat) ? "admitted" : seat.state === "absent" ? "waiting" : seat.state,
       }));
     case "leave":
       return withSeat(interrupted(view, first), first, (seat) => ({
@@ -238,6 +279,8 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
       }));
     case "act.check_in":
       return { ...view, phase: "checking_in" };
+    case "act.asynchronous": // AS4: whoever of the sides waits is let in
+      return withAll(view, (seat) => (seat.state === "waiting" && isAsked(seat.role) ? { state: "admitted" } : {}));
     case "act.admit":
       return withSeat(view, first, (seat) => ({ state: "admitted", stand: seat.stand === "waiting" ? "called" : seat.stand }));
     case "act.remove": {
@@ -252,7 +295,9 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
     case "act.suspend":
       return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "technical_suspension", recessSinceMs: tsMs, floor: null, screen: null };
     case "act.adjourn":
-      return { ...withAll(interrupted(view), () => ({ ruled: false })), phase: "adjourned", recessSinceMs: null, floor: null, screen: null, restricted: null, scheduledMs: instant(first) };
+      return { ...withAll(interrupted(view), () => ({ ruled: false, identity: null })), phase: "adjourned", recessSinceMs: null, floor: null, screen: null, restricted: null, scheduledMs: instant(first) };
+    case "moved":
+      return { ...view, scheduledMs: instant(first), program: view.program === null ? null : movedTo(view.program, first, tsMs) };
     case "stage":
     case "act.stage":
       return { ...view, course: foldCourse(view.course, leaf) };
@@ -296,7 +341,7 @@ function foldSeats(view: RoomView, leaf: Leaf, name: string): RoomView {
     case "rec.stop":
       return { ...view, recording: false };
     case "seal":
-      return { ...view, phase: "sealed", recording: false, sealed: { seq: leaf.seq, tsMs } };
+      return { ...view, phase: "sealed", recording: false, proposal: null, sealed: { seq: leaf.seq, tsMs } };
     default:
       return foldTestimony(view, leaf) ?? foldChecked(view, leaf);
   }

@@ -2,11 +2,13 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 
+import type { QuestionName, SheetName } from "./routes";
+
 interface Props {
   readonly title: string;
   readonly close: () => void;
   readonly children: ComponentChildren;
-  readonly testid?: string;
+  readonly testid: SheetName;
   readonly side?: boolean;
 }
 
@@ -54,7 +56,7 @@ interface ConfirmProps {
   readonly danger?: boolean;
   /** Whether what the court needs is filled in. */
   readonly ready?: boolean;
-  readonly testid: string;
+  readonly testid: QuestionName;
   readonly act: () => void;
   readonly close: () => void;
   readonly children?: ComponentChildren;

@@ -36,6 +36,7 @@ export const course: CourseWords = {
     suspend: "suspended the sitting for technical reasons",
     suspend_court: "No judge was connected: the sitting was suspended",
     adjourn: (date) => `adjourned to ${date}`,
+    moved: (date) => `The sitting was moved to ${date}`,
     convert: (name) => `converted to a hearing in court: ${name}`,
     cancel: "cancelled the sitting",
   },

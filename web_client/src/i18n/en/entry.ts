@@ -17,6 +17,7 @@ export const entry = {
   enter: "Enter the courtroom",
   enter_hint: "Next, your camera, microphone and network are tested.",
   call_court: (phone: string) => `Call the court ${phone}`,
+  open_hearings: "Watch an open hearing",
   trouble: "I need help",
   valid_until: (text: string) => `This link works until ${text}`,
   kept_lines: (n: number) => (n === 1 ? "1 item on this phone is not delivered yet; it will be sent when you enter." : `${n} items on this phone are not delivered yet; they will be sent when you enter.`),

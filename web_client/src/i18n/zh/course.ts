@@ -34,6 +34,7 @@ export const course = {
     suspend: "宣布技术中止",
     suspend_court: "没有法官在线，庭审自动技术中止",
     adjourn: (date: string) => `宣布延期至 ${date}`,
+    moved: (date: string) => `本次庭审改期至 ${date}`,
     convert: (name: string) => `宣布转为线下庭审：${name}`,
     cancel: "取消本次庭审",
   },

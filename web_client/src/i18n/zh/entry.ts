@@ -15,6 +15,7 @@ export const entry = {
   enter: "进入法庭",
   enter_hint: "点按后将检测摄像头、麦克风和网络。",
   call_court: (phone: string) => `联系法院 ${phone}`,
+  open_hearings: "旁听公开庭审",
   trouble: "遇到问题",
   valid_until: (text: string) => `链接有效期至 ${text}`,
   kept_lines: (n: number) => `这部手机上还有 ${n} 条未送达的内容，进入后自动重发。`,

@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { words } from "../../i18n/words";
 import { courtName, phone, type Failure } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
+import { onPage } from "../../ui/routes";
 
 interface Props {
   readonly why: Failure;
@@ -26,9 +27,9 @@ export function FailedPage({ why, inside, again }: Props): JSX.Element {
   const w = words();
   const said = w.failed[why];
   return (
-    <main class="page" data-testid={`failed-${why}`}>
+    <main class="page" {...onPage("failed")}>
       <Masthead court={courtName.value} />
-      <div class="stack" role="alert">
+      <div class="stack" role="alert" data-testid={`failed-${why}`}>
         <h1>{said.title}</h1>
         <div class="card stack">
           <div>
@@ -50,6 +51,11 @@ export function FailedPage({ why, inside, again }: Props): JSX.Element {
           <button type="button" class="button primary wide" data-testid="try-again" onClick={again}>
             {why === "replaced" ? w.use_here : w.try_again}
           </button>
+        )}
+        {why === "no_link" && (
+          <a class="button wide" data-testid="open-hearings" href="#/p">
+            {w.open_hearings}
+          </a>
         )}
         <CallCourt phone={phone.value} />
       </footer>

@@ -1,25 +1,36 @@
 // One case: who takes part, and each person's link. A link's secret is shown in the moment it is made and never again;
 // making another ends the one before.
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { ComponentType, JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { noticesWords } from "../../i18n/notices-words";
 import { registryWords } from "../../i18n/registry-words";
-import { courtTime } from "../../i18n/times";
-import { person, words } from "../../i18n/words";
-import { BadReceipt, type CaseRow, type CaseSeat, type FreshLink } from "../../protocol/desk";
+import { bothTimes, person, words } from "../../i18n/words";
+import { Problem } from "../../protocol/api";
+import { BadReceipt, type CaseDetail, type CaseRow, type CaseSeat, type FreshLink, type NewContact, type NoticeRow } from "../../protocol/desk";
 import { Icon } from "../../ui/icons";
 import { Confirm } from "../../ui/sheet";
-import { desk } from "./desk-state";
-import { deskFailed, Sittings } from "./registry";
+import { ContactPart } from "./contact";
+import { Dates, type NewDate } from "./dates";
+import { desk, deskFailed } from "./desk-state";
+import { NoticeList } from "./notices";
+import { Programs } from "./programs";
+import { Qr } from "./qr";
+import { onPage } from "../../ui/routes";
 
 const REFRESH_MS = 5_000;
+/** The bench is not summoned, and nobody waits for who only looks on. */
+const UNSUMMONED: ReadonlySet<string> = new Set(["judge", "clerk", "observer", "courtroom"]);
 
 export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
   const r = registryWords();
   const w = words();
-  const now = useSignal(row);
-  const failed = useSignal<"" | "failed" | "unsigned">("");
+  const n = noticesWords();
+  const now = useSignal<CaseDetail>({ notices: [], push: [], summons: null, ...row });
+  const failed = useSignal("");
+  const done = useSignal(false);
+  const printing = useSignal<{ readonly slot: string; readonly Page: ComponentType<Parameters<typeof import("./summons").Summons>[0]> } | null>(null);
   const fresh = useSignal<ReadonlyMap<string, FreshLink>>(new Map());
   const exporting = useSignal(false);
 
@@ -36,14 +47,16 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
     const timer = setInterval(() => void load(), REFRESH_MS);
     return () => clearInterval(timer);
   }, []);
-  const doing = async (work: () => Promise<void> | undefined): Promise<void> => {
+  const doing = async (work: () => Promise<void> | undefined, said = false): Promise<void> => {
     failed.value = "";
+    done.value = false;
     try {
       await work();
       await load();
+      done.value = said;
     } catch (error) {
       deskFailed(error);
-      failed.value = error instanceof BadReceipt ? "unsigned" : "failed";
+      failed.value = error instanceof BadReceipt ? "unsigned" : error instanceof Problem ? error.code : "failed";
     }
   };
   const issue = (slot: string): Promise<void> =>
@@ -55,6 +68,18 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
     const rest = new Map(fresh.value);
     rest.delete(slot);
     fresh.value = rest;
+  };
+  const tell = (slot: string, contact: NewContact): void =>
+    void doing(() => desk.peek()?.contact(now.peek(), slot, contact), true);
+  const date = ({ sitting, kind, atMs, reason }: NewDate): void =>
+    void doing(() => (sitting === null ? desk.peek()?.schedule(now.peek(), kind, atMs, reason) : desk.peek()?.move(now.peek(), sitting.stream_id, atMs, reason)), true);
+  const printIt = async (slot: string): Promise<void> => {
+    try {
+      printing.value = { slot, Page: (await import("./summons")).Summons };
+      scrollTo(0, 0);
+    } catch {
+      failed.value = "failed";
+    }
   };
   const exportIt = async (stream: string): Promise<void> => {
     exporting.value = true;
@@ -72,19 +97,26 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
   };
   const connected = new Set(now.value.sittings.flatMap((sitting) => sitting.connected));
   const sealed = now.value.sittings.filter((sitting) => sitting.phase === "sealed");
+  const paper = printing.value;
+  const whose = now.value.seats.find((seat) => seat.slot === paper?.slot);
+  const link = fresh.value.get(paper?.slot ?? "");
+  if (paper !== null && whose !== undefined && link !== undefined) return <paper.Page row={now.value} seat={whose} link={link} close={() => (printing.value = null)} />;
   return (
-    <div class="stack">
+    <div class="stack" {...onPage("case")}>
       <button type="button" class="button quiet" data-testid="desk-back" onClick={() => history.back()}>
         {r.back}
       </button>
       <h1>{now.value.case_number}</h1>
       <p>{now.value.cause}</p>
-      <p class="stack">
-        <Sittings row={now.value} />
-      </p>
+      <Dates row={now.value} set={date} />
       {failed.value !== "" && (
         <p class="notice bad" role="alert">
-          {failed.value === "unsigned" ? r.unsigned : r.failed}
+          {failed.value === "unsigned" ? r.unsigned : (n.refusals[failed.value] ?? r.failed)}
+        </p>
+      )}
+      {done.value && (
+        <p class="notice good" role="status" data-testid="desk-done">
+          {n.done}
         </p>
       )}
       {sealed.map((sitting) => (
@@ -103,6 +135,10 @@ export function CasePage({ row }: { readonly row: CaseRow }): JSX.Element {
               seat={seat}
               here={connected.has(seat.slot)}
               fresh={fresh.value.get(seat.slot)}
+              notices={now.value.notices}
+              rings={now.value.push.includes(seat.slot)}
+              tell={(contact) => tell(seat.slot, contact)}
+              print={() => void printIt(seat.slot)}
               issue={() => void issue(seat.slot)}
               revoke={(link) => void doing(() => desk.peek()?.revoke(now.peek(), link)).then(() => forget(seat.slot))}
               release={(link) => doing(() => desk.peek()?.release(now.peek(), link))}
@@ -118,13 +154,18 @@ interface SeatLinkProps {
   readonly seat: CaseSeat;
   readonly here: boolean;
   readonly fresh: FreshLink | undefined;
+  readonly notices: readonly NoticeRow[];
+  readonly rings: boolean;
+  readonly tell: (contact: NewContact) => void;
+  readonly print: () => void;
   readonly issue: () => void;
   readonly revoke: (link: string) => void;
   readonly release: (link: string) => Promise<void>;
 }
 
-function SeatLink({ seat, here, fresh, issue, revoke, release }: SeatLinkProps): JSX.Element {
+function SeatLink({ seat, here, fresh, notices, rings, tell, print, issue, revoke, release }: SeatLinkProps): JSX.Element {
   const r = registryWords();
+  const n = noticesWords();
   const asking = useSignal(false);
   const copied = useSignal(false);
   const released = useSignal(false);
@@ -150,7 +191,7 @@ function SeatLink({ seat, here, fresh, issue, revoke, release }: SeatLinkProps):
         )}
         <span class={`tag ${active ? "good" : "wait"}`}>{r.state[link?.state ?? "none"]}</span>
       </div>
-      {active && <p class="soft small">{r.until(courtTime(link.expires_ms))}</p>}
+      {active && <p class="soft small">{r.until(bothTimes(link.expires_ms))}</p>}
       {fresh !== undefined && active && fresh.link_id === link.link_id && (
         <div class="fresh">
           <Qr svg={fresh.qr_svg} alt={r.qr_alt(name)} />
@@ -164,8 +205,14 @@ function SeatLink({ seat, here, fresh, issue, revoke, release }: SeatLinkProps):
               <a class="button" data-testid={`open-${seat.slot}`} href={fresh.url} target="_blank" rel="noopener">
                 {r.open_link}
               </a>
+              {!UNSUMMONED.has(seat.role) && (
+                <button type="button" class="button" data-testid={`summons-${seat.slot}`} onClick={print}>
+                  {n.print}
+                </button>
+              )}
             </div>
             <p class="soft small">{r.once}</p>
+            <Programs seat={seat} fresh={fresh} />
           </div>
         </div>
       )}
@@ -189,20 +236,17 @@ function SeatLink({ seat, here, fresh, issue, revoke, release }: SeatLinkProps):
           </>
         )}
       </div>
+      <ContactPart seat={seat} save={tell} />
+      {rings && (
+        <p class="tag good" data-testid={`rings-${seat.slot}`}>
+          <span class="dot full" aria-hidden="true" />
+          {n.push_yes}
+        </p>
+      )}
+      <NoticeList slot={seat.slot} notices={notices} />
       {asking.value && active && (
-        <Confirm title={r.revoke_title(name)} text={r.revoke_text} sure={r.revoke_sure} not={r.cancel} danger testid={`revoke-${seat.slot}`} act={() => revoke(link.link_id)} close={() => (asking.value = false)} />
+        <Confirm title={r.revoke_title(name)} text={r.revoke_text} sure={r.revoke_sure} not={r.cancel} danger testid="revoke" act={() => revoke(link.link_id)} close={() => (asking.value = false)} />
       )}
     </li>
   );
-}
-
-/** The code as a picture of its own: the strict policy lets no foreign markup into the page. */
-function Qr({ svg, alt }: { readonly svg: string; readonly alt: string }): JSX.Element | null {
-  const url = useSignal("");
-  useEffect(() => {
-    const made = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
-    url.value = made;
-    return () => URL.revokeObjectURL(made);
-  }, [svg]);
-  return url.value === "" ? null : <img class="qr" src={url.value} alt={alt} width={200} height={200} />;
 }

@@ -7,8 +7,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { registryWords } from "../../i18n/registry-words";
 import { words } from "../../i18n/words";
 import { random, toHex } from "../../record/bytes";
-import { desk, place } from "./desk-state";
-import { deskFailed } from "./registry";
+import { desk, deskFailed, place } from "./desk-state";
+import { DAY_MS, KINDS, localValue } from "./times";
+import { onPage } from "../../ui/routes";
 
 interface Person {
   readonly key: number;
@@ -21,15 +22,7 @@ interface Wrong {
   readonly words: string;
 }
 
-const ROLES = ["judge", "clerk", "plaintiff", "defendant", "third_party", "agent", "witness", "expert", "interpreter", "mediator", "assistant", "observer"];
-const KINDS = ["hearing", "pretrial", "exchange", "inquiry", "mediation"];
-
-/** What a date-time box shows for an instant on this computer's clock. */
-function localValue(ms: number): string {
-  const date = new Date(ms);
-  const two = (n: number): string => String(n).padStart(2, "0");
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`;
-}
+const ROLES = ["judge", "clerk", "plaintiff", "defendant", "third_party", "agent", "witness", "expert", "interpreter", "mediator", "assistant", "observer", "courtroom"];
 
 export function NewCasePage(): JSX.Element {
   const r = registryWords();
@@ -40,6 +33,9 @@ export function NewCasePage(): JSX.Element {
   const cause = useSignal("");
   const kind = useSignal("hearing");
   const when = useSignal(localValue(Date.now() + 10 * 60_000));
+  const reason = useSignal("");
+  const noticeDays = desk.value?.noticeDays ?? 0;
+  const short = Date.parse(when.value) - Date.now() < noticeDays * DAY_MS;
   const people = useSignal<readonly Person[]>([
     { key: 0, role: "judge", name: "" },
     { key: 1, role: "clerk", name: "" },
@@ -58,6 +54,7 @@ export function NewCasePage(): JSX.Element {
     if (number.value.trim() === "") found.push({ field: "case-number-box", words: r.need_number });
     if (cause.value.trim() === "") found.push({ field: "cause-box", words: r.need_cause });
     if (Number.isNaN(Date.parse(when.value))) found.push({ field: "when-box", words: r.need_when });
+    if (short && reason.value.trim() === "") found.push({ field: "reason-box", words: r.need_short_reason });
     if (!people.value.some((person) => person.role === "judge")) found.push({ field: "role-0", words: r.need_judge });
     people.value.forEach((person, index) => {
       if (person.name.trim() === "") found.push({ field: `name-${index}`, words: r.need_name(index + 1) });
@@ -75,6 +72,7 @@ export function NewCasePage(): JSX.Element {
         cause: cause.value.trim(),
         seats: people.value.map(({ role, name }) => ({ role, name: name.trim() })),
         sitting: { kind: kind.value, at_ms: Date.parse(when.value) },
+        reason: short ? reason.value.trim() : "",
       });
       if (row === undefined) return;
       place.value = { kind: "case", row };
@@ -91,6 +89,7 @@ export function NewCasePage(): JSX.Element {
   return (
     <form
       class="stack"
+      {...onPage("new-case")}
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
@@ -160,6 +159,15 @@ export function NewCasePage(): JSX.Element {
           <input id="when-box" type="datetime-local" data-testid="new-when" aria-describedby="when-hint" value={when.value} {...invalid("when-box")} onInput={(event) => (when.value = event.currentTarget.value)} />
         </div>
       </div>
+      {short && (
+        <div class="field">
+          <label for="reason-box">{r.short_reason(noticeDays)}</label>
+          <span class="hint" id="reason-hint">
+            {r.short_reason_hint}
+          </span>
+          <input id="reason-box" data-testid="new-short-reason" aria-describedby="reason-hint" maxLength={200} value={reason.value} {...invalid("reason-box")} onInput={(event) => (reason.value = event.currentTarget.value)} />
+        </div>
+      )}
       <fieldset class="stack">
         <legend>{r.people}</legend>
         <p class="soft small">{r.people_hint}</p>

@@ -1,27 +1,30 @@
 // The clerk's desk: cases, their people, and the links by which people enter. A form asks for little, keeps what was typed
 // when something is wrong, and says what at the top.
 import "../../styles/registry.css";
+import "../../styles/board.css";
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { boardWords } from "../../i18n/board-words";
 import { registryWords } from "../../i18n/registry-words";
-import { words } from "../../i18n/words";
-import { courtTime } from "../../i18n/times";
-import { Problem } from "../../protocol/api";
+import { bothTimes, words } from "../../i18n/words";
 import { Desk, type CaseRow } from "../../protocol/desk";
-import { identityOf, outboxStore } from "../../state/device";
-import { failureOf, learnCourt, page, type Page } from "../../state/page";
+import { identityOf, keepDesk, outboxStore } from "../../state/device";
+import type { Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
+import { BoardPage } from "../console/board";
 import { CasePage } from "./case";
-import { desk, go, place } from "./desk-state";
+import { desk, deskFailed, go, place } from "./desk-state";
 import { NewCasePage } from "./new-case";
+import { onPage } from "../../ui/routes";
 
 export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk" }> }): JSX.Element {
   const r = registryWords();
   useEffect(() => {
     let here = true;
+    keepDesk(at.ticket);
     void identityOf("registry").then((identity) => {
       if (here) desk.value = new Desk(at.ticket, { ...identity, nextDseq: () => outboxStore.nextDseq("registry", 0), now: () => Date.now() });
     });
@@ -36,12 +39,14 @@ export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk"
   }, [at.ticket]);
   const now = place.value;
   return (
-    <main class="page desk-page" data-testid="page-registry">
+    <main class={`page desk-page ${now.kind === "board" ? "on-board" : ""}`} {...onPage("registry")}>
       <Masthead court={at.info.court} />
       {desk.value === null ? (
         <p role="status">{words().loading}</p>
       ) : now.kind === "cases" ? (
         <CasesPage />
+      ) : now.kind === "board" ? (
+        <BoardPage back={() => (place.value = { kind: "cases" })} />
       ) : now.kind === "new" ? (
         <NewCasePage />
       ) : (
@@ -53,13 +58,6 @@ export function RegistryPage({ at }: { readonly at: Extract<Page, { kind: "desk"
       </footer>
     </main>
   );
-}
-
-/** A refused session shows the page that says why; anything else is tried again by the clerk. */
-export function deskFailed(error: unknown): void {
-  if (!(error instanceof Problem) || error.status !== 401) return;
-  learnCourt(error.body);
-  page.value = { kind: "failed", why: failureOf(error.code, error.status) };
 }
 
 function CasesPage(): JSX.Element {
@@ -80,9 +78,12 @@ function CasesPage(): JSX.Element {
   useEffect(load, []);
   const found = rows.value;
   return (
-    <div class="stack">
+    <div class="stack" {...onPage("cases")}>
       <div class="row">
         <h1 class="grow">{r.cases}</h1>
+        <button type="button" class="button" data-testid="board-open" onClick={() => go({ kind: "board" })}>
+          {boardWords().open_board}
+        </button>
         <button type="button" class="button" data-testid="reload" onClick={load}>
           {r.reload}
         </button>
@@ -118,7 +119,7 @@ export function Sittings({ row }: { readonly row: CaseRow }): JSX.Element {
     <>
       {row.sittings.map((sitting) => (
         <span key={sitting.stream_id} class="soft">
-          {w.kinds[sitting.kind] ?? sitting.kind} · {courtTime(sitting.at_ms)} · {w.phases[sitting.phase] ?? sitting.phase}
+          {w.kinds[sitting.kind] ?? sitting.kind} · {bothTimes(sitting.at_ms)} · {w.phases[sitting.phase] ?? sitting.phase}
         </span>
       ))}
     </>

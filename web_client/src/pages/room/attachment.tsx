@@ -13,7 +13,8 @@ import { here } from "./here";
 
 const BY_ITSELF = 600_000;
 
-export function AttachmentView({ type, attachment }: { readonly type: string; readonly attachment: Attachment }): JSX.Element {
+export function AttachmentView({ type: said, attachment }: { readonly type: string; readonly attachment: Attachment }): JSX.Element {
+  const type = said.replace("statement.", "msg.");
   const r = roomWords();
   const state = blobSignal(attachment.commit).value;
   const { sitting } = here();
@@ -43,7 +44,7 @@ export function AttachmentView({ type, attachment }: { readonly type: string; re
           <img src={state.url} alt={attachment.name || r.photo} style={{ aspectRatio: String(ratio) }} />
         </button>
         {open.value && (
-          <Sheet title={attachment.name || r.photo} close={() => (open.value = false)}>
+          <Sheet title={attachment.name || r.photo} testid="picture-sheet" close={() => (open.value = false)}>
             <img src={state.url} alt={attachment.name || r.photo} />
             <button type="button" class="button wide" onClick={() => (open.value = false)}>
               {r.close_sheet}

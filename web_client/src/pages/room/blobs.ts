@@ -32,7 +32,7 @@ const known = new Map<string, Signal<Fetched>>();
 
 export function attachmentOf(entry: Entry): Attachment | null {
   const digest = entry.leaf?.facts[0];
-  if (entry.leaf === null || !entry.leaf.type.startsWith("msg.") || !(digest instanceof Uint8Array) || digest.length !== 32) return null;
+  if (entry.leaf === null || !/^(msg|statement)\./.test(entry.leaf.type) || !(digest instanceof Uint8Array) || digest.length !== 32) return null;
   return describe(digest, entry.words);
 }
 

@@ -9,10 +9,13 @@ import { bytes } from "../../i18n/times";
 import { apply, camera, cameraOn, microphone, microphoneOn } from "../../media/devices";
 import { maySpeak, mayWrite, isBench } from "../../state/may";
 import { seatOf } from "../../state/view";
+import { keptBack } from "../../state/windows";
 import { Icon } from "../../ui/icons";
+import { BenchKeys } from "./act-bar";
 import { here } from "./here";
 import { ScreenButton } from "./notices";
 import { PleaButtons } from "./pleas";
+import { RoomAskButton } from "./rooms-panel";
 import { PhotoSheet, VideoSheet } from "./pictures";
 import { VoiceHold } from "./voice";
 
@@ -46,8 +49,9 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
   const seat = seatOf(view, me.slot);
   const write = mayWrite(view, me.slot);
   const speak = maySpeak(view, me.slot);
-  const canWrite = write === null;
-  const obstacle = write === null ? null : r[write];
+  const held = keptBack(sitting.windows.value); // AS8
+  const canWrite = write === null && !held;
+  const obstacle = held ? r.refusals["window_runs"] : write === null ? null : r[write];
 
   const send = (): void => {
     const said = text.value.trim();
@@ -81,7 +85,7 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
         <Icon name="photo" />
         {r.photo}
       </button>
-      <button type="button" class="button" data-testid="video" disabled={speak !== null} onClick={() => (filming.value = true)}>
+      <button type="button" class="button" data-testid="video" disabled={speak !== null || held} onClick={() => (filming.value = true)}>
         <Icon name="video" />
         {r.video}
       </button>
@@ -90,6 +94,7 @@ export function Composer({ wide }: { readonly wide: boolean }): JSX.Element | nu
         {r.file}
       </button>
       <PleaButtons />
+      <RoomAskButton />
     </div>
   );
   return (
@@ -215,10 +220,22 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
   const r = roomWords();
   const { sitting } = here();
   const phase = sitting.view.value?.phase;
-  if (observer || phase === "closed" || phase === "sealed") return null;
+  if (observer || phase === "adjourned" || phase === "closed" || phase === "sealed") return null;
   const hasMic = microphone.value === "on";
   const hasCamera = camera.value === "on";
   const micLive = microphoneOn.value && hasMic;
+  // The name that a screen reader says begins with the words that are seen (WCAG 2.5.3).
+  const micWords = muted ? r.court_muted : micLive ? r.mic_short : r.mic_off;
+  const cameraWords = cameraOn.value && hasCamera ? r.camera_short : r.camera_off;
+  // Nothing flows in an asynchronous sitting (AS4): there is neither microphone nor camera to switch.
+  if (sitting.view.value?.form.asynchronous === true) {
+    return (
+      <div class="bar">
+        {more === null && <BenchKeys />}
+        {more}
+      </div>
+    );
+  }
   return (
     <div class="bar">
       <button
@@ -226,7 +243,7 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
         class="button"
         data-testid="microphone"
         aria-pressed={!micLive}
-        aria-label={micLive ? r.mic_off_act : r.mic_on_act}
+        aria-label={`${micWords} (${micLive ? r.mic_off_act : r.mic_on_act})`}
         disabled={!hasMic}
         onClick={() => {
           microphoneOn.value = !microphoneOn.value;
@@ -234,14 +251,14 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
         }}
       >
         <Icon name={micLive && !muted ? "mic" : "mic-off"} />
-        <span>{muted ? r.court_muted : micLive ? r.mic_short : r.mic_off}</span>
+        <span>{micWords}</span>
       </button>
       <button
         type="button"
         class="button"
         data-testid="camera"
         aria-pressed={!(cameraOn.value && hasCamera)}
-        aria-label={cameraOn.value ? r.camera_off_act : r.camera_on_act}
+        aria-label={`${cameraWords} (${cameraOn.value ? r.camera_off_act : r.camera_on_act})`}
         disabled={!hasCamera}
         onClick={() => {
           cameraOn.value = !cameraOn.value;
@@ -249,7 +266,7 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
         }}
       >
         <Icon name={cameraOn.value && hasCamera ? "camera" : "camera-off"} />
-        <span>{cameraOn.value && hasCamera ? r.camera_short : r.camera_off}</span>
+        <span>{cameraWords}</span>
       </button>
       {!bench && (
         <button
@@ -264,7 +281,7 @@ function Bar({ hand, muted, observer, bench, open, more }: BarProps): JSX.Elemen
           <span>{hand ? r.hand_down_short : r.hand_short}</span>
         </button>
       )}
-      {more !== null && <ScreenButton />}
+      {more === null ? <BenchKeys /> : <ScreenButton />}
       {more}
     </div>
   );

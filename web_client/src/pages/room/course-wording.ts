@@ -1,7 +1,7 @@
 // The entries of a sitting's course as sentences (SPEC ST), in the record's own names.
 import { courseWords } from "../../i18n/course-words";
 import { language } from "../../i18n/language";
-import { courtTime } from "../../i18n/times";
+import { bothTimes } from "../../i18n/words";
 import type { Named } from "../../state/course";
 import type { RoomView } from "../../state/view";
 
@@ -23,7 +23,9 @@ export function courseSentence(type: string, first: unknown, court: boolean, vie
     case "act.suspend":
       return court ? d.suspend_court : d.suspend;
     case "act.adjourn":
-      return d.adjourn(typeof first === "number" ? courtTime(first) : "");
+      return d.adjourn(typeof first === "number" ? bothTimes(first) : "");
+    case "moved":
+      return d.moved(typeof first === "number" ? bothTimes(first) : "");
     case "act.convert":
       return d.convert(called(view.program?.grounds ?? [], first));
     case "act.cancel":

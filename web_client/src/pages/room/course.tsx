@@ -8,36 +8,26 @@ import { courseWords } from "../../i18n/course-words";
 import { language } from "../../i18n/language";
 import { roomWords } from "../../i18n/room-words";
 import { courtTime, ownTime } from "../../i18n/times";
+import type { Rare } from "../../state/acts";
 import { wayTo } from "../../state/course";
 import { isBench } from "../../state/may";
 import type { RoomView } from "../../state/view";
 import { Confirm, Sheet } from "../../ui/sheet";
-import { perform, under } from "./acts";
+import { perform } from "./acts";
 import { called } from "./course-wording";
 import { here } from "./here";
 
-type Rare = "act.suspend" | "act.adjourn" | "act.convert" | "act.cancel";
-const asked = signal<Rare | "stages" | "more" | null>(null);
-const SHEET: Readonly<Record<Rare, "suspend" | "adjourn" | "convert" | "cancel">> = { "act.suspend": "suspend", "act.adjourn": "adjourn", "act.convert": "convert", "act.cancel": "cancel" };
+const asked = signal<Rare | "stages" | null>(null);
+export function askCourse(act: Rare): void {
+  asked.value = act;
+}
 
-function rare(view: RoomView): readonly Rare[] {
-  switch (view.phase) {
-    case "scheduled":
-      return ["act.cancel"];
-    case "checking_in":
-      return view.openedMs === null ? ["act.cancel"] : [];
-    case "open":
-      return ["act.suspend", "act.adjourn", ...(view.program === null ? [] : (["act.convert"] as const))];
-    case "in_recess":
-    case "technical_suspension":
-      return ["act.adjourn", ...(view.program === null ? [] : (["act.convert"] as const))];
-    default:
-      return [];
-  }
+export function askStages(): void {
+  asked.value = "stages";
 }
 
 /** In the header. The judge's is a button that opens the picker; everybody else reads it. */
-export function StageState(): JSX.Element | null {
+export function StageState({ brief = false }: { readonly brief?: boolean }): JSX.Element | null {
   const w = courseWords();
   const { sitting } = here();
   const view = sitting.view.value;
@@ -48,13 +38,13 @@ export function StageState(): JSX.Element | null {
   if (!picks) {
     return (
       <span class="stage-state" data-testid="stage-now" data-stage={view.course.stage}>
-        {w.stage_now(name)}
+        {brief ? name : w.stage_now(name)}
       </span>
     );
   }
   return (
-    <button type="button" class="button quiet stage-state" data-testid="stage-now" data-stage={view.course.stage} aria-haspopup="dialog" onClick={() => (asked.value = "stages")}>
-      {w.stage_now(name)} <span aria-hidden="true">▾</span>
+    <button type="button" class="button quiet stage-state" data-testid="stage-now" data-stage={view.course.stage} aria-haspopup="dialog" onClick={askStages}>
+      {brief ? name : w.stage_now(name)} <span aria-hidden="true">▾</span>
     </button>
   );
 }
@@ -90,33 +80,6 @@ function notice(view: RoomView, judge: boolean): string | null {
   return view.course.ending === null ? null : w[view.course.ending];
 }
 
-/** The judge's rare acts, each with its question: behind one button, so that the frequent ones keep their place. */
-export function CourseActs(): JSX.Element | null {
-  const w = courseWords();
-  const { sitting } = here();
-  const view = sitting.view.value;
-  const online = sitting.line.value.kind === "open";
-  if (view === null || sitting.me.value?.role !== "judge") return null;
-  const acts = rare(view);
-  const [only] = acts;
-  if (only === undefined) return null;
-  if (acts.length === 1) return <RareAct act={only} />;
-  return (
-    <button type="button" class="button apart" data-testid="course-more" aria-haspopup="dialog" disabled={!online} onClick={() => (asked.value = "more")}>
-      {w.more}
-    </button>
-  );
-}
-
-function RareAct({ act, wide = false }: { readonly act: Rare; readonly wide?: boolean }): JSX.Element {
-  const online = here().sitting.line.value.kind === "open";
-  return (
-    <button type="button" class={`button ${wide ? "wide" : "apart"}`} data-testid={`act-${SHEET[act]}`} disabled={!online || under(act)} onClick={() => (asked.value = act)}>
-      {courseWords()[SHEET[act]]}
-    </button>
-  );
-}
-
 /** The one question that may be open; mounted once in the room. */
 export function CourseQuestion(): JSX.Element | null {
   const w = courseWords();
@@ -135,17 +98,6 @@ export function CourseQuestion(): JSX.Element | null {
     asked.value = null;
   };
   switch (question) {
-    case "more":
-      return (
-        <Sheet title={w.more} close={close} testid="course-more-sheet">
-          {rare(view).map((act) => (
-            <RareAct key={act} act={act} wide />
-          ))}
-          <button type="button" class="button wide" onClick={close}>
-            {w.not}
-          </button>
-        </Sheet>
-      );
     case "stages":
       return <Stages view={view} reason={reason} close={close} />;
     case "act.suspend":

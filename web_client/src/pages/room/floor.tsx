@@ -1,14 +1,16 @@
 // How people speak: the judge's choice, the order of turns, and the time that runs. Everybody sees the time; when it is up
 // the court says so, and nothing else happens (FL4).
-import { useSignal, type Signal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { benchWords } from "../../i18n/bench-words";
 import { conductWords } from "../../i18n/conduct-words";
 import { list } from "../../i18n/times";
 import { MODES, untilMs } from "../../state/conduct";
-import type { RoomView } from "../../state/view";
+import type { RoomView, Seat } from "../../state/view";
 import { announce } from "../../ui/announce";
+import { Icon } from "../../ui/icons";
 import { Sheet } from "../../ui/sheet";
 import { perform, under } from "./acts";
 import { here } from "./here";
@@ -16,11 +18,6 @@ import { second } from "./session";
 import { who } from "./wording";
 
 const LIMITS = [0, 2, 5, 10] as const;
-
-/** The next in the order who is here; the court decides, this only names him on the button. */
-function nextUp(view: RoomView): string | null {
-  return view.conduct.turns.find((slot) => view.seats.some((seat) => seat.slot === slot && seat.state === "admitted" && seat.connected)) ?? null;
-}
 
 function clockOf(ms: number): string {
   const seconds = Math.max(0, Math.ceil(ms / 1_000));
@@ -48,39 +45,63 @@ export function TimerPill(): JSX.Element | null {
   );
 }
 
-/** For the judge, beside his other acts: who is next, and how people speak. */
-export function FloorActs(): JSX.Element | null {
-  const w = conductWords();
-  const { sitting } = here();
-  const view = sitting.view.value;
-  const asked = useSignal(false);
-  const limit = useSignal(0);
-  if (view === null || sitting.me.value?.role !== "judge") return null;
-  if (view.phase !== "checking_in" && view.phase !== "open" && view.phase !== "in_recess") return null;
-  const offline = sitting.line.value.kind !== "open";
-  const next = view.conduct.mode === "turns" && view.phase === "open" ? nextUp(view) : null;
+/** Minutes for each speech from now on; nought is no limit. */
+const limit = signal(0);
+
+export function giveFloor(slot: string): void {
+  perform("act.floor", limit.peek() === 0 ? [slot] : [slot, limit.peek() * 60]);
+}
+
+/** Whom to give the floor to: raised hands stand first. */
+export function GiveSheet({ view, speakers, close }: { readonly view: RoomView; readonly speakers: readonly Seat[]; readonly close: () => void }): JSX.Element {
+  const b = benchWords();
   return (
-    <>
-      {next !== null && (
-        <button
-          type="button"
-          class="button primary"
-          data-testid="next-turn"
-          disabled={offline || under("act.floor", next)}
-          onClick={() => perform("act.floor", limit.peek() === 0 ? [next] : [next, limit.peek() * 60])}
-        >
-          {w.next(who(view, next))}
-        </button>
-      )}
-      <button type="button" class="button" data-testid="floor-mode" disabled={offline} onClick={() => (asked.value = true)}>
-        {w.modes[view.conduct.mode]}
+    <Sheet title={b.give_title} close={close} testid="give-sheet">
+      {speakers.length === 0 && <p>{b.give_none}</p>}
+      <div class="stack tight">
+        {speakers.map((seat) => (
+          <button
+            key={seat.slot}
+            type="button"
+            class={`button wide ${seat.hand ? "primary" : ""}`}
+            data-testid={`give-${seat.slot}`}
+            disabled={under("act.floor", seat.slot)}
+            onClick={() => {
+              giveFloor(seat.slot);
+              close();
+            }}
+          >
+            {seat.hand && <Icon name="hand" />}
+            {who(view, seat.slot)}
+            {seat.hand && <span class="small">· {b.hand}</span>}
+          </button>
+        ))}
+      </div>
+      <LimitField />
+      <button type="button" class="button wide" data-testid="give-close" onClick={close}>
+        {b.close}
       </button>
-      {asked.value && <FloorSheet view={view} limit={limit} close={() => (asked.value = false)} />}
-    </>
+    </Sheet>
   );
 }
 
-function FloorSheet({ view, limit, close }: { readonly view: RoomView; readonly limit: Signal<number>; readonly close: () => void }): JSX.Element {
+function LimitField(): JSX.Element {
+  const w = conductWords();
+  return (
+    <div class="field">
+      <label for="floor-limit">{w.limit}</label>
+      <select id="floor-limit" data-testid="floor-limit" value={String(limit.value)} onChange={(event) => (limit.value = Number(event.currentTarget.value))}>
+        {LIMITS.map((minutes) => (
+          <option key={minutes} value={String(minutes)}>
+            {minutes === 0 ? w.no_limit : w.minutes(minutes)}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+export function FloorSheet({ view, close }: { readonly view: RoomView; readonly close: () => void }): JSX.Element {
   const w = conductWords();
   const chosen = useSignal<readonly string[]>(view.conduct.turns);
   const seats = view.seats.filter((seat) => seat.role !== "observer" && seat.role !== "courtroom" && seat.role !== "judge" && seat.role !== "clerk");
@@ -127,16 +148,7 @@ function FloorSheet({ view, limit, close }: { readonly view: RoomView; readonly 
           </div>
         </fieldset>
       )}
-      <div class="field">
-        <label for="floor-limit">{w.limit}</label>
-        <select id="floor-limit" data-testid="floor-limit" value={String(limit.value)} onChange={(event) => (limit.value = Number(event.currentTarget.value))}>
-          {LIMITS.map((minutes) => (
-            <option key={minutes} value={String(minutes)}>
-              {minutes === 0 ? w.no_limit : w.minutes(minutes)}
-            </option>
-          ))}
-        </select>
-      </div>
+      <LimitField />
       {view.phase === "open" && view.floor !== null && limit.value > 0 && (
         <button type="button" class="button" data-testid="floor-time" onClick={() => perform("act.floor", [view.floor ?? "", limit.peek() * 60])}>
           {who(view, view.floor)} · {w.minutes(limit.value)}

@@ -5,8 +5,9 @@ import { computed, effect, signal } from "@preact/signals";
 import { apply, pictureHeld } from "../../media/devices";
 import { LADDER, step } from "../../media/ladder";
 import type { Uplink } from "../../media/layers";
+import type { Peer } from "../../media/peer";
 import { saver } from "../../media/saver";
-import type { Court } from "./session";
+import type { Sitting } from "../../state/sitting";
 
 const BEAT_MS = 1_000;
 /** Below this the voice's packets take what the picture needs; with room to spare above it, they need not be long. */
@@ -21,8 +22,7 @@ export const uplink = computed<Uplink>(() => {
   return measured.value === "thin" || saver.value === "small" ? "thin" : "full";
 });
 
-export function watchLink(court: Court): () => void {
-  const { peer, sitting } = court;
+export function watchLink(peer: Peer, sitting: Sitting): () => void {
   let ladder = LADDER;
   const narrow = signal(false);
   const timer = setInterval(() => {

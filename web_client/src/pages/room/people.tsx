@@ -11,10 +11,11 @@ import type { Live } from "../../state/sitting";
 import type { Seat } from "../../state/view";
 import { Icon } from "../../ui/icons";
 import { AwaySteps } from "./absence";
+import { CallPerson } from "./calling";
 import { askRemove, perform, under } from "./acts";
 import { Standings } from "./checked";
-import { ConsoleLine } from "./console";
 import { here } from "./here";
+import { PublicState } from "./public";
 import { second } from "./session";
 import { speaking } from "./speaking";
 import { TestimonyCard } from "./testimony";
@@ -61,6 +62,7 @@ export function People(): JSX.Element | null {
   return (
     <section class="people" aria-label={r.people} data-testid="people">
       <h2>{r.people}</h2>
+      <PublicState view={view} />
       <ul>
         {seats.map((seat) => {
           const live = sitting.live.value.get(seat.slot);
@@ -87,7 +89,7 @@ export function People(): JSX.Element | null {
                 )}
                 <span class={`tag ${at.tone}`}>{at.words}</span>
               </div>
-              {bench && seat.slot !== me.slot && <ConsoleLine view={view} seat={seat} live={live} now={now} />}
+              {bench && seat.slot !== me.slot && <CallPerson seat={seat} view={view} at="people" />}
               <AwaySteps seat={seat} view={view} />
               {bench && <TestimonyCard view={view} seat={seat} judge={me.role === "judge"} />}
               {bench && <Standings seat={seat} />}

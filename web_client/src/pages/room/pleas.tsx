@@ -132,28 +132,12 @@ function RuleSheet({ view, plea, outcome, close }: { readonly view: RoomView; re
 }
 
 /** For the judge: an order in words. */
-export function OrderButton(): JSX.Element | null {
+export function OrderSheet({ close }: { readonly close: () => void }): JSX.Element {
   const w = conductWords();
-  const { sitting } = here();
-  const view = sitting.view.value;
-  const asked = useSignal(false);
   const text = useSignal("");
-  if (view === null || sitting.me.value?.role !== "judge" || view.restricted !== null) return null;
-  if (view.phase !== "checking_in" && view.phase !== "open" && view.phase !== "in_recess") return null;
-  const make = (): void => {
-    if (text.peek().trim() !== "") send("act.order", [], text.peek());
-    text.value = "";
-  };
   return (
-    <>
-      <button type="button" class="button" data-testid="order" disabled={sitting.line.value.kind !== "open"} onClick={() => (asked.value = true)}>
-        {w.order}
-      </button>
-      {asked.value && (
-        <Confirm title={w.order} sure={w.send_order} not={w.cancel} testid="order" close={() => (asked.value = false)} act={make}>
-          <Words id="order-words" label={w.order_words} text={text} restricted={false} />
-        </Confirm>
-      )}
-    </>
+    <Confirm title={w.order} sure={w.send_order} not={w.cancel} testid="order" ready={text.value.trim() !== ""} close={close} act={() => send("act.order", [], text.peek())}>
+      <Words id="order-words" label={w.order_words} text={text} restricted={false} />
+    </Confirm>
   );
 }

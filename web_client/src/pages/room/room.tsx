@@ -1,42 +1,57 @@
 // The courtroom. On a phone one column with everything under the thumb; on a desk the record in the middle and the people
-// beside it. What the court does to a person (mute, floor, recess) is said in words, at once, aloud and on the screen.
+// beside it. This file says only what stands where; what each part shows is its own.
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 
+import { benchWords } from "../../i18n/bench-words";
 import { roomWords } from "../../i18n/room-words";
-import { witnessWords } from "../../i18n/witness-words";
-import { person, words } from "../../i18n/words";
-import { list } from "../../i18n/times";
-import { isBench, isOutside } from "../../state/may";
-import { seatOf, type RoomView, type Seat } from "../../state/view";
-import { announce } from "../../ui/announce";
+import { waitingFor } from "../../state/console";
+import { isBench } from "../../state/may";
+import type { RoomView } from "../../state/view";
+import { inText, signed } from "../../ui/access";
+import { CueBanner } from "../../ui/cue";
 import { Icon } from "../../ui/icons";
 import { CallCourt, Choices } from "../../ui/masthead";
 import { Sheet } from "../../ui/sheet";
 import { wide } from "../../ui/wide";
-import { ActQuestion, Acts, perform, under } from "./acts";
-import { Checklist } from "./checked";
+import { OtherHearings } from "../console/others";
 import { Missed } from "./absence";
+import { ActBar, BenchSheets } from "./act-bar";
+import { ActQuestion } from "./act-questions";
+import { CaptionStrip } from "./captions";
+import { ChannelBar } from "./channels";
+import { Checklist } from "./checked";
 import { Composer } from "./composer";
+import { CourseNotice, CourseQuestion } from "./course";
+import { Door } from "./door";
+import { fitScreen, low } from "./fit";
 import { TimerPill } from "./floor";
-import { CourseNotice, CourseQuestion, StageState } from "./course";
 import { ForkNotice } from "./fork";
+import { Header } from "./header";
 import { here } from "./here";
 import { Keys } from "./keys";
 import { LeaveButton } from "./leave";
+import { unreadNotes, useNotes } from "./notes";
 import { Asks, LinkNotice, OwnTrouble, ScreenGrant } from "./notices";
-import { People } from "./people";
+import { OwnAnswers } from "./own-answers";
 import { PleaList } from "./pleas";
+import { PrivateBanner } from "./private-banner";
+import { PublicBar, Unheard } from "./public";
+import { RoomAsks } from "./rooms-panel";
+import { SearchBox } from "./search";
 import { SettingsButton, SettingsSheet } from "./settings";
-import { watchSpeaking } from "./speaking";
-import { LineState, PhaseState } from "./status";
+import { Side } from "./side";
 import { Sound } from "./sound";
-import { Stage } from "./tiles";
-import { ChannelChooser, PrivateBanner, PrivateControls } from "./private";
+import { watchSpeaking } from "./speaking";
+import { Stage } from "./stage";
+import { LineState } from "./status";
 import { OwnTestimony, swears } from "./testimony";
 import { Timeline } from "./timeline";
+import { AsynchronousSheet, WindowsHere } from "./windows";
+import { OwnState, Restricted, useAnnouncements } from "./told";
 import { who } from "./wording";
+import { onPage } from "../../ui/routes";
 
 /** More people than this in the room, and everybody's picture is small. */
 const CROWD = 6;
@@ -47,228 +62,134 @@ export function Room(): JSX.Element | null {
   const { sitting } = court;
   const view = sitting.view.value;
   const me = sitting.me.value;
-  const people = useSignal(false);
   const settings = useSignal(false);
+  const people = useSignal(false);
   const search = useSignal<string | null>(null);
-  const box = useRef<HTMLInputElement>(null);
   useEffect(() => watchSpeaking(court), [court]);
   useEffect(fitScreen, []);
   const crowd = view === null ? 0 : view.seats.filter((seat) => seat.connected && seat.state === "admitted").length;
   useEffect(() => void court.peer.setCrowded(crowd > CROWD), [court, crowd > CROWD]);
   useAnnouncements(view, me?.slot ?? null);
-  useEffect(() => {
-    if (search.value === "") box.current?.focus();
-  }, [search.value === null]);
+  useNotes(view, isBench(me?.role ?? ""));
+  const signer = view?.privately.signer ?? null;
+  useEffect(() => void (signed.value = signer !== null), [signer]);
   if (view === null || me === null) return null;
   const desk = wide.value;
-  const hasPictures = view.phase === "checking_in" || view.phase === "open" || view.phase === "in_recess";
-  const typing = [...sitting.live.value].filter(([slot, live]) => live.typing && slot !== me.slot).map(([slot]) => who(view, slot));
+  const { slot } = me;
+  const apart = view.form.asynchronous;
+  const hasPictures = !apart && (view.phase === "checking_in" || view.phase === "open" || view.phase === "in_recess");
+  const typing = [...sitting.live.value].filter(([each, live]) => live.typing && each !== slot).map(([each]) => each);
+  const waiting = isBench(me.role) ? waitingFor(view, sitting.live.value, slot) : 0;
+  const side = <Side view={view} slot={slot} role={me.role} waiting={waiting} />;
   return (
-    <div class={`room ${desk ? "desk" : "palm"}`} data-testid="page-room" data-slot={me.slot}>
-      <header class="status">
-        <img src="/emblem.svg" alt={r.emblem} width={28} height={28} />
-        <h1 class="case">{view.caseNumber}</h1>
-        <PhaseState />
-        <StageState />
-        <span class="grow" />
-        {desk && (
-          <button type="button" class="button quiet icon-only" data-testid="search" aria-label={r.search} aria-pressed={search.value !== null} onClick={() => (search.value = search.value === null ? "" : null)}>
-            <Icon name="search" />
-          </button>
-        )}
-        {!desk && (
-          <button type="button" class="button quiet icon-only" data-testid="people-open" aria-label={r.people} onClick={() => (people.value = true)}>
-            <Icon name="people" />
-          </button>
-        )}
-        {desk && <LeaveButton />}
-      </header>
-      <div class={`hall ${swears(view, me.slot) ? "swearing" : ""}`}>
-        <LineState />
-        <ForkNotice />
-        <CourseNotice />
-        <Restricted view={view} slot={me.slot} />
-        <Sound />
-        <LinkNotice />
-        <OwnState view={view} slot={me.slot} />
-        <Missed view={view} slot={me.slot} />
-        <TimerPill />
-        <PrivateBanner view={view} slot={me.slot} />
-        <ChannelChooser view={view} slot={me.slot} />
-        <OwnTestimony view={view} slot={me.slot} />
-        <OwnTrouble />
-        <ScreenGrant />
-        <Asks />
-        <PleaList />
-        {!desk && <Waiting view={view} />}
+    <div class={`room ${desk ? "desk" : "palm"} ${inText.value ? "text-first" : ""} ${low.value ? "low" : ""}`} {...onPage("room")} data-slot={slot}>
+      <Header view={view} desk={desk} search={search} openPeople={() => (people.value = true)} waiting={waiting + (isBench(me.role) ? unreadNotes() : 0)} />
+      {desk && isBench(me.role) && <OtherHearings own={me.streamHex} />}
+      <main class={`hall ${swears(view, slot) ? "swearing" : ""}`}>
+        <Told view={view} slot={slot} />
+        {!desk && <Door view={view} />}
         {hasPictures && <Stage wide={desk} />}
-        {search.value !== null && (
-          <div class="search-box">
-            <label class="unseen" for="search-box">
-              {r.search}
-            </label>
-            <input id="search-box" ref={box} type="search" data-testid="search-text" placeholder={r.search} value={search.value} onInput={(event) => (search.value = event.currentTarget.value)} onKeyDown={(event) => event.key === "Escape" && (search.value = null)} />
-            <button type="button" class="button" data-testid="search-close" onClick={() => (search.value = null)}>
-              {r.close_sheet}
-            </button>
+        {!apart && <CaptionStrip typing={typing} />}
+        {search.value !== null && <SearchBox search={search} />}
+        {apart ? (
+          <div class="apart-scroll">
+            <WindowsHere view={view} slot={slot} />
+            <Timeline search={search.value ?? ""} />
           </div>
+        ) : (
+          <Timeline search={search.value ?? ""} />
         )}
-        <Timeline search={search.value ?? ""} />
-        <p class="typing soft">{typing.length > 0 && r.typing(typing[0] ?? "")}</p>
+        <p class="typing soft">{typing.length > 0 && r.typing(who(view, typing[0] ?? ""))}</p>
         <Checklist />
-        <PrivateControls view={view} slot={me.slot} />
-        <Acts />
-        <Composer wide={desk} />
-      </div>
-      {desk && (
-        <aside>
-          <People />
+        <ActBar wide={desk} />
+        {(!apart || isBench(me.role)) && <Composer wide={desk} />}
+      </main>
+      {desk ? (
+        <aside aria-label={benchWords().panel}>
+          {side}
           <div class="row aside-end">
             <CallCourt phone={view.phone} />
             <SettingsButton open={() => (settings.value = true)} />
             <Choices />
           </div>
         </aside>
-      )}
-      {people.value && !desk && (
-        <Sheet title={view.caseNumber} close={() => (people.value = false)} testid="people-sheet">
-          <p class="soft">{view.cause}</p>
-          <People />
-          <div class="row">
-            <button
-              type="button"
-              class="button"
-              data-testid="search"
-              onClick={() => {
-                search.value = "";
-                people.value = false;
-              }}
-            >
-              <Icon name="search" />
-              {r.search}
-            </button>
-            <SettingsButton
-              open={() => {
-                people.value = false;
-                settings.value = true;
-              }}
-            />
-            <LeaveButton />
-          </div>
-          <div class="row">
-            <CallCourt phone={view.phone} />
-            <Choices />
-          </div>
-          <button type="button" class="button wide" data-testid="people-close" onClick={() => (people.value = false)}>
-            {r.close_sheet}
-          </button>
-        </Sheet>
+      ) : (
+        people.value && <PeopleSheet view={view} close={() => (people.value = false)} search={() => (search.value = "")} settings={() => (settings.value = true)} side={side} />
       )}
       {settings.value && <SettingsSheet close={() => (settings.value = false)} />}
       <ActQuestion />
       <CourseQuestion />
+      <BenchSheets wide={desk} />
+      <AsynchronousSheet view={view} slot={slot} />
       <Keys search={() => (search.value = search.value ?? "")} />
+      <CueBanner />
     </div>
   );
 }
 
-/** What the court has done to this person, as long as it holds. */
-function OwnState({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
-  const r = roomWords();
-  const seat = seatOf(view, slot);
-  if (seat === null) return null;
-  const floor = view.phase === "open" && view.floor === slot;
-  const muted = seat.muted && (view.phase === "checking_in" || view.phase === "open");
-  if (!floor && !muted) return null;
+/** What this person must know now, the gravest first: one calm line each, above the pictures. */
+function Told({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element {
   return (
-    <p class={`own-state ${floor ? "good" : "wait"}`} data-testid="own-state">
-      {muted ? r.bench_muted_you : r.floor_yours}
-    </p>
+    <>
+      <LineState />
+      <ForkNotice />
+      <CourseNotice />
+      <PublicBar view={view} slot={slot} />
+      <Unheard view={view} slot={slot} />
+      <Restricted view={view} slot={slot} />
+      <Sound />
+      <LinkNotice />
+      <OwnState view={view} slot={slot} />
+      <Missed view={view} slot={slot} />
+      <OwnAnswers view={view} slot={slot} />
+      <TimerPill />
+      <PrivateBanner view={view} slot={slot} />
+      <ChannelBar view={view} slot={slot} />
+      <OwnTestimony view={view} slot={slot} />
+      <OwnTrouble />
+      <ScreenGrant />
+      <div class="asked">
+        <Asks />
+        <RoomAsks view={view} slot={slot} />
+        <PleaList />
+      </div>
+    </>
   );
 }
 
-/** For a judge or clerk with a phone: who stands at the door, and one tap. */
-function Waiting({ view }: { readonly view: RoomView }): JSX.Element | null {
-  const r = roomWords();
-  const { sitting } = here();
-  const me = sitting.me.value;
-  if (me === null || !isBench(me.role) || view.phase === "scheduled" || view.phase === "closed") return null;
-  // Whoever has testified and is out waits for nothing (WI8).
-  const waiting = view.seats.filter((seat) => seat.state === "waiting" && seat.connected && seat.stand !== "excluded");
-  const w = witnessWords();
-  const call = (seat: Seat): boolean => seat.stand === "waiting" && view.phase === "open";
-  const calls = view.seats.some((seat) => seat.called);
-  if (waiting.length === 0) return null;
-  return (
-    <ul class="door">
-      {waiting.map((seat) => (
-        <li key={seat.slot} class="at-door">
-          <span class="grow">
-            {person(seat.role, seat.name)} · {r.state["waiting"]}
-          </span>
-          {call(seat) && (
-            <button type="button" class="button primary" data-testid={`door-call-${seat.slot}`} disabled={under("act.call", seat.slot)} onClick={() => perform("act.call", [seat.slot])}>
-              {seat.role === "expert" ? w.call_expert : w.call}
-            </button>
-          )}
-          {!(call(seat) && calls) && (
-            <button type="button" class={`button ${call(seat) ? "" : "primary"}`} data-testid={`door-admit-${seat.slot}`} disabled={under("act.admit", seat.slot)} onClick={() => perform("act.admit", [seat.slot])}>
-              {r.acts["act.admit"]}
-            </button>
-          )}
-        </li>
-      ))}
-    </ul>
-  );
+interface PeopleSheetProps {
+  readonly view: RoomView;
+  readonly side: JSX.Element;
+  readonly close: () => void;
+  readonly search: () => void;
+  readonly settings: () => void;
 }
 
-/** A quiet bar for as long as a part is restricted: who may read it, or that this person may not. */
-function Restricted({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
+function PeopleSheet({ view, side, close, search, settings }: PeopleSheetProps): JSX.Element {
   const r = roomWords();
-  if (view.restricted === null) return null;
-  const outside = isOutside(view, slot);
-  const inside = view.restricted.slots.map((each) => who(view, each));
-  return (
-    <p class="restricted-bar" role="status" data-testid="restricted" data-outside={outside ? "yes" : "no"}>
-      <Icon name="lock" />
-      <span>{outside ? r.restricted_out : r.restricted_in(list(inside))}</span>
-    </p>
-  );
-}
-
-/** The recess and the floor are said at once; who comes and goes, politely. */
-function useAnnouncements(view: RoomView | null, slot: string | null): void {
-  const r = roomWords();
-  const was = useRef<RoomView | null>(null);
-  useEffect(() => {
-    const before = was.current;
-    was.current = view;
-    if (view === null || before === null || slot === null) return;
-    if (before.phase !== view.phase) {
-      announce(view.phase === "in_recess" ? r.recess : view.phase === "open" && before.phase === "in_recess" ? r.resumed : (words().phases[view.phase] ?? ""), true);
-    }
-    if (before.floor !== view.floor && view.floor !== null) announce(view.floor === slot ? r.floor_yours : r.floor_of(who(view, view.floor)), view.floor === slot);
-    const mine = seatOf(view, slot);
-    const mineBefore = seatOf(before, slot);
-    if (mine !== null && mineBefore !== null && mine.muted !== mineBefore.muted) announce(mine.muted ? r.bench_muted_you : r.bench_unmuted_you, true);
-  }, [view]);
-}
-
-/** The keyboard never covers the box: where it lies over the page (iOS), the room is as high as what is left. */
-function fitScreen(): (() => void) | undefined {
-  const visible = window.visualViewport;
-  if (!visible) return undefined;
-  const root = document.documentElement;
-  const fit = (): void => {
-    // Enlarged by two fingers the page is only looked at closer, not smaller.
-    if (visible.scale > 1.01) return;
-    root.style.setProperty("--screen", `${Math.round(visible.height)}px`);
-    scrollTo(0, 0);
+  const then = (go: () => void) => (): void => {
+    close();
+    go();
   };
-  fit();
-  visible.addEventListener("resize", fit);
-  return () => {
-    visible.removeEventListener("resize", fit);
-    root.style.removeProperty("--screen");
-  };
+  return (
+    <Sheet title={view.caseNumber} close={close} testid="people-sheet">
+      <p class="soft">{view.cause}</p>
+      {side}
+      <div class="row">
+        <button type="button" class="button" data-testid="search" onClick={then(search)}>
+          <Icon name="search" />
+          {r.search}
+        </button>
+        <SettingsButton open={then(settings)} />
+        <LeaveButton />
+      </div>
+      <div class="row">
+        <CallCourt phone={view.phone} />
+        <Choices />
+      </div>
+      <button type="button" class="button wide" data-testid="people-close" onClick={close}>
+        {r.close_sheet}
+      </button>
+    </Sheet>
+  );
 }

@@ -1,7 +1,9 @@
 // The one sitting this page is in: the line, the media leg and the device, tied together. Wired here and nowhere else.
 import { batch, effect, signal } from "@preact/signals";
 
+import { accessWords } from "../../i18n/access-words";
 import { tag } from "../../i18n/language";
+import { called } from "../../i18n/words";
 import { close as closeDevices, cameraOn, microphoneOn, openDevices, recoverDevices, stream, watchDevices } from "../../media/devices";
 import { Peer } from "../../media/peer";
 import { endScreen, shown } from "../../media/screen";
@@ -9,8 +11,12 @@ import { saver } from "../../media/saver";
 import { keepAwake } from "../../media/wake";
 import { uploader } from "../../media/upload";
 import { sessionUrl } from "../../protocol/api";
-import { identityOf, outboxStore, witnessStore } from "../../state/device";
+import type { Socket } from "../../protocol/connection";
+import { EarlyLine } from "../../protocol/early";
+import { SUBPROTOCOL } from "../../protocol/frames.gen";
+import { identityOf, keepBenchLink, outboxStore, witnessStore } from "../../state/device";
 import type { Visit } from "../../state/page";
+import { cue } from "../../ui/cue";
 import { Sitting } from "../../state/sitting";
 import { watchLink } from "./link";
 import { watchVitals } from "./vitals";
@@ -29,6 +35,9 @@ export const second = signal(Date.now());
 
 let entering: Promise<void> | null = null;
 let early: Peer | null = null;
+let line: EarlyLine | null = null;
+
+const dial = (url: string, subprotocol: string): Socket => new WebSocket(url, subprotocol) as never;
 
 function newPeer(): Peer {
   return new Peer({
@@ -38,9 +47,11 @@ function newPeer(): Peer {
   });
 }
 
-/** While a person looks at himself and reads: his key and his offer are made, so that entering waits for the network alone. */
+/** While a person looks at himself and reads: his key and his offer are made and the court is dialled, so that after the tap
+ * one flight says who he is and offers his picture. Before it, nothing is said. */
 export function makeReady(visit: Visit): void {
   void identityOf(visit.streamKey).catch(() => undefined);
+  line ??= new EarlyLine(() => dial(sessionUrl(), SUBPROTOCOL));
   early ??= newPeer();
   void early.prepare(stream.peek(), visit.info.media_slots);
 }
@@ -48,6 +59,8 @@ export function makeReady(visit: Visit): void {
 export function notYet(): void {
   early?.discard();
   early = null;
+  line?.close();
+  line = null;
 }
 
 export function enter(visit: Visit): Promise<void> {
@@ -70,7 +83,11 @@ async function enterNow(visit: Visit): Promise<void> {
     visit.streamKey,
     tag,
     {
-      dial: (url, subprotocol) => new WebSocket(url, subprotocol) as never,
+      dial: (url, subprotocol) => {
+        const dialled = line?.take() ?? null;
+        line = null;
+        return dialled ?? dial(url, subprotocol);
+      },
       now: () => performance.now(),
       wall: () => Date.now(),
       after,
@@ -82,8 +99,10 @@ async function enterNow(visit: Visit): Promise<void> {
   const peer = early ?? newPeer();
   early = null;
   sitting.media = {
+    ahead: () => peer.ahead(),
     // Each welcome is a new session at the court: the media leg offers again.
-    seated: (slots, relays) => void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), slots, relays)),
+    seated: (slots, relays, offered) =>
+      void (stream.peek() === null ? openDevices() : Promise.resolve()).then(() => peer.start(stream.peek(), slots, relays, offered)),
     answer: (sdp, slots) => peer.answer(sdp, slots),
     slots: (slots) => peer.slots(slots),
   };
@@ -121,6 +140,23 @@ async function enterNow(visit: Visit): Promise<void> {
   undo.push(() => clearInterval(ticker));
 
   undo.push(effect(() => void peer.replace(stream.value)));
+  undo.push(effect(() => void (called.value = (sitting.view.value ?? sitting.lobby.value)?.roles ?? called.peek())));
+  let linked = false;
+  undo.push(
+    effect(() => {
+      const me = sitting.me.value;
+      if (linked || me === null || me.role !== "clerk") return;
+      linked = true;
+      void keepBenchLink(visit.info.stream_id, visit.ticket).catch(() => undefined);
+    }),
+  );
+  let outside = false;
+  undo.push(
+    effect(() => {
+      if (outside && sitting.view.value !== null) cue("called", accessWords().called_in);
+      outside = sitting.lobby.value !== null;
+    }),
+  );
   let held = false;
   undo.push(
     effect(() => {
@@ -177,6 +213,21 @@ async function enterNow(visit: Visit): Promise<void> {
     }),
   );
 
+  // Nothing flows in an asynchronous sitting, so nobody's camera is on (AS4). Back with everybody present the page begins
+  // anew: its media are offered by a fresh welcome, and nothing that was typed is lost, since no window runs then.
+  let apart = false;
+  undo.push(
+    effect(() => {
+      const now = sitting.view.value?.form.asynchronous;
+      if (now === undefined || now === apart) return;
+      apart = now;
+      if (!now) location.reload();
+      endScreen();
+      peer.stop();
+      closeDevices();
+    }),
+  );
+
   const here: Court = {
     visit,
     sitting,
@@ -193,7 +244,7 @@ async function enterNow(visit: Visit): Promise<void> {
     second.value = Date.now();
     court.value = here;
   });
-  undo.push(watchLink(here));
+  undo.push(watchLink(peer, sitting));
   await sitting.start();
   if (import.meta.env.PROD && "serviceWorker" in navigator) {
     // Only now: everything the shell needs has been fetched, so keeping it costs a thin link nothing.

@@ -2,10 +2,12 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 
+import { accessWords } from "../../i18n/access-words";
 import { roomWords } from "../../i18n/room-words";
 import { bytes } from "../../i18n/times";
 import { cameras, canChooseSpeaker, choose, inUse, microphones, speaker, speakers, stream, type Choice } from "../../media/devices";
 import { save, saver, SAVERS } from "../../media/saver";
+import { CAPTIONS, captionsNow, chooseCaptions, chooseText, inText } from "../../ui/access";
 import { Icon } from "../../ui/icons";
 import { Sheet } from "../../ui/sheet";
 import { here } from "./here";
@@ -38,6 +40,7 @@ export function SettingsSheet({ close }: { readonly close: () => void }): JSX.El
           {r.choose_failed}
         </p>
       )}
+      <AccessChoices />
       <fieldset class="stack">
         <legend>{r.saver_title}</legend>
         {SAVERS.map((each) => (
@@ -54,6 +57,31 @@ export function SettingsSheet({ close }: { readonly close: () => void }): JSX.El
         {r.close_sheet}
       </button>
     </Sheet>
+  );
+}
+
+/** Captions under the speaker, and the hearing in text. */
+function AccessChoices(): JSX.Element {
+  const w = accessWords();
+  return (
+    <>
+      <fieldset class="stack">
+        <legend>{w.captions}</legend>
+        <p class="soft small">{w.captions_hint}</p>
+        {CAPTIONS.map((each) => (
+          <label key={each} class="check-line">
+            <input type="radio" name="captions" data-testid={`captions-${each}`} checked={captionsNow.value === each} onChange={() => chooseCaptions(each)} />
+            <span>{w.captions_choices[each]}</span>
+          </label>
+        ))}
+      </fieldset>
+      <label class="check-line">
+        <input type="checkbox" data-testid="text-first" checked={inText.value} onChange={(event) => chooseText(event.currentTarget.checked)} />
+        <span>
+          <strong>{w.text}</strong> <span class="soft small">{w.text_hint}</span>
+        </span>
+      </label>
+    </>
   );
 }
 

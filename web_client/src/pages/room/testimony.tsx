@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 
+import { accessWords } from "../../i18n/access-words";
 import { language } from "../../i18n/language";
 import { roomWords } from "../../i18n/room-words";
 import { witnessWords } from "../../i18n/witness-words";
@@ -10,6 +11,7 @@ import { person } from "../../i18n/words";
 import type { Argument } from "../../protocol/frames.gen";
 import { testifies } from "../../state/testimony";
 import { seatOf, type RoomView, type Seat } from "../../state/view";
+import { inText } from "../../ui/access";
 import { Confirm } from "../../ui/sheet";
 import { perform, under } from "./acts";
 import { here } from "./here";
@@ -65,6 +67,12 @@ export function swears(view: RoomView, slot: string): boolean {
   return view.undertaking !== null && ((stand === "called" && seatOf(view, slot)?.called === true) || stand === "signed" || stand === "reading");
 }
 
+/** Somebody signs for him: his hands, or his interpreter's voice, are his reading aloud. */
+function isSigned(view: RoomView, slot: string): boolean {
+  const { signer, links } = view.privately;
+  return signer !== null && (links[signer] === slot || links[signer] === undefined);
+}
+
 /** What the one who testifies is to do now. */
 export function OwnTestimony({ view, slot }: { readonly view: RoomView; readonly slot: string }): JSX.Element | null {
   const w = witnessWords();
@@ -92,6 +100,7 @@ export function OwnTestimony({ view, slot }: { readonly view: RoomView; readonly
       <blockquote lang={spoken} class={stand === "called" ? "" : "aloud"} data-testid="undertaking-text" tabIndex={0}>
         {text}
       </blockquote>
+      {stand !== "called" && (inText.value || isSigned(view, slot)) && <p data-testid="sign-aloud">{accessWords().sign_aloud}</p>}
       {stand === "called" && (
         <div class="row press">
           <button

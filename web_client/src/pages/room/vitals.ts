@@ -14,10 +14,21 @@ interface Telling {
   getBattery?(): Promise<Battery>;
 }
 
-const TYPES: ReadonlySet<string> = new Set(["wifi", "cellular", "ethernet", "other", "none"]);
-/** A percent at a time is a signal too many: tens are evidence enough until it runs low. */
-const STEP = 10;
-const LOW = 20;
+/** At and below this a phone may be about to end by itself. */
+const LOW_PERCENT = 20;
+const SLOW: ReadonlySet<string> = new Set(["slow-2g", "2g"]);
+
+/** No percentage and no carrier: whoever may read the record reads this too, and the law asks only what gave out. */
+export function batteryCode(level: number | null): "low" | "enough" | null {
+  return level === null ? null : Math.round(level * 100) <= LOW_PERCENT ? "low" : "enough";
+}
+
+export function networkCode(type: string | undefined, effective: string | undefined): "none" | "mobile" | "fixed" | "slow" | null {
+  if (type === "none") return "none";
+  if (type === "cellular") return "mobile";
+  if (type === "wifi" || type === "ethernet") return "fixed";
+  return effective !== undefined && SLOW.has(effective) ? "slow" : null;
+}
 
 export function watchVitals(sitting: Sitting): () => void {
   const telling = navigator as unknown as Telling;
@@ -26,10 +37,8 @@ export function watchVitals(sitting: Sitting): () => void {
   let told = "";
   let stopped = false;
   const tell = (): void => {
-    const percent = battery === null ? null : Math.round(battery.level * 100);
-    const level = percent === null || percent <= LOW ? percent : Math.floor(percent / STEP) * STEP;
-    const type = connection?.type;
-    const network = type !== undefined && TYPES.has(type) ? type : (connection?.effectiveType ?? null);
+    const level = batteryCode(battery === null ? null : battery.level);
+    const network = networkCode(connection?.type, connection?.effectiveType);
     if (level === null && network === null) return;
     const now = `${level}/${network}`;
     if (now !== told && sitting.mention("device", { battery: level, network })) told = now;

@@ -5,10 +5,12 @@ import { courseSentence } from "./course-wording";
 import { list, parts } from "../../i18n/times";
 import { privateWords } from "../../i18n/private-words";
 import { witnessWords } from "../../i18n/witness-words";
-import { person, roleName } from "../../i18n/words";
+import { bothTimes, person, roleName } from "../../i18n/words";
 import type { Leaf } from "../../record/leaf";
 import type { Entry } from "../../state/sitting";
 import { checkedSentence } from "./checked-wording";
+import { opennessSentence } from "./openness-wording";
+import { windowSentence } from "./windows-wording";
 import { readRung, seatOf, type RoomView } from "../../state/view";
 
 export function who(view: RoomView, slot: unknown): string {
@@ -26,18 +28,20 @@ export function whoShort(view: RoomView, slot: string): string {
 }
 
 export function isMessage(type: string): boolean {
-  return type.startsWith("msg.");
+  return type.startsWith("msg.") || (type.startsWith("statement.") && type !== "statement.none" && type !== "statement.late");
 }
 
-/** What the machine notes of links and tracks: in the room it is told where it is seen, and the whole of it is on the record. */
-const QUIET: ReadonlySet<string> = new Set(["rec.segment", "rec.gap", "quality", "media.reached", "drop"]);
+/** What the machine notes of links and tracks, and what the bench notes for itself (notes.tsx): in the room it is told where it is seen, and the whole of it is on the record. */
+const QUIET: ReadonlySet<string> = new Set(["bench.note", "rec.segment", "rec.gap", "quality", "media.reached", "drop"]);
 
 /** What a person reads in the room: acts and words, not the bookkeeping of the machine. */
 export function isQuiet(entry: Entry): boolean {
   const type = entry.leaf?.type;
   // A first key is everybody's, and an anchor comes by the clock: both stand in the sealed record.
   const routine = type === "key.add" ? entry.leaf?.facts[2] === "first" : type === "key.revoke" || type === "anchor";
-  return routine || type === "open" || type === "rules" || type === "seat" || QUIET.has(type ?? "");
+  // What became of a call is told beside the person; that he opened it is news for everybody.
+  if (type === "notice") return entry.leaf?.facts[1] !== "call" || entry.leaf.facts[4] !== "opened";
+  return routine || type === "open" || type === "rules" || type === "seat" || type === "zone" || QUIET.has(type ?? "");
 }
 
 export function sentence(entry: Entry, view: RoomView): string {
@@ -73,6 +77,8 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "act.end_screen":
     case "act.propose_seal":
     case "act.seal":
+      return r.by(actor, d[leaf.type]);
+    case "bench.note":
       return r.by(actor, d[leaf.type]);
     case "act.check_in":
       return d["act.check_in"];
@@ -117,7 +123,7 @@ export function sentence(entry: Entry, view: RoomView): string {
     case "seal":
       return d.seal(number(first), number(leaf.facts[5]));
     default:
-      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? conducted(entry, view) ?? privately(leaf, actor, short) ?? d.other(leaf.type));
+      return isMessage(leaf.type) ? actor : (course(leaf.type, first, leaf.actor, actor, view) ?? testimony(leaf.type, first, second, actor, short) ?? checkedSentence(leaf, short) ?? conducted(entry, view) ?? privately(leaf, actor, short) ?? opennessSentence(leaf, actor, view) ?? windowSentence(leaf, actor, view) ?? d.other(leaf.type));
   }
 }
 
@@ -203,9 +209,24 @@ function conducted(entry: Entry, view: RoomView): string | null {
       return by(d.warn(short));
     case "act.rule_absent":
       return by(d.ruled(short, w.rulings[String(second)] ?? String(second)));
+    case "act.call_person":
+      return by(w.call.did(short));
+    case "call.unanswered":
+      return w.call.did_unanswered(short);
+    case "notice":
+      return noticed(entry.leaf, short);
     default:
       return null;
   }
+}
+
+/** What became of a notice (NO3): who, what of, by which way. */
+function noticed(leaf: Leaf, short: string): string {
+  const w = conductWords().call;
+  const [, occasion, ref, channel, outcome] = leaf.facts;
+  const what = occasion === "call" ? w.of_call(Number(ref)) : (w.occasions[String(occasion)] ?? w.of_date)(typeof ref === "number" ? bothTimes(ref) : "");
+  const how = w.outcomes[String(outcome)] ?? String(outcome);
+  return w.noticed(short, what, outcome === "no_address" ? how : w.way(w.channels[String(channel)] ?? String(channel), how));
 }
 
 /** The words of a message, or of a reason given with an act. */

@@ -25,6 +25,7 @@ import { here } from "../room/here";
 import { LeaveButton } from "../room/leave";
 import { LineState } from "../room/status";
 import { isMessage, sentence, who, whoShort, wordsOf } from "../room/wording";
+import { onPage } from "../../ui/routes";
 
 type Tally = { readonly done: number; readonly bad: readonly number[]; readonly running: boolean } | null;
 
@@ -101,7 +102,7 @@ export function SealedPage(): JSX.Element | null {
   const w = words();
   const own = view.sealed === null ? null : ownTime(view.sealed.tsMs);
   return (
-    <main class="page sealed-page" data-testid="page-sealed">
+    <main class="page sealed-page" {...onPage("sealed")}>
       <Masthead court={view.court} />
       <div class="stack">
         <p class="soft">{view.caseNumber}</p>

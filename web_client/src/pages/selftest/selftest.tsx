@@ -23,6 +23,7 @@ import { page, type Page } from "../../state/page";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { OwnBrowser } from "../../ui/own-browser";
 import { enter, makeReady, notYet } from "../room/session";
+import { onPage } from "../../ui/routes";
 
 const HEARD = 0.12;
 const BARS = 5;
@@ -102,7 +103,7 @@ export function SelfTestPage({ at }: { readonly at: Extract<Page, { kind: "test"
   const denied = camera.value === "denied" || microphone.value === "denied";
   const goWords = !settled || camera.value === "on" ? w.go_in : microphone.value === "on" ? w.go_in_without : w.go_in_text;
   return (
-    <main class="page" data-testid="page-selftest">
+    <main class="page" {...onPage("selftest")}>
       <Masthead court={visit.info.court} />
       <div class="stack">
         <h1>{w.test_title}</h1>

@@ -6,7 +6,7 @@ import type { JSX } from "preact";
 import { tag } from "../../i18n/language";
 import { peopleWords, textShown } from "../../i18n/people-words";
 import { roomWords } from "../../i18n/room-words";
-import { toAsk, UNKNOWN, type Asked } from "../../state/checked";
+import { toAsk, UNKNOWN, type Asked, type Standing } from "../../state/checked";
 import type { Draft } from "../../state/outbox";
 import type { RoomView } from "../../state/view";
 import { Confirm } from "../../ui/sheet";
@@ -17,13 +17,14 @@ function answer(asked: Asked, version: string, text: string): Draft {
   return asked === "rules" ? { command: "rules.accept", args: [version], content } : { command: "consent", args: [asked, version, tag()], content };
 }
 
-export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | null {
+/** `own`: what the court knows of him: as it is told to whoever waits, or of his seat in the room. */
+export function CheckIn({ view, own }: { readonly view: RoomView; readonly own: Standing }): JSX.Element | null {
   const p = peopleWords();
   const { sitting, visit } = here();
   const { role } = visit.info;
   const passed = useSignal<readonly Asked[]>([]);
-  const all = toAsk(role, UNKNOWN, view.texts);
-  const open = toAsk(role, view.own, view.texts);
+  const all = toAsk(role, UNKNOWN, view.texts, view.form.offered);
+  const open = toAsk(role, own, view.texts, view.form.offered);
   const now = open.find((asked) => !passed.value.includes(asked));
   if (all.length === 0) return null;
   const sending = sitting.outbox.items.value.some((item) => item.state === "waiting" && (item.command === "consent" || item.command === "rules.accept"));
@@ -31,7 +32,7 @@ export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | nu
     return (
       <section class="card stack" data-testid="check-in-done">
         {open.length === 0 && <p role="status">{p.all_answered}</p>}
-        <Given view={view} />
+        <Given own={own} />
       </section>
     );
   }
@@ -52,17 +53,17 @@ export function CheckIn({ view }: { readonly view: RoomView }): JSX.Element | nu
 }
 
 /** What he has consented to, each with the way back (ODR 5). */
-function Given({ view }: { readonly view: RoomView }): JSX.Element | null {
+function Given({ own }: { readonly own: Standing }): JSX.Element | null {
   const p = peopleWords();
   const { sitting } = here();
   const asking = useSignal<string | null>(null);
   const reason = useSignal("");
   const form = asking.value;
-  if (view.own.consents.length === 0) return null;
+  if (own.consents.length === 0) return null;
   return (
     <>
       <h2 class="small soft">{p.given}</h2>
-      {view.own.consents.map((each) => (
+      {own.consents.map((each) => (
         <p key={each} class="row">
           <span class="grow">{p.you_consent(p.forms[each] ?? each)}</span>
           <button type="button" class="button quiet" data-testid={`withdraw-${each}`} aria-label={p.withdraw(p.forms[each] ?? each)} onClick={() => (asking.value = each)}>

@@ -2,6 +2,7 @@
 // happens next. Nothing of the hearing reaches this page.
 import type { JSX } from "preact";
 
+import { opennessWords } from "../../i18n/openness-words";
 import { roomWords } from "../../i18n/room-words";
 import { witnessWords } from "../../i18n/witness-words";
 import { courtTime, ownTime } from "../../i18n/times";
@@ -11,15 +12,18 @@ import type { RoomView } from "../../state/view";
 import { CallCourt, Masthead } from "../../ui/masthead";
 import { Missed } from "../room/absence";
 import { LeaveButton } from "../room/leave";
+import { here } from "../room/here";
 import { CheckIn } from "./check-in";
+import { RingCard } from "./ring-card";
 import { LineState } from "../room/status";
+import { onPage } from "../../ui/routes";
 
 export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; readonly slot: string; readonly stand: Stand | null }): JSX.Element {
   const w = words();
   const r = roomWords();
   const own = view.scheduledMs === null ? null : ownTime(view.scheduledMs);
   return (
-    <main class="page" data-testid="page-waiting">
+    <main class="page" {...onPage("waiting")}>
       <Masthead court={view.court} />
       <div class="stack">
         <p class="soft">
@@ -27,7 +31,8 @@ export function WaitingPage({ view, slot, stand }: { readonly view: RoomView; re
         </p>
         <Missed view={view} slot={slot} />
         <Lead view={view} stand={stand} />
-        {stand !== "excluded" && <CheckIn view={view} />}
+        {stand !== "excluded" && <CheckIn view={view} own={view.own} />}
+        {stand !== "excluded" && <RingCard visit={here().visit} />}
         <LineState />
         {view.scheduledMs !== null && (
           <p>
@@ -85,6 +90,11 @@ function Lead({ view, stand }: { readonly view: RoomView; readonly stand: Stand 
   return (
     <>
       <h1>{r.waiting_title}</h1>
+      {view.excluded && (
+        <p class="notice" role="status" data-testid="waiting-excluded">
+          <strong>{opennessWords().waiting}</strong>
+        </p>
+      )}
       <div class="notice stack" role="status">
         <p>
           <strong>{r.waiting_lead}</strong>

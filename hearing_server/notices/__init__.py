@@ -1,0 +1,1 @@
+"""Telling people: the queue of notices and the channels they go by (SPEC NO)."""
