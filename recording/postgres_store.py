@@ -271,9 +271,9 @@ class PostgresStore(GroupCommit):
 
     async def _believe(self, stream_id: bytes) -> Believed:
         """What the database has of it. Raises UnknownStream."""
-        self._streams.pop(stream_id, None)
         row = await self._writer.fetchrow("SELECT no, size, epoch, sealed FROM stream WHERE id = $1", stream_id)
         if row is None:
+            self._streams.pop(stream_id, None)  # only on its word: a stream forgotten on a lost line stays unknown
             raise UnknownStream("there is no stream of this id")
         stream = self._streams[stream_id] = Believed(*row)
         return stream

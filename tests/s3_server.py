@@ -20,6 +20,7 @@ from media.objects import StoreError
 from media.s3_objects import Bucket, S3Objects
 
 START_S = 60
+STARTS = 3
 KEYS = ("court-key", "court-secret-9f2c7a")
 ADMIN = ("admin-key", "admin-secret-5d01e3")
 READ_ONLY = ("reader-key", "reader-secret-71bb20")
@@ -49,7 +50,14 @@ class S3Server:
         ]
         (self.place / "s3.json").write_text(json.dumps({"identities": identities}))
         self.process = None
-        self.start()
+        for _ in range(STARTS - 1):
+            with contextlib.suppress(AssertionError):
+                self.start()
+                break
+            self.ports = ports(8)  # somebody else took one of them before the server did
+            self.url = f"http://127.0.0.1:{self.ports[0]}"
+        else:
+            self.start()
 
     def start(self):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = self.ports

@@ -228,6 +228,27 @@ async def test_a_database_that_takes_no_writes_is_said_to_and_taken_up_again_whe
     assert store.head(STREAM).size == 1
 
 
+async def test_a_line_that_breaks_again_while_it_is_taken_up_forgets_no_stream(server, database, store):
+    await store.create(STREAM)
+    ours = f"FROM pg_stat_activity WHERE datname = '{database}' AND application_name = 'palmcourt record'"
+    cut = f"SELECT pg_terminate_backend(pid) {ours}"
+    waiting = f"SELECT pid {ours} AND wait_event_type = 'Lock'"
+    other = await asyncpg.connect(host=str(server.place), database=database, user="court")
+    try:
+        async with other.transaction():
+            await other.execute("LOCK TABLE record.stream IN ACCESS EXCLUSIVE MODE")
+            await asyncio.to_thread(server.sql, cut)
+            with pytest.raises(StoreDown):
+                await store.append(STREAM, 0, 1, rows(0, 1))
+            async with asyncio.timeout(20):
+                while not await asyncio.to_thread(server.sql, waiting):  # it asks what has become of its streams
+                    await asyncio.sleep(0.02)
+            await asyncio.to_thread(server.sql, cut)
+    finally:
+        await other.close()
+    await _until(lambda: store.append(STREAM, 0, 1, rows(0, 1)), StoreDown)
+
+
 async def _until(ask, waits_for, sentence=None):
     """Ask until it is done, or, with a sentence, until it is refused with it."""
     async with asyncio.timeout(20):
