@@ -65,7 +65,15 @@ class S3Server:
         self.process = subprocess.Popen(
             [
                 *(program, "-logtostderr", "server", f"-dir={self.place}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                *("-filer", "-s3", f"-s3.config={self.place}/s3.json", f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}"),
+                *(
+                    "-filer",
+                    "-s3",
+                    f"-s3.config={self.place}/s3.json",
+                    f"-s3.port={s3}",
+                    f"-s3.port.grpc={s3_grpc}",
+                    "-s3.port.iceberg=0",
+                    "-s3.port.lance=0",
+                ),
                 *(
                     f"-master.port={master}",
                     f"-master.port.grpc={master_grpc}",
