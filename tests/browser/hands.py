@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import zipfile
 
 from hearing_server.flows.decider import SLOT_PREFIX, Role
 
@@ -115,3 +116,15 @@ async def video_plays(page, slot, *, within=15.0):
 async def shot(page, name):
     if SHOTS:
         await page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+async def exported(judge, directory):
+    """The export as the judge takes it out of the sealed page, unpacked: the folder of the bundle."""
+    async with judge.expect_download(timeout=60_000) as download:
+        await tid(judge, "export").first.click()
+    archive = directory / "export.zip"
+    await (await download.value).save_as(archive)
+    with zipfile.ZipFile(archive) as file:
+        file.extractall(directory / "out")
+    (bundle,) = (directory / "out").iterdir()
+    return bundle

@@ -7,11 +7,10 @@ import re
 import subprocess
 import sys
 import tomllib
-import zipfile
 from pathlib import Path
 
 from browsers import DESK, PHONE
-from hands import SHOTS, admitted, come_in, new_case, tid
+from hands import SHOTS, admitted, come_in, exported, new_case, tid
 
 from transcripts.wording import CATALOGS
 
@@ -112,14 +111,7 @@ class Story:
 
     async def exported(self, judge, directory):
         """The export as the judge takes it out of the sealed page, unpacked."""
-        async with judge.expect_download(timeout=60_000) as download:
-            await tid(judge, "export").first.click()
-        archive = directory / "export.zip"
-        await (await download.value).save_as(archive)
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(directory / "out")
-        (bundle,) = (directory / "out").iterdir()
-        return Told(bundle, self.language)
+        return Told(await exported(judge, directory), self.language)
 
 
 class Told:

@@ -3,12 +3,11 @@ nobody sees another's before all are opened together; what comes late waits for 
 """
 
 import asyncio
-import zipfile
 from datetime import datetime, timedelta
 
 import pytest
 from browsers import DESK, PHONE
-from hands import PEOPLE, closed_and_sealed, come_in, further, new_case, opens, sees_text, shot, tid
+from hands import PEOPLE, closed_and_sealed, come_in, exported, further, new_case, opens, sees_text, shot, tid
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -140,13 +139,6 @@ async def test_AS_parties_speak_when_it_suits_them_and_all_is_opened_together(  
     await tid(clerk, "page-room").wait_for()
     await closed_and_sealed(judge, clerk)
     await tid(judge, "page-sealed").wait_for(timeout=30_000)
-    async with judge.expect_download(timeout=60_000) as download:
-        await tid(judge, "export").first.click()
-    archive = tmp_path / "export.zip"
-    await (await download.value).save_as(archive)
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(tmp_path / "out")
-    (bundle,) = (tmp_path / "out").iterdir()
-    report = await asyncio.to_thread(served.verify, bundle)
+    report = await asyncio.to_thread(served.verify, await exported(judge, tmp_path))
     assert report.returncode == 0, report.stdout
     assert "statement" in report.stdout.lower() or "陈述" in report.stdout, report.stdout

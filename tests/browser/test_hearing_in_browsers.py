@@ -2,11 +2,23 @@
 
 import asyncio
 import re
-import zipfile
 
 import pytest
 from browsers import DESK, PHONE
-from hands import PEOPLE, admitted, closed_and_sealed, come_in, new_case, opens, say, sees_text, shot, tid, video_plays
+from hands import (
+    PEOPLE,
+    admitted,
+    closed_and_sealed,
+    come_in,
+    exported,
+    new_case,
+    opens,
+    say,
+    sees_text,
+    shot,
+    tid,
+    video_plays,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -91,14 +103,7 @@ async def test_a_hearing_from_the_clerks_desk_to_a_verified_export(served, pages
 
 
 async def verified_export(served, judge, tmp_path):
-    async with judge.expect_download(timeout=60_000) as download:
-        await tid(judge, "export").first.click()
-    archive = tmp_path / "export.zip"
-    await (await download.value).save_as(archive)
-    with zipfile.ZipFile(archive) as file:
-        file.extractall(tmp_path / "out")
-    (bundle,) = (tmp_path / "out").iterdir()
-    report = await asyncio.to_thread(served.verify, bundle)
+    report = await asyncio.to_thread(served.verify, await exported(judge, tmp_path))
     assert report.returncode == 0, report.stdout
     assert report.stdout.startswith("internally consistent only")
 

@@ -18,17 +18,7 @@ export const board: BoardWords = {
   since: (time) => `last seen ${time}`,
   recording: "recording",
   halted: "the record does not verify and is stopped; tell the administrators at once",
-  phases: {
-    scheduled: "not started",
-    checking_in: "checking in",
-    open: "in session",
-    in_recess: "in recess",
-    technical_suspension: "suspended",
-    adjourned: "adjourned",
-    closed: "closed",
-    sealed: "sealed",
-    halted: "stopped",
-  },
+  stopped: "stopped",
   alarms: {
     away: (time) => (time === "" ? "not here" : `gone ${time}`),
     no_picture: () => "no picture",

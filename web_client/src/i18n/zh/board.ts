@@ -16,17 +16,7 @@ export const board = {
   since: (time: string) => `最后在线 ${time}`,
   recording: "录制中",
   halted: "记录核验不通过，已停用，请立即通知管理员",
-  phases: {
-    scheduled: "未开始",
-    checking_in: "报到中",
-    open: "庭审中",
-    in_recess: "休庭",
-    technical_suspension: "技术性中断",
-    adjourned: "已延期",
-    closed: "已闭庭",
-    sealed: "已封存",
-    halted: "已停用",
-  } as Record<string, string>,
+  stopped: "已停用",
   alarms: {
     away: (time: string) => (time === "" ? "未到庭" : `掉线 ${time}`),
     no_picture: () => "没有画面",

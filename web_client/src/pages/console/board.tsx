@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
-import { boardWords } from "../../i18n/board-words";
+import { boardWords, phaseWords } from "../../i18n/board-words";
 import { clock, elapsed, length } from "../../i18n/times";
 import { bothTimes, person, words } from "../../i18n/words";
 import type { CaseRow } from "../../protocol/desk";
@@ -68,7 +68,7 @@ function Card({ sitting, row, now }: { readonly sitting: BoardSitting; readonly 
         {row?.cause} · {words().kinds[sitting.kind] ?? sitting.kind} · {sitting.atMs === null ? "" : bothTimes(sitting.atMs)}
       </p>
       <p class="row">
-        <strong>{sitting.ending === null ? (b.phases[sitting.phase] ?? sitting.phase) : (words().phases[sitting.phase] ?? "")}</strong>
+        <strong>{sitting.ending === null ? phaseWords(sitting.phase) : (words().phases[sitting.phase] ?? "")}</strong>
         {since !== null && <time>{elapsed(now - since)}</time>}
         {sitting.recording && (
           <span class="tag bad">

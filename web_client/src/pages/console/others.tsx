@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 
-import { boardWords } from "../../i18n/board-words";
+import { boardWords, phaseWords } from "../../i18n/board-words";
 import { alarms, byGravity } from "../../state/board";
 import { keptDesk } from "../../state/device";
 import { rows, seen, watchBoard } from "./watch";
@@ -28,7 +28,7 @@ export function OtherHearings({ own }: { readonly own: string }): JSX.Element | 
           return (
             <li key={sitting.stream} class={`tag ${count > 0 ? "bad" : "good"}`} data-testid={`other-${sitting.stream}`} data-alarms={count}>
               <span class={`dot ${count > 0 ? "half" : "full"}`} aria-hidden="true" />
-              {rows.value.get(sitting.caseId)?.case_number ?? ""} {b.phases[sitting.phase]}
+              {rows.value.get(sitting.caseId)?.case_number ?? ""} {phaseWords(sitting.phase)}
               {count > 0 && ` · ${b.wait(count)}`}
             </li>
           );
